@@ -1,0 +1,35 @@
+// Ids and their only makers. An id is a branded string: a raw string from a client or from Redis cannot be
+// passed where a PeerId is asked for, unless it went through one of these.
+
+import { createHash, randomUUID } from "node:crypto"
+
+declare const brand: unique symbol
+
+/** A connection's public id: a random UUID v4, told only to members of the same room. */
+export type PeerId = string & { readonly [brand]: "PeerId" }
+
+/** A room as everything but the sender's own frame knows it: the SHA-256 of its id, 64 hex digits. */
+export type RoomKey = string & { readonly [brand]: "RoomKey" }
+
+/** One run of the server: a new one at each start, so a restarted node is never taken for its dead self. */
+export type NodeId = string & { readonly [brand]: "NodeId" }
+
+/** A new peer id, unguessable (122 random bits). */
+export function makePeerId(): PeerId {
+  return randomUUID() as PeerId
+}
+
+/** A new node id. */
+export function makeNodeId(): NodeId {
+  return randomUUID() as NodeId
+}
+
+/** The key of the room a client calls `roomId`: Redis, logs and metrics see this, never the name. */
+export function toRoomKey(roomId: string): RoomKey {
+  return createHash("sha256").update(roomId).digest("hex") as RoomKey
+}
+
+/** What a log line may show of a room: the first 10 hex digits of its key. */
+export function toLogName(room: RoomKey): string {
+  return room.slice(0, 10)
+}

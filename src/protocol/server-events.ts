@@ -1,0 +1,69 @@
+// What a browser may hear (protocol.md, "Server to client"): one maker per event, each returning the frame's text.
+// The only place that writes the wire's snake_case. A status arrives here as JSON text and is passed on unread.
+
+import type { Ref } from "./client-events.ts"
+import { ERRORS, type ErrorId } from "./errors.ts"
+import type { PeerId } from "./ids.ts"
+import type { StatusText } from "./status.ts"
+
+/** `joined_room`: `peers` without the newcomer; `extra` are further fields from plug-ins (`ice_servers`, ...). */
+export function joinedRoom(
+  ownId: PeerId,
+  peers: Iterable<{ readonly peer: PeerId; readonly status: StatusText }>,
+  extra: Readonly<Record<string, unknown>> | undefined,
+  ref: Ref,
+): string {
+  let list = ""
+  for (const { peer, status } of peers) {
+    if (peer === ownId) continue
+    list += `${list === "" ? "" : ","}{"peer_id":"${peer}","status":${status}}`
+  }
+  const more = extra === undefined ? "" : JSON.stringify(extra).slice(1, -1)
+  return `{"event":"joined_room","own_id":"${ownId}","peers":[${list}]${more === "" ? "" : `,${more}`}${withRef(ref)}}`
+}
+
+/** `new_peer`: somebody joined. */
+export function newPeer(peer: PeerId, status: StatusText): string {
+  return `{"event":"new_peer","peer_id":"${peer}","status":${status}}`
+}
+
+/** `peer_left`: somebody left, however it happened. */
+export function peerLeft(peer: PeerId): string {
+  return `{"event":"peer_left","sender_id":"${peer}"}`
+}
+
+/** `peer_updated_status`: the whole merged status, the sender included in those who hear it. */
+export function peerUpdatedStatus(peer: PeerId, status: StatusText): string {
+  return `{"event":"peer_updated_status","sender_id":"${peer}","status":${status}}`
+}
+
+/** A relayed message: `data` as it was sent, with `sender_id` set by us and last, whatever the sender put there. */
+export function relayed(sender: PeerId, data: Record<string, unknown>): string {
+  delete data["sender_id"]
+  const text = JSON.stringify(data)
+  return `${text.slice(0, -1)}${text.length > 2 ? "," : ""}"sender_id":"${sender}"}`
+}
+
+/** `error`: both `message` (palava-machine) and `description` (signaltower, palava-client) carry the text. */
+export function error(id: ErrorId, ref: Ref, message: string = ERRORS[id]): string {
+  return `{"event":"error","id":"${id}","message":"${message}","description":"${message}"${withRef(ref)}}`
+}
+
+/** `shutdown`: the server closes this connection in `seconds`. */
+export function shutdown(seconds: number): string {
+  return `{"event":"shutdown","seconds":${seconds}}`
+}
+
+/** `pong`, the answer to `ping`. */
+export function pong(ref: Ref): string {
+  return ref === undefined ? '{"event":"pong"}' : `{"event":"pong"${withRef(ref)}}`
+}
+
+/** Any other event with its fields, for plug-ins; `ref` last. */
+export function serverEvent(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): string {
+  return JSON.stringify({ ...fields, event, ...(ref === undefined ? {} : { ref }) })
+}
+
+function withRef(ref: Ref): string {
+  return ref === undefined ? "" : `,"ref":${JSON.stringify(ref)}`
+}

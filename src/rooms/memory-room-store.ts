@@ -1,0 +1,149 @@
+// Rooms in the memory of this one process: the whole truth when no Redis is configured, and the oracle of the tests.
+// Events are delivered inside the command that caused them, so a reply never comes before its own event.
+
+import { randomUUID } from "node:crypto"
+import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../protocol/ids.ts"
+import type { StatusText } from "../protocol/status.ts"
+import type {
+  JoinRequest,
+  JoinResult,
+  Member,
+  Position,
+  RoomEvent,
+  RoomListener,
+  RoomSnapshot,
+  RoomStore,
+} from "./room-store.ts"
+
+/** A room while it has members. */
+interface Room {
+  readonly epoch: string
+  seq: number
+  peak: number
+  readonly openedAt: number
+  readonly members: Map<PeerId, Member>
+}
+
+/** The room store of a single node. */
+export class MemoryRoomStore implements RoomStore {
+  readonly node: NodeId = makeNodeId()
+  readonly #rooms = new Map<RoomKey, Room>()
+  #listener: RoomListener | undefined
+
+  /** Rooms that have members. */
+  get size(): number {
+    return this.#rooms.size
+  }
+
+  async start(listener: RoomListener): Promise<void> {
+    this.#listener = listener
+  }
+
+  async join({ room: key, peer, turn, rev, status, limit, withSnapshot }: JoinRequest): Promise<JoinResult> {
+    const known = this.#rooms.get(key)
+    const before = known?.members.get(peer)
+    if (known !== undefined && before?.turn === turn) return this.#joined(known, withSnapshot)
+    if (known !== undefined && before === undefined && known.members.size >= limit) return { kind: "full" }
+    const room = known ?? this.#open(key)
+    if (before !== undefined) this.#remove(key, room, before)
+    this.#add(key, room, { peer, node: this.node, turn, rev, status })
+    return this.#joined(room, withSnapshot)
+  }
+
+  async leave(key: RoomKey, peer: PeerId, turn: number): Promise<Position | undefined> {
+    const room = this.#rooms.get(key)
+    const member = room?.members.get(peer)
+    if (room === undefined || member?.turn !== turn) return undefined
+    this.#remove(key, room, member)
+    this.#closeIfEmpty(key, room)
+    return toPosition(room)
+  }
+
+  async updateStatus(key: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined> {
+    const room = this.#rooms.get(key)
+    const member = room?.members.get(peer)
+    if (room === undefined || member === undefined || rev <= member.rev) return undefined
+    this.#setStatus(key, room, { ...member, rev, status })
+    return toPosition(room)
+  }
+
+  /** Every member is on this node, so there is nobody to relay to: the hub has delivered it already. */
+  relay(): void {}
+
+  async snapshot(key: RoomKey): Promise<RoomSnapshot> {
+    const room = this.#rooms.get(key)
+    return room === undefined ? { epoch: "", seq: 0, members: [] } : toSnapshot(room)
+  }
+
+  async restore(key: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot> {
+    const known = this.#rooms.get(key)
+    if (known === undefined && own.length === 0) return this.snapshot(key)
+    const room = known ?? this.#open(key)
+    if (known === undefined) for (const member of others) this.#add(key, room, member)
+    const wanted = new Map(own.map((member) => [member.peer, member]))
+    for (const member of [...room.members.values()]) {
+      if (member.node !== this.node) continue
+      const own = wanted.get(member.peer)
+      if (own?.turn !== member.turn) {
+        this.#remove(key, room, member)
+        continue
+      }
+      wanted.delete(member.peer)
+      if (own.rev > member.rev) this.#setStatus(key, room, own)
+    }
+    for (const member of wanted.values()) this.#add(key, room, member)
+    this.#closeIfEmpty(key, room)
+    return this.snapshot(key)
+  }
+
+  async close(): Promise<void> {
+    this.#listener = undefined
+    this.#rooms.clear()
+  }
+
+  #open(key: RoomKey): Room {
+    const room: Room = { epoch: randomUUID(), seq: 0, peak: 0, openedAt: Date.now(), members: new Map() }
+    this.#rooms.set(key, room)
+    this.#listener?.onRoomOpened(key)
+    return room
+  }
+
+  #add(key: RoomKey, room: Room, member: Member): void {
+    room.members.set(member.peer, member)
+    room.peak = Math.max(room.peak, room.members.size)
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "joined", member })
+  }
+
+  #remove(key: RoomKey, room: Room, { peer, turn }: Member): void {
+    room.members.delete(peer)
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, turn })
+  }
+
+  #setStatus(key: RoomKey, room: Room, member: Member): void {
+    const { peer, rev, status } = member
+    room.members.set(peer, member)
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "status", peer, rev, status })
+  }
+
+  #closeIfEmpty(key: RoomKey, room: Room): void {
+    if (room.members.size > 0) return
+    this.#rooms.delete(key)
+    this.#listener?.onRoomClosed(key, room.peak, Date.now() - room.openedAt)
+  }
+
+  #announce(key: RoomKey, event: RoomEvent): void {
+    this.#listener?.onRoomEvent(key, event)
+  }
+
+  #joined(room: Room, withSnapshot: boolean): JoinResult {
+    return { kind: "joined", position: toPosition(room), snapshot: withSnapshot ? toSnapshot(room) : undefined }
+  }
+}
+
+function toPosition({ epoch, seq }: Room): Position {
+  return { epoch, seq }
+}
+
+function toSnapshot(room: Room): RoomSnapshot {
+  return { epoch: room.epoch, seq: room.seq, members: [...room.members.values()] }
+}

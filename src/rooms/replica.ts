@@ -1,0 +1,110 @@
+// A room as this node knows it: epoch, seq and members. Changed only by applying the log in order or by adopting a
+// snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
+
+import type { PeerId } from "../protocol/ids.ts"
+import type { Member, RoomEvent, RoomSnapshot } from "./room-store.ts"
+
+/** What clients may be shown: a change of the membership, without its place in the log. */
+export type Change =
+  | { readonly kind: "joined"; readonly member: Member }
+  | { readonly kind: "left"; readonly peer: PeerId }
+  | { readonly kind: "status"; readonly peer: PeerId; readonly status: string }
+
+/** Where an event stands for a replica: to be applied, already known, or behind something missed. */
+export type Place = "next" | "old" | "gap"
+
+/** A room's members at one position of its log. */
+export class Replica {
+  #epoch = ""
+  #seq = 0
+  readonly #members = new Map<PeerId, Member>()
+
+  /** Members by peer id, oldest first. Only the replica changes it. */
+  get members(): ReadonlyMap<PeerId, Member> {
+    return this.#members
+  }
+
+  /** Whether the replica has reached `position` of the log. A position of another epoch is not reached. */
+  hasReached(position: { epoch: string; seq: number }): boolean {
+    return this.#epoch === position.epoch && this.#seq >= position.seq
+  }
+
+  /** Where `event` stands: of another epoch or beyond the next seq, something was missed. */
+  placeOf(event: RoomEvent): Place {
+    if (event.epoch !== this.#epoch) return "gap"
+    if (event.seq <= this.#seq) return "old"
+    return event.seq === this.#seq + 1 ? "next" : "gap"
+  }
+
+  /**
+   * Applies the next event of the log. A member for whom `isHere` holds is a live connection of this node: the log may
+   * not take it from the view (its node was taken for dead, and will claim it back).
+   * @returns what to show, and whether a live member must be claimed back
+   */
+  apply(
+    event: RoomEvent,
+    isHere: (peer: PeerId, turn: number) => boolean,
+  ): { change: Change | undefined; reclaim: boolean } {
+    this.#seq = event.seq
+    switch (event.kind) {
+      case "joined": {
+        const known = this.#members.get(event.member.peer)
+        this.#members.set(event.member.peer, event.member)
+        if (known === undefined) return { change: event, reclaim: false }
+        return { change: statusChange(known, event.member), reclaim: false }
+      }
+      case "left": {
+        const known = this.#members.get(event.peer)
+        if (known === undefined || known.turn !== event.turn) return NOTHING
+        if (isHere(event.peer, event.turn)) return { change: undefined, reclaim: true }
+        this.#members.delete(event.peer)
+        return { change: event, reclaim: false }
+      }
+      case "status": {
+        const known = this.#members.get(event.peer)
+        if (known === undefined) return NOTHING
+        this.#members.set(event.peer, { ...known, rev: event.rev, status: event.status })
+        return { change: event, reclaim: false }
+      }
+    }
+  }
+
+  /**
+   * Takes over a snapshot after something was missed: nothing is shown twice, nothing is left out.
+   * @returns the difference, in the order to show it, and whether a live member must be claimed back
+   */
+  adopt(
+    snapshot: RoomSnapshot,
+    isHere: (peer: PeerId, turn: number) => boolean,
+  ): { changes: Change[]; reclaim: boolean } {
+    this.#epoch = snapshot.epoch
+    this.#seq = snapshot.seq
+    const changes: Change[] = []
+    let reclaim = false
+    const now = new Map(snapshot.members.map((member) => [member.peer, member]))
+    for (const known of this.#members.values()) {
+      if (now.get(known.peer)?.turn === known.turn) continue
+      if (isHere(known.peer, known.turn)) {
+        reclaim = true
+        now.delete(known.peer)
+        continue
+      }
+      this.#members.delete(known.peer)
+      changes.push({ kind: "left", peer: known.peer })
+    }
+    for (const member of now.values()) {
+      const known = this.#members.get(member.peer)
+      this.#members.set(member.peer, member)
+      const change: Change | undefined = known === undefined ? { kind: "joined", member } : statusChange(known, member)
+      if (change !== undefined) changes.push(change)
+    }
+    return { changes, reclaim }
+  }
+}
+
+const NOTHING = { change: undefined, reclaim: false } as const
+
+function statusChange(known: Member, member: Member): Change | undefined {
+  if (known.status === member.status) return undefined
+  return { kind: "status", peer: member.peer, status: member.status }
+}

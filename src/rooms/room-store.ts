@@ -1,0 +1,114 @@
+// THE contract between this node and whatever keeps the rooms: commands go down (RoomStore), events come up
+// (RoomListener). The memory store and the Redis store pass one conformance suite; nothing above knows which it is.
+//
+// A room is an ordered log. Every change (join, leave, status) gets the room's next seq in one atomic step that also
+// announces it. If changing and announcing were separate, a peer joining in between would neither be in our reply nor
+// hear of us, and the two would never call.
+
+import type { Ref } from "../protocol/client-events.ts"
+import type { ErrorId } from "../protocol/errors.ts"
+import type { NodeId, PeerId, RoomKey } from "../protocol/ids.ts"
+import type { StatusText } from "../protocol/status.ts"
+
+/** One peer's membership in a room. */
+export interface Member {
+  readonly peer: PeerId
+  /** The node that holds the peer's connection. */
+  readonly node: NodeId
+  /** Tells this membership from an earlier one of the same connection; grows with each join of the connection. */
+  readonly turn: number
+  /** Number of the connection's last command that changed this membership: a repeated command changes nothing. */
+  readonly rev: number
+  readonly status: StatusText
+}
+
+/** A place in a room's log. `epoch` is random at the room's birth, so two lives of one room are never mixed up. */
+export interface Position {
+  readonly epoch: string
+  /** 1 for the first event of the epoch, then one more each. */
+  readonly seq: number
+}
+
+/** One entry of a room's log. */
+export type RoomEvent =
+  | (Position & { readonly kind: "joined"; readonly member: Member })
+  | (Position & { readonly kind: "left"; readonly peer: PeerId; readonly turn: number })
+  | (Position & { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText })
+
+/** A room as it stands at a position. A room that does not exist has no members and seq 0. */
+export interface RoomSnapshot extends Position {
+  /** Oldest first. */
+  readonly members: readonly Member[]
+}
+
+/** What a join needs. Joining again with the same peer and turn changes nothing and answers as the first time. */
+export interface JoinRequest {
+  readonly room: RoomKey
+  readonly peer: PeerId
+  readonly turn: number
+  readonly rev: number
+  readonly status: StatusText
+  /** Most members the room may have with this one. */
+  readonly limit: number
+  /** Whether the answer shall carry the room: needed by a node that has no replica of it yet. */
+  readonly withSnapshot: boolean
+}
+
+/** The answer to a join: where its event stands in the log, or a refusal. */
+export type JoinResult =
+  | { readonly kind: "joined"; readonly position: Position; readonly snapshot: RoomSnapshot | undefined }
+  | { readonly kind: "full" }
+
+/** A message of one member to another on another node. */
+export interface Relay {
+  readonly room: RoomKey
+  readonly from: PeerId
+  readonly to: PeerId
+  /** The ready-made frame for the target's socket. */
+  readonly text: string
+}
+
+/**
+ * Commands. Every one of them is safe to repeat. Those that return a promise reject with StoreUnavailable when the
+ * backend stayed away for the bounded wait; the outcome is then unknown, and onResync settles it later.
+ */
+export interface RoomStore {
+  /** This node, as members are marked with it. */
+  readonly node: NodeId
+  /** Connects and begins to call `listener`. Resolves when commands can be answered. */
+  start(listener: RoomListener): Promise<void>
+  /** Adds a member and announces it. */
+  join(request: JoinRequest): Promise<JoinResult>
+  /** Removes a member of this turn and announces it; undefined when it was no member. Relays sent before arrive before. */
+  leave(room: RoomKey, peer: PeerId, turn: number): Promise<Position | undefined>
+  /** Replaces a member's status and announces it; undefined when it is no member or `rev` is not newer. */
+  updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined>
+  /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
+  relay(node: NodeId, relay: Relay, ref: Ref): void
+  /** The room as it stands. */
+  snapshot(room: RoomKey): Promise<RoomSnapshot>
+  /**
+   * Makes this node's members in the room exactly `own` (by peer and turn; a newer rev brings its status), announcing
+   * what changes; it may pass the room's limit, for a place once given is kept. A room that was lost is born again with
+   * `own` and `others` (members on other nodes as this node knows them, which those nodes confirm in turn).
+   */
+  restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot>
+  /** Lets go of the backend. Nothing is called back after it. */
+  close(): Promise<void>
+}
+
+/** What a store tells the node above it. */
+export interface RoomListener {
+  /** A room's log, in order; a hole or another epoch means events were missed. Comes for rooms with members here. */
+  onRoomEvent(room: RoomKey, event: RoomEvent): void
+  /** A message for a member here, in order with the events of its room. */
+  onRelay(relay: Relay): void
+  /** A relay of `from` did not reach its target. */
+  onRelayFailed(from: PeerId, ref: Ref, error: ErrorId): void
+  /** This node's command made a room that was not there. */
+  onRoomOpened(room: RoomKey): void
+  /** This node's command removed the last member; `peak` members at most, open for `openMs` milliseconds. */
+  onRoomClosed(room: RoomKey, peak: number, openMs: number): void
+  /** Events and members may have been lost: restore every room that has members here. Commands wait for its end. */
+  onResync(): Promise<void>
+}
