@@ -61,7 +61,7 @@ export function pong(ref: Ref): string {
 
 /** Any other event with its fields, for plug-ins; `ref` last. */
 export function serverEvent(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): string {
-  return JSON.stringify({ ...fields, event, ...(ref === undefined ? {} : { ref }) })
+  return JSON.stringify(Object.assign({ event }, fields, { event }, ref === undefined ? {} : { ref }))
 }
 
 function withRef(ref: Ref): string {

@@ -1,0 +1,60 @@
+# palava-machine. `make` alone lists the targets; continuous integration runs these targets and nothing else.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PREFIX ?= /usr/local
+BUN = $(shell scripts/find-bun.sh)
+SOURCES = $(shell find src scripts -type f) package.json package-lock.json
+EXE = dist/palava-machine
+
+.PHONY: help run test bench build dev check fuzz release install clean
+
+help: ## list the targets
+	@echo "palava-machine: make TARGET [VARIABLE=value]"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@echo "variables: ARGS= (run, dev), TEST= (test: part of a file name), SEED= (fuzz), BENCH= QUICK=1 BASE= (bench), PREFIX= (install)"
+
+run: $(EXE) ## build the executable and start it: make run ARGS="--port 4300"
+	@$(EXE) $(ARGS)
+
+build: $(EXE) ## build the executable dist/palava-machine
+
+dev: node_modules/.ready pages ## start from the sources, again at each change
+	@$(BUN) --watch src/main.ts $(ARGS)
+
+test: node_modules/.ready ## install what tests need, check, build, run all tests
+	@TEST='$(TEST)' scripts/test.sh
+
+check: node_modules/.ready pages ## format, lint, types, layers
+	@scripts/check.sh
+
+fuzz: node_modules/.ready pages ## the seeded simulation for longer: make fuzz SEED=42
+	@SEED='$(SEED)' FUZZ=long $(BUN) test ./test/fuzz
+
+bench: $(EXE) ## measure the executable beside its limit and its alternatives
+	@BENCH='$(BENCH)' QUICK='$(QUICK)' BASE='$(BASE)' $(BUN) bench/run.ts
+
+release: node_modules/.ready pages ## executables for Linux (x64, arm64, glibc and musl) and macOS in dist/release
+	@scripts/release.sh
+
+install: $(EXE) ## copy the executable to $(PREFIX)/bin
+	install -D -m 755 $(EXE) $(DESTDIR)$(PREFIX)/bin/palava-machine
+
+clean: ## remove what was built and installed here
+	rm -rf dist node_modules bench/alternatives/node_modules
+
+.PHONY: pages
+pages: dist/pages/.built
+
+dist/pages/.built: node_modules/.ready $(SOURCES)
+	@$(BUN) scripts/build-pages.ts
+	@touch $@
+
+$(EXE): dist/pages/.built
+	@$(BUN) build --compile --minify --sourcemap=linked --outfile $@.new src/main.ts >/dev/null
+	@mv $@.new $@
+
+node_modules/.ready: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install it (Debian, Ubuntu: apt-get install npm)" >&2; exit 1; }
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

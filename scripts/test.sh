@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Everything there is to test, on a machine that may be fresh: installs the Debian packages the tests need where it
+# may, checks, builds, runs all tests (or, with TEST=part, those whose file name has that part), and ends with
+# `N passed, N failed`.
+cd "$(dirname "$0")/.." || exit 1
+
+# Package and the command that shows it is there.
+need() {
+  command -v "$2" >/dev/null && return
+  echo "installing $1"
+  if [ "$(id -u)" = 0 ]; then run=""; elif sudo -n true 2>/dev/null; then run="sudo"; else run="none"; fi
+  if [ "$run" != none ] && command -v apt-get >/dev/null; then
+    { $run apt-get update && DEBIAN_FRONTEND=noninteractive $run apt-get install -y --no-install-recommends "$1"; } >/dev/null 2>&1
+  fi
+  command -v "$2" >/dev/null || { echo "please install $2 (Debian, Ubuntu: apt-get install $1): some tests need it" >&2; missing=1; }
+}
+missing=0
+need redis-server redis-server
+need chromium chromium
+
+passed=0
+failed=$missing
+# Runs a command of `bun test`, shows it, and adds up what it counted.
+count() {
+  local output status
+  output=$(mktemp)
+  "$@" 2>&1 | tee "$output"
+  status=${PIPESTATUS[0]}
+  local ok bad
+  ok=$(sed -n 's/^ *\([0-9][0-9]*\) pass$/\1/p' "$output" | awk '{ n += $1 } END { print n + 0 }')
+  bad=$(sed -n 's/^ *\([0-9][0-9]*\) fail$/\1/p' "$output" | awk '{ n += $1 } END { print n + 0 }')
+  rm -f "$output"
+  [ "$status" != 0 ] && [ "$bad" = 0 ] && bad=1
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+}
+
+bun=$(scripts/find-bun.sh) || exit 1
+make --no-print-directory build || { echo "0 passed, 1 failed"; exit 1; }
+[ -n "$TEST" ] || count scripts/check.sh
+# A folder at a time: browsers, servers and Redis of one kind of test are gone before the next begins.
+for folder in test/*/; do
+  case $folder in test/helpers/ | test/conformance/) continue ;; esac
+  files=$(find "$folder" -name "*.test.ts" -path "*$TEST*" ! -name layers.test.ts | sort)
+  [ -n "$files" ] || continue
+  # shellcheck disable=SC2046
+  count "$bun" test --timeout 60000 $(printf './%s ' $files)
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,187 @@
+// From the command line, the environment and the configuration file to one frozen Config. Flags come before the
+// environment, the environment before the file, the file before defaults. All mistakes are found in one go, each told
+// in one line that names where it stands and what would be right.
+
+import { readFileSync } from "node:fs"
+import { parseArgs } from "node:util"
+import * as v from "valibot"
+import { type Config, fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
+
+/** Everything wrong with what the program was started with, a line each. */
+export class ConfigError extends Error {
+  override name = "ConfigError"
+  readonly mistakes: readonly string[]
+
+  constructor(mistakes: readonly string[]) {
+    super(mistakes.join("\n"))
+    this.mistakes = mistakes
+  }
+}
+
+/** What the command line asks for. */
+export interface Invocation {
+  readonly command: "start" | "check-config" | "help" | "version"
+  readonly config: Config
+  /** Where each value came from: a flag, a variable, the file, or "default". */
+  readonly sources: Readonly<Record<OptionName, string>>
+}
+
+/** What a source gives for an option, and how to name the place in a message. */
+interface Given {
+  readonly texts: readonly string[]
+  readonly place: string
+}
+
+type Values = Record<string, string | boolean | (string | boolean)[] | undefined>
+
+/**
+ * Reads the command line and all it points to.
+ * @param args the arguments behind the program's name
+ * @throws ConfigError with every mistake found
+ */
+export function loadInvocation(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Invocation {
+  const mistakes: string[] = []
+  const { command, values } = parseCommandLine(args, mistakes)
+  const file = readConfigFile((values["config"] as string | undefined) ?? env["PALAVA_CONFIG"], mistakes)
+  const config: Record<string, unknown> = { plugins: file.plugins }
+  const sources = {} as Record<OptionName, string>
+  for (const name of OPTION_NAMES) {
+    const given = fromFlag(name, values) ?? fromVariable(name, env) ?? file.given(name)
+    sources[name] = given?.place ?? "default"
+    config[name] = given === undefined ? optionOf(name).default : readValue(name, given, mistakes)
+  }
+  checkTogether(config as unknown as Config, mistakes)
+  if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
+  return { command, config: Object.freeze(config) as unknown as Config, sources }
+}
+
+function parseCommandLine(
+  args: readonly string[],
+  mistakes: string[],
+): { command: Invocation["command"]; values: Values } {
+  const options: Record<string, { type: "string" | "boolean"; multiple?: boolean; short?: string }> = {
+    config: { type: "string" },
+    help: { type: "boolean", short: "h" },
+    version: { type: "boolean", short: "v" },
+  }
+  for (const name of OPTION_NAMES) {
+    const { default: fallback, isList = false } = optionOf(name)
+    options[flagOf(name).slice(2)] = { type: typeof fallback === "boolean" ? "boolean" : "string", multiple: isList }
+  }
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true })
+    if (values["help"] === true) return { command: "help", values }
+    if (values["version"] === true) return { command: "version", values }
+    const [command = "start", ...rest] = positionals
+    if (rest.length > 0 || (command !== "start" && command !== "check-config")) {
+      mistakes.push(
+        `unknown command "${positionals.join(" ")}": there is only check-config, and none to start (see --help)`,
+      )
+      return { command: "start", values }
+    }
+    return { command, values }
+  } catch (cause) {
+    mistakes.push(`${lowerFirst(firstSentence(cause))} (see --help)`)
+    return { command: "start", values: {} }
+  }
+}
+
+function fromFlag(name: OptionName, values: Values): Given | undefined {
+  const value = values[flagOf(name).slice(2)]
+  if (value === undefined) return undefined
+  return { texts: (Array.isArray(value) ? value : [value]).map(String), place: flagOf(name) }
+}
+
+function fromVariable(name: OptionName, env: Readonly<Record<string, string | undefined>>): Given | undefined {
+  const value = env[variableOf(name)]
+  if (value === undefined || value === "") return undefined
+  const texts = optionOf(name).isList ? value.split(/[\s,]+/).filter((part) => part !== "") : [value]
+  return { texts, place: variableOf(name) }
+}
+
+function readConfigFile(
+  path: string | undefined,
+  mistakes: string[],
+): { given: (name: OptionName) => Given | undefined; plugins: Record<string, unknown> } {
+  const nothing = { given: () => undefined, plugins: {} }
+  if (path === undefined) return nothing
+  let table: Record<string, unknown>
+  try {
+    table = Bun.TOML.parse(readFileSync(path, "utf8")) as Record<string, unknown>
+  } catch (cause) {
+    mistakes.push(`--config ${path}: ${firstSentence(cause)}`)
+    return nothing
+  }
+  const known = new Set(OPTION_NAMES.map(fileKeyOf))
+  for (const key of Object.keys(table)) {
+    if (!known.has(key) && key !== "plugins")
+      mistakes.push(`${path}: unknown key "${key}" (keys are the options with _ for -)`)
+  }
+  const { plugins = {} } = table
+  if (typeof plugins !== "object" || plugins === null) mistakes.push(`${path}: plugins must be tables [plugins.NAME]`)
+  return {
+    plugins: plugins as Record<string, unknown>,
+    given(name) {
+      const value = table[fileKeyOf(name)]
+      if (value === undefined) return undefined
+      return { texts: (Array.isArray(value) ? value : [value]).map(String), place: `${path}: ${fileKeyOf(name)}` }
+    },
+  }
+}
+
+/** The checked value; after a mistake the default, so that the other checks can go on. */
+function readValue(name: OptionName, { texts, place }: Given, mistakes: string[]): unknown {
+  const { schema, default: fallback, isList = false, isSecret = false } = optionOf(name)
+  const values: unknown[] = []
+  for (const text of texts) {
+    const result = v.safeParse(schema, text, { abortPipeEarly: true })
+    if (result.success) values.push(result.output)
+    else mistakes.push(`${place}: ${result.issues[0].message}${isSecret ? "" : `, but is "${text.slice(0, 200)}"`}`)
+  }
+  if (isList) return values
+  if (texts.length > 1) mistakes.push(`${place}: takes one value, but has ${texts.length}`)
+  return values[0] ?? fallback
+}
+
+/** What no option can tell alone. */
+function checkTogether(config: Config, mistakes: string[]): void {
+  if ((config.tlsCert === "") !== (config.tlsKey === ""))
+    mistakes.push("--tls-cert and --tls-key go together: give both or none")
+  for (const [flag, path] of [
+    ["--tls-cert", config.tlsCert],
+    ["--tls-key", config.tlsKey],
+  ] as const) {
+    if (path !== "") checkReadable(flag, path, mistakes)
+  }
+  if (config.iceServer.some((url) => url.startsWith("turn")) && config.turnSecret === "") {
+    mistakes.push("--ice-server: a TURN server needs --turn-secret, the secret it shares with this server")
+  }
+  if (config.deadSeconds < config.pingSeconds + 5) {
+    mistakes.push(
+      `--dead-seconds: must be at least 5 more than --ping-seconds (${config.pingSeconds}), but is ${config.deadSeconds}`,
+    )
+  }
+  if (config.redis !== "" && config.redisCluster.length > 0)
+    mistakes.push("--redis and --redis-cluster: give one of them")
+}
+
+function checkReadable(flag: string, path: string, mistakes: string[]): void {
+  try {
+    readFileSync(path)
+  } catch (cause) {
+    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}`)
+  }
+}
+
+/** One line a person can read, from whatever was thrown. */
+function firstSentence(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (message.startsWith("ENOENT")) return "no such file"
+  if (message.startsWith("EACCES")) return "permission denied"
+  if (message.startsWith("EISDIR")) return "is a directory"
+  return message.split(/\n|\. /)[0] ?? message
+}
+
+function lowerFirst(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1)
+}

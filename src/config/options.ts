@@ -1,0 +1,263 @@
+// Every option of the program, once: flag, environment variable, default, check and help. Flags, the environment, the
+// configuration file, --help, check-config and the table in README are all made from this list.
+
+import * as v from "valibot"
+
+/** How a value given as text becomes the value used. An issue's message says what would be right. */
+type FromText<T> = v.GenericSchema<string, T>
+
+/** One option that takes a value. */
+export interface Option<T = unknown> {
+  readonly schema: FromText<T>
+  readonly default: T
+  /** What stands for the value in --help. */
+  readonly value: string
+  readonly help: string
+  /** May be given several times; the value is a list. */
+  readonly isList?: boolean
+  /** Shown as *** wherever the configuration is printed. */
+  readonly isSecret?: boolean
+  /** Shown in place of the default where that is not a fixed value. */
+  readonly defaultText?: string
+}
+
+function whole(min: number, max: number): FromText<number> {
+  const message = `must be a whole number from ${min} to ${max}`
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,15}$/, message),
+    v.transform(Number),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  )
+}
+
+function text(pattern: RegExp, message: string): FromText<string> {
+  return v.pipe(v.string(), v.regex(pattern, message))
+}
+
+function oneOf(...choices: [string, ...string[]]): FromText<string> {
+  return v.picklist(choices, `must be one of ${choices.join(", ")}`) as unknown as FromText<string>
+}
+
+const yesOrNo: FromText<boolean> = v.pipe(
+  v.string(),
+  v.picklist(["true", "false"], "must be true or false"),
+  v.transform((value) => value === "true"),
+)
+
+const filePath = text(/./, "must name a file")
+
+const listenAddress: FromText<string> = text(
+  /^(off|\[[0-9a-fA-F:]+\]:\d{1,5}|[^\s:]+:\d{1,5})$/,
+  'must be HOST:PORT, [IPv6]:PORT or "off"',
+)
+
+const iceUrl = text(
+  /^(stun|stuns|turn|turns):[^\s/?]+(\?transport=(udp|tcp))?$/,
+  "must be a STUN or TURN URL such as stun:stun.example.org:3478 or turn:turn.example.org:3478?transport=udp (RFC 7064, RFC 7065)",
+)
+
+/** `host:port` as palava-machine took it, or a URL. */
+const redisUrl: FromText<string> = v.pipe(
+  v.string(),
+  v.transform((given) => (given.includes("://") ? given : `redis://${given}`)),
+  v.check(
+    (url) => /^rediss?:$/.test(protocolOf(url)),
+    "must be redis://[USER:PASSWORD@]HOST:PORT, rediss://... or HOST:PORT",
+  ),
+)
+
+const httpOrigin = text(/^(https?:\/\/[^\s/]+|\*)$/, "must be an origin such as https://call.example.org")
+
+function option<T>(one: Option<T>): Option<T> {
+  return one
+}
+
+function list<T>(one: Omit<Option<T>, "default">): Option<readonly T[]> {
+  return { ...one, default: [], isList: true } as unknown as Option<readonly T[]>
+}
+
+/** All options by their name in the code; `roomSize` is `--room-size`, `PALAVA_ROOM_SIZE` and `room_size`. */
+export const OPTIONS = {
+  port: option({
+    schema: whole(0, 65535),
+    default: 4233,
+    value: "PORT",
+    help: "port for browsers; 0 takes a free one",
+  }),
+  host: option({
+    schema: text(/^\S+$/, "must be an address"),
+    default: "0.0.0.0",
+    value: "ADDRESS",
+    help: "address to listen on for browsers",
+  }),
+  adminListen: option({
+    schema: listenAddress,
+    default: "",
+    defaultText: "127.0.0.1, the port after --port",
+    value: "HOST:PORT",
+    help: 'where /metrics, /healthz and /readyz are for operators; "off" for nowhere',
+  }),
+  tlsCert: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "certificate chain (PEM) for wss and https; goes with --tls-key",
+  }),
+  tlsKey: option({ schema: filePath, default: "", value: "FILE", help: "private key (PEM) of the certificate" }),
+  page: option({
+    schema: yesOrNo,
+    default: true,
+    value: "",
+    help: "serve the demo call at /; --no-page switches it off",
+  }),
+  origin: list({
+    schema: httpOrigin,
+    value: "ORIGIN",
+    help: "allow connections only from pages of this origin (any, if never given)",
+  }),
+  iceServer: list({
+    schema: iceUrl,
+    value: "URL",
+    help: "STUN or TURN server told to clients; TURN needs --turn-secret",
+  }),
+  turnSecret: option({
+    schema: text(/./, "must not be empty"),
+    default: "",
+    value: "SECRET",
+    isSecret: true,
+    help: "secret shared with the TURN server (coturn: use-auth-secret)",
+  }),
+  turnTtlSeconds: option({
+    schema: whole(60, 2_592_000),
+    default: 86_400,
+    value: "SECONDS",
+    help: "how long TURN credentials are valid",
+  }),
+  roomSize: option({ schema: whole(1, 10_000), default: 50, value: "PEERS", help: "most peers in a room" }),
+  maxConnections: option({
+    schema: whole(0, 10_000_000),
+    default: 0,
+    value: "COUNT",
+    help: "most connections at this node; 0 is no limit but the system's",
+  }),
+  maxFrameBytes: option({
+    schema: whole(1024, 16_777_216),
+    default: 65_536,
+    value: "BYTES",
+    help: "largest frame a client may send",
+  }),
+  maxBacklogBytes: option({
+    schema: whole(65_536, 268_435_456),
+    default: 1_048_576,
+    value: "BYTES",
+    help: "unsent data after which a slow reader is closed",
+  }),
+  ratePerSecond: option({
+    schema: whole(0, 10_000_000),
+    default: 500,
+    value: "MESSAGES",
+    help: "messages a connection may send per second; 0 is no limit",
+  }),
+  rateBurst: option({
+    schema: whole(1, 10_000_000),
+    default: 12_000,
+    value: "MESSAGES",
+    help: "messages it may send at once after a pause",
+  }),
+  pingSeconds: option({
+    schema: whole(5, 3600),
+    default: 25,
+    value: "SECONDS",
+    help: "silence after which a client is pinged",
+  }),
+  deadSeconds: option({
+    schema: whole(10, 7200),
+    default: 50,
+    value: "SECONDS",
+    help: "silence after which a connection counts as dead",
+  }),
+  shutdownSeconds: option({
+    schema: whole(0, 3600),
+    default: 5,
+    value: "SECONDS",
+    help: "time between the announcement of a shutdown and the end",
+  }),
+  redis: option({
+    schema: redisUrl,
+    default: "",
+    value: "URL",
+    isSecret: true,
+    help: "Redis shared by all nodes: redis://HOST:PORT, rediss://... or HOST:PORT",
+  }),
+  redisCluster: list({
+    schema: redisUrl,
+    value: "URL",
+    isSecret: true,
+    help: "some nodes of a Redis Cluster (7 or later), in place of --redis",
+  }),
+  redisPrefix: option({
+    schema: text(/^[\w.-]{1,40}$/, "must be 1 to 40 letters, digits, _ . or -"),
+    default: "palava",
+    value: "NAME",
+    help: "begins every key and channel in Redis",
+  }),
+  leaseSeconds: option({
+    schema: whole(1, 600),
+    default: 10,
+    value: "SECONDS",
+    help: "silence after which a node counts as dead and its peers leave",
+  }),
+  logLevel: option({
+    schema: oneOf("debug", "info", "warn", "error", "silent"),
+    default: "info",
+    value: "LEVEL",
+    help: "debug, info, warn, error or silent; logs are JSON lines on stderr",
+  }),
+} as const
+
+/** The name of an option in the code. */
+export type OptionName = keyof typeof OPTIONS
+
+/** The effective configuration. */
+export type Config = { readonly [Name in OptionName]: (typeof OPTIONS)[Name] extends Option<infer T> ? T : never } & {
+  /** Options of plug-ins by their name, from the configuration file's `[plugins.NAME]`. */
+  readonly plugins: Readonly<Record<string, unknown>>
+}
+
+/** Every option's name, in the order of --help. */
+export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[]
+
+/** The option called `name`, whatever its type. */
+export function optionOf(name: OptionName): Option {
+  return OPTIONS[name] as Option
+}
+
+/** `roomSize` as `--room-size`. */
+export function flagOf(name: OptionName): string {
+  return `--${words(name).join("-")}`
+}
+
+/** `roomSize` as `PALAVA_ROOM_SIZE`. */
+export function variableOf(name: OptionName): string {
+  return `PALAVA_${words(name).join("_").toUpperCase()}`
+}
+
+/** `roomSize` as `room_size`, its key in the configuration file. */
+export function fileKeyOf(name: OptionName): string {
+  return words(name).join("_")
+}
+
+function words(name: string): string[] {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ")
+}
+
+function protocolOf(url: string): string {
+  try {
+    const { protocol, hostname } = new URL(url)
+    return hostname === "" ? "" : protocol
+  } catch {
+    return ""
+  }
+}

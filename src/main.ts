@@ -1,0 +1,92 @@
+// The program: what to do, with which store, and what signals mean. The only file that names concrete parts.
+
+import callPolicy from "../dist/pages/call.csp.txt" with { type: "text" }
+import callHtml from "../dist/pages/call.html.txt" with { type: "text" }
+import { version } from "../package.json" with { type: "json" }
+import { ConfigError, type Invocation, loadInvocation } from "./config/load.ts"
+import { configText, helpText } from "./config/print.ts"
+import { type Node, startNode } from "./node.ts"
+import { MemoryRoomStore } from "./rooms/memory-room-store.ts"
+import { makeLog } from "./telemetry/log.ts"
+
+/** Exit codes: 1, it could not start or failed; 2, it was started wrongly. */
+const EXIT_FAILED = 1
+const EXIT_USAGE = 2
+
+async function main(): Promise<void> {
+  const invocation = readInvocation()
+  switch (invocation.command) {
+    case "help":
+      console.log(helpText(version))
+      return
+    case "version":
+      console.log(version)
+      return
+    case "check-config":
+      console.log(configText(invocation))
+      return
+    case "start":
+      await start(invocation)
+  }
+}
+
+function readInvocation(): Invocation {
+  try {
+    return loadInvocation(process.argv.slice(2), process.env)
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    for (const mistake of cause.mistakes) console.error(`palava-machine: ${mistake}`)
+    process.exit(EXIT_USAGE)
+  }
+}
+
+async function start({ config }: Invocation): Promise<void> {
+  const log = makeLog(config.logLevel)
+  let node: Node
+  try {
+    node = await startNode({
+      config,
+      log,
+      version,
+      callPage: { html: callHtml, policy: callPolicy },
+      store: new MemoryRoomStore(),
+      isStoreReady: () => true,
+    })
+  } catch (cause) {
+    console.error(`palava-machine: ${explain(cause, config.host, config.port)}`)
+    process.exit(EXIT_FAILED)
+  }
+  stopOnSignals(node)
+  const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host
+  const secure = config.tlsCert === "" ? "" : "s"
+  console.log(`palava-machine ${version} is ready`)
+  if (config.page) console.log(`  page    http${secure}://${host}:${node.port}/`)
+  console.log(`  socket  ws${secure}://${host}:${node.port}/`)
+  if (node.adminAddress !== undefined)
+    console.log(`  admin   http://${node.adminAddress.host}:${node.adminAddress.port}/`)
+}
+
+/** SIGTERM stops gently; a second one, or SIGINT, at once. */
+function stopOnSignals(node: Node): void {
+  const exitAfter = (stopped: Promise<void>): void => {
+    stopped.then(
+      () => process.exit(0),
+      () => process.exit(EXIT_FAILED),
+    )
+  }
+  let isStopping = false
+  process.on("SIGTERM", () => {
+    exitAfter(isStopping ? node.stopNow() : node.stopGently())
+    isStopping = true
+  })
+  process.on("SIGINT", () => exitAfter(node.stopNow()))
+}
+
+function explain(cause: unknown, host: string, port: number): string {
+  const { code, message } = cause as { code?: string; message?: string }
+  if (code === "EADDRINUSE") return `${message ?? `port ${port} is taken`}: is another server running? (see --port)`
+  if (code === "EACCES") return `may not listen on ${host}:${port}: ports below 1024 need a privilege`
+  return message ?? String(cause)
+}
+
+await main()

@@ -1,0 +1,132 @@
+// One running node: the parts put together, started, and stopped in order. main.ts decides what they are.
+
+import { readFileSync } from "node:fs"
+import type { Config } from "./config/options.ts"
+import { makeIceFields } from "./plugins/ice.ts"
+import { makeInfoHandler } from "./plugins/info.ts"
+import type { RoomStore } from "./rooms/room-store.ts"
+import { type Admin, type AdminRoutes, listenForOperators } from "./server/admin.ts"
+import { pageRoute } from "./server/pages.ts"
+import { listenForSockets, ServerTopics, type Sockets } from "./server/sockets.ts"
+import { Hub, type Log } from "./signaling/hub.ts"
+import { makeMetrics } from "./telemetry/metrics.ts"
+
+/** What a node is made of, besides its configuration. */
+export interface NodeParts {
+  readonly config: Config
+  readonly store: RoomStore
+  readonly log: Log
+  readonly version: string
+  /** The demo call: one HTML text, and its Content-Security-Policy. */
+  readonly callPage: { readonly html: string; readonly policy: string }
+  /** Whether the store can be reached now. */
+  readonly isStoreReady: () => boolean
+}
+
+/** A running node. */
+export interface Node {
+  readonly port: number
+  /** Undefined when switched off. */
+  readonly adminAddress: { host: string; port: number } | undefined
+  /** Announces the end, waits, then stops. A call of `stopNow` meanwhile ends the wait. */
+  stopGently(): Promise<void>
+  /** Leaves all rooms, closes all connections, lets go of everything. */
+  stopNow(): Promise<void>
+}
+
+/**
+ * Starts a node: the store first, so that who can connect can join.
+ * @throws when an address cannot be listened on, or the store refuses to work with this configuration
+ */
+export async function startNode({ config, store, log, version, callPage, isStoreReady }: NodeParts): Promise<Node> {
+  const topics = new ServerTopics()
+  const iceFields = makeIceFields({ ...config, urls: config.iceServer })
+  const hub = new Hub({
+    store,
+    topics,
+    log,
+    limits: config,
+    hooks: {
+      joinedFields: iceFields ?? (() => undefined),
+      events: new Map([["info", makeInfoHandler(version)]]),
+    },
+  })
+  let isStopping = false
+  const isReady = (): boolean => !isStopping && isStoreReady()
+  const health = {
+    "/healthz": () => new Response("ok\n"),
+    "/readyz": () => (isReady() ? new Response("ready\n") : new Response("not ready\n", { status: 503 })),
+  }
+  const { registry } = makeMetrics(hub)
+  const adminRoutes: AdminRoutes = {
+    ...health,
+    "/metrics": async () =>
+      new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
+  }
+  const showPage = config.page ? pageRoute(callPage.html, callPage.policy) : undefined
+  const answer = (request: Request): Response => {
+    const { pathname } = new URL(request.url)
+    if (pathname === "/healthz" || pathname === "/readyz") return health[pathname]()
+    // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.
+    if (showPage !== undefined && pathname.endsWith("/")) return showPage(request)
+    return new Response("this is a WebSocket server: connect with the palava protocol\n", { status: 404 })
+  }
+
+  await hub.start()
+  let sockets: Sockets
+  let admin: Admin | undefined
+  try {
+    sockets = listenForSockets({ ...config, tls: tlsOf(config), origins: config.origin }, hub, topics, answer)
+    admin = startAdmin(config, sockets.port, adminRoutes)
+  } catch (cause) {
+    await hub.close()
+    throw cause
+  }
+
+  let stopped: Promise<void> | undefined
+  let endWait = (): void => {}
+  const stopNow = (): Promise<void> => {
+    endWait()
+    stopped ??= (async () => {
+      isStopping = true
+      sockets.refuseNew()
+      await hub.close()
+      await sockets.stop()
+      await admin?.stop()
+    })()
+    return stopped
+  }
+  return {
+    port: sockets.port,
+    adminAddress: admin === undefined ? undefined : { host: adminHostOf(config), port: admin.port },
+    stopNow,
+    async stopGently() {
+      isStopping = true
+      sockets.refuseNew()
+      hub.announceShutdown(config.shutdownSeconds)
+      await new Promise<void>((resolve) => {
+        endWait = resolve
+        setTimeout(resolve, hub.sessions.size === 0 ? 0 : config.shutdownSeconds * 1000)
+      })
+      await stopNow()
+    },
+  }
+}
+
+function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | undefined {
+  if (tlsCert === "") return undefined
+  return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") }
+}
+
+function adminHostOf({ adminListen }: Config): string {
+  if (adminListen === "") return "127.0.0.1"
+  return adminListen.slice(0, adminListen.lastIndexOf(":")).replace(/^\[|\]$/g, "")
+}
+
+function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
+  const { adminListen, port } = config
+  if (adminListen === "off") return undefined
+  const free = port === 0 ? 0 : publicPort + 1
+  const adminPort = adminListen === "" ? free : Number(adminListen.slice(adminListen.lastIndexOf(":") + 1))
+  return listenForOperators(adminHostOf(config), adminPort, routes)
+}

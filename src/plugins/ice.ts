@@ -1,0 +1,37 @@
+// STUN and TURN servers told to every newcomer in `joined_room`. TURN credentials are made per peer from a secret
+// shared with the TURN server: coturn's use-auth-secret, "A REST API For Access To TURN Services"
+// (draft-uberti-behave-turn-rest-00).
+
+import { createHmac } from "node:crypto"
+import type { PeerId } from "../protocol/ids.ts"
+
+/** What the servers are and how their credentials are made. */
+export interface IceOptions {
+  readonly urls: readonly string[]
+  /** Empty: no TURN. */
+  readonly turnSecret: string
+  readonly turnTtlSeconds: number
+}
+
+/** The maker of the ICE fields of `joined_room`; undefined when there is nothing to tell. */
+export function makeIceFields(
+  { urls, turnSecret, turnTtlSeconds }: IceOptions,
+  now: () => number = Date.now,
+): ((peer: PeerId) => Readonly<Record<string, unknown>>) | undefined {
+  const stun = urls.filter((url) => url.startsWith("stun"))
+  const turn = urls.filter((url) => url.startsWith("turn"))
+  if (urls.length === 0 && turnSecret === "") return undefined
+  const stunServers = stun.length === 0 ? [] : [{ urls: stun }]
+  if (turnSecret === "") {
+    const fields = { ice_servers: stunServers }
+    return () => fields
+  }
+  return (peer) => {
+    const username = `${Math.floor(now() / 1000) + turnTtlSeconds}:${peer}`
+    const credential = createHmac("sha1", turnSecret).update(username).digest("base64")
+    const credentials = { turn_user: username, turn_password: credential }
+    if (urls.length === 0) return credentials
+    const turnServers = turn.length === 0 ? [] : [{ urls: turn, username, credential }]
+    return { ...credentials, ice_servers: [...stunServers, ...turnServers] }
+  }
+}

@@ -1,0 +1,29 @@
+// The operators' listener: metrics and health, on an address of its own so the public port never shows them.
+
+/** A path of the operators' listener and what answers it. */
+export type AdminRoutes = Readonly<Record<string, (request: Request) => Response | Promise<Response>>>
+
+/** The running listener. */
+export interface Admin {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/**
+ * Listens for operators.
+ * @throws when the address cannot be listened on
+ */
+export function listenForOperators(hostname: string, port: number, routes: AdminRoutes): Admin {
+  const server = Bun.serve({
+    hostname,
+    port,
+    fetch(request) {
+      const { pathname } = new URL(request.url)
+      const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
+      if (route !== undefined) return route(request)
+      const paths = Object.keys(routes).sort().join("\n")
+      return new Response(`there is nothing at ${pathname}; there is\n${paths}\n`, { status: 404 })
+    },
+  })
+  return { port: server.port ?? port, stop: () => server.stop(true) }
+}

@@ -1,0 +1,362 @@
+// This node's sessions and rooms. It is the store's RoomListener: what a room's log says becomes what clients see
+// here, and nowhere else. Direct messages to a peer of this node never leave it.
+
+import type { Ref } from "../protocol/client-events.ts"
+import { CLOSE, type ErrorId, StoreUnavailable } from "../protocol/errors.ts"
+import { type PeerId, type RoomKey, toLogName } from "../protocol/ids.ts"
+import * as serverEvents from "../protocol/server-events.ts"
+import type { StatusText } from "../protocol/status.ts"
+import type { Change } from "../rooms/replica.ts"
+import type { Member, Relay, RoomEvent, RoomListener, RoomStore } from "../rooms/room-store.ts"
+import { Clock, type Liveness } from "./clock.ts"
+import { Counters } from "./counters.ts"
+import type { Hooks } from "./hooks.ts"
+import { type Joiner, RoomView, type RoomViewHost } from "./room-view.ts"
+import type { Session } from "./session.ts"
+import type { Topics } from "./socket.ts"
+
+/** 64 rooms at once: keeps the pipeline to the store full without queueing a whole node's rooms behind each other. */
+const RESTORES_AT_ONCE = 64
+
+/** What a session may do. */
+export interface Limits extends Liveness {
+  /** Most members of a room. */
+  readonly roomSize: number
+  /** Messages a second a connection may send on average; 0 is no limit. */
+  readonly ratePerSecond: number
+  /** Messages it may send at once after a pause. */
+  readonly rateBurst: number
+}
+
+/** The part of a logger the core needs. */
+export interface Log {
+  error(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  info(fields: object, message: string): void
+  debug(fields: object, message: string): void
+}
+
+/** What a hub is made of. */
+export interface HubParts {
+  readonly store: RoomStore
+  readonly topics: Topics
+  readonly hooks: Hooks
+  readonly limits: Limits
+  readonly log: Log
+}
+
+/** See the head of this file. */
+export class Hub implements RoomListener, RoomViewHost {
+  readonly clock = new Clock()
+  readonly counters = new Counters()
+  readonly hooks: Hooks
+  readonly limits: Limits
+  readonly log: Log
+  readonly #store: RoomStore
+  readonly #topics: Topics
+  readonly #sessions = new Map<PeerId, Session>()
+  readonly #rooms = new Map<RoomKey, RoomView>()
+
+  constructor({ store, topics, hooks, limits, log }: HubParts) {
+    this.#store = store
+    this.#topics = topics
+    this.hooks = hooks
+    this.limits = limits
+    this.log = log
+  }
+
+  /** Connects the store and starts the clock. */
+  async start(): Promise<void> {
+    await this.#store.start(this)
+    this.clock.start(this.#sessions, this.limits, this.counters)
+  }
+
+  /** Open connections by peer id. */
+  get sessions(): ReadonlyMap<PeerId, Session> {
+    return this.#sessions
+  }
+
+  /** Rooms with members at this node. */
+  get roomCount(): number {
+    return this.#rooms.size
+  }
+
+  /** A connection opened. */
+  add(session: Session): void {
+    this.counters.connectionsOpened++
+    this.#sessions.set(session.peer, session)
+  }
+
+  /** A connection is gone: it leaves its room. A join under way is undone when it lands. */
+  remove(session: Session): void {
+    if (!this.#sessions.delete(session.peer)) return
+    this.leave(session)?.catch((cause) => this.log.error({ err: cause }, "bug: a leave failed"))
+  }
+
+  /** Joins a room; the session gets `joined_room` or an error. */
+  async join(session: Session, key: RoomKey, status: StatusText, ref: Ref): Promise<void> {
+    const room = this.#roomOf(key)
+    const { peer } = session
+    const turn = ++session.rev
+    const request = { room: key, peer, turn, rev: turn, status, limit: this.limits.roomSize }
+    const joined = new Promise<void>((resolve) => {
+      room.joiners.set(peer, { session, turn, ref, status, answered: false, onJoined: resolve })
+    })
+    try {
+      const result = await this.#store.join({ ...request, withSnapshot: !room.isLive })
+      if (result.kind === "full") return session.refuse("room_full", ref)
+      const joiner = room.joiners.get(peer)
+      if (joiner === undefined) return
+      joiner.answered = true
+      if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot)
+      room.expect(result.position)
+      await joined
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailable)) throw cause
+      if (session.room === room) return
+      // Whether the join happened is unknown: it counts as leaving, so the next resync takes it out if it did.
+      room.leaving.set(peer, turn)
+      session.refuse("unavailable", ref)
+    } finally {
+      room.joiners.delete(peer)
+      if (session.isClosed && session.room !== room) await this.#leaveRoom(room, peer, turn)
+      this.#dropIfUnused(room)
+    }
+  }
+
+  /** Leaves the room, if in any: the client hears nothing of it any more from here on. */
+  leave(session: Session): Promise<void> | undefined {
+    const { room, peer, turn } = session
+    if (room === undefined) return undefined
+    session.room = undefined
+    session.socket?.unsubscribe(room.topic)
+    room.here--
+    this.counters.leaves++
+    return this.#leaveRoom(room, peer, turn)
+  }
+
+  /** Replaces the session's status with the merged one. */
+  async updateStatus(session: Session, room: RoomView, status: StatusText, ref: Ref): Promise<void> {
+    const rev = ++session.rev
+    try {
+      let position = await this.#store.updateStatus(room.key, session.peer, rev, status)
+      if (position === undefined && session.room === room) {
+        // Our node was taken for dead and its members swept: claim the place back, then say it again.
+        await this.#restore(room)
+        position = await this.#store.updateStatus(room.key, session.peer, rev, status)
+      }
+      session.status = status
+      room.expect(position)
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailable)) throw cause
+      session.refuse("unavailable", ref)
+    }
+  }
+
+  /** Relays a ready-made frame to a member of the sender's room. On the hot path: no promise, no closure. */
+  relay(session: Session, to: PeerId, text: string, ref: Ref): void {
+    const room = session.room
+    const target = this.#sessions.get(to)
+    if (target !== undefined && target.room === room) {
+      this.counters.relaysLocal++
+      this.#topics.publish(target.topic, text)
+      return
+    }
+    const member = room?.members.get(to)
+    if (room === undefined || member === undefined || member.node === this.#store.node) {
+      session.refuse("unknown_peer", ref)
+      return
+    }
+    this.counters.relaysRemote++
+    this.#store.relay(member.node, { room: room.key, from: session.peer, to, text }, ref)
+  }
+
+  /** Whether `peer` is a member of `room` to whom messages can be sent. */
+  isMember(room: RoomView, peer: unknown): peer is PeerId {
+    const member = room.members.get(peer as PeerId)
+    return member !== undefined && (member.node !== this.#store.node || this.#sessions.get(member.peer)?.room === room)
+  }
+
+  /** Whether a room has no place left. */
+  async isFull(room: RoomKey): Promise<boolean> {
+    try {
+      return (await this.#store.snapshot(room)).members.length >= this.limits.roomSize
+    } catch (cause) {
+      if (cause instanceof StoreUnavailable) return false
+      throw cause
+    }
+  }
+
+  /** Tells every client that this node goes away in `seconds`. */
+  announceShutdown(seconds: number): void {
+    const text = serverEvents.shutdown(seconds)
+    for (const session of this.#sessions.values()) session.send(text)
+  }
+
+  /** Leaves every room, then closes every connection with 1001, then lets go of the store. */
+  async close(): Promise<void> {
+    this.clock.stop()
+    const sessions = [...this.#sessions.values()]
+    await Promise.allSettled(sessions.map((session) => this.leave(session)))
+    for (const session of sessions) session.close(CLOSE.goingAway)
+    await this.#store.close()
+    for (const room of this.#rooms.values()) room.close()
+  }
+
+  onRoomEvent(key: RoomKey, event: RoomEvent): void {
+    const room = this.#rooms.get(key)
+    if (room !== undefined) room.onEvent(event)
+    else if (event.kind !== "left") {
+      // Somebody takes this node for one with members in that room. It has none: set that right, so no ghost stays.
+      this.#store.restore(key, [], []).catch((cause) => this.#onStoreError(cause, key))
+    }
+  }
+
+  onRelay(relay: Relay): void {
+    const room = this.#rooms.get(relay.room)
+    if (room === undefined) this.onDropped()
+    else room.onRelay(relay)
+  }
+
+  onRelayFailed(from: PeerId, ref: Ref, error: ErrorId): void {
+    this.#sessions.get(from)?.refuse(error, ref)
+  }
+
+  onRoomOpened(): void {
+    this.counters.roomsOpened++
+  }
+
+  onRoomClosed(_room: RoomKey, peak: number, openMs: number): void {
+    this.counters.roomsClosed++
+    this.counters.onRoomClosed(peak, openMs)
+  }
+
+  async onResync(): Promise<void> {
+    const rooms = this.#rooms.values()
+    const restoreNext = async () => {
+      for (const room of rooms) await this.#restore(room)
+    }
+    await Promise.all(Array.from({ length: RESTORES_AT_ONCE }, restoreNext))
+  }
+
+  isHere(room: RoomView, peer: PeerId, turn: number): boolean {
+    const session = this.#sessions.get(peer)
+    if (session !== undefined && session.room === room) return session.turn === turn
+    const joiner = room.joiners.get(peer)
+    return joiner?.answered === true && joiner.turn === turn
+  }
+
+  /** A newcomer of this node first hears `joined_room`, and only what comes after. */
+  show(room: RoomView, change: Change): void {
+    switch (change.kind) {
+      case "joined": {
+        const { peer, turn, status } = change.member
+        const joiner = room.joiners.get(peer)
+        if (joiner?.turn === turn) this.#welcome(room, joiner)
+        this.#topics.publish(room.topic, serverEvents.newPeer(peer, status))
+        if (joiner?.turn === turn) joiner.session.socket?.subscribe(room.topic)
+        return
+      }
+      case "left":
+        this.#topics.publish(room.topic, serverEvents.peerLeft(change.peer))
+        return
+      case "status":
+        this.#topics.publish(room.topic, serverEvents.peerUpdatedStatus(change.peer, change.status))
+    }
+  }
+
+  deliver({ room, to, text }: Relay): void {
+    const target = this.#sessions.get(to)
+    if (target?.room?.key === room) this.#topics.publish(target.topic, text)
+    else this.onDropped()
+  }
+
+  onDropped(): void {
+    this.counters.relaysDropped++
+  }
+
+  heal(room: RoomView): void {
+    this.counters.gapsHealed++
+    this.#store.snapshot(room.key).then(
+      (snapshot) => room.adopt(snapshot),
+      (cause) => this.#onStoreError(cause, room.key),
+    )
+  }
+
+  reclaim(room: RoomView): void {
+    this.#restore(room).catch((cause) => this.#onStoreError(cause, room.key))
+  }
+
+  #welcome(room: RoomView, { session, turn, ref, status, onJoined }: Joiner): void {
+    room.joiners.delete(session.peer)
+    onJoined()
+    // Closed meanwhile: join(), which waits for this, takes it out again.
+    if (session.isClosed) return
+    session.room = room
+    session.turn = turn
+    session.status = status
+    room.here++
+    this.counters.joins++
+    session.send(
+      serverEvents.joinedRoom(session.peer, room.members.values(), this.hooks.joinedFields(session.peer), ref),
+    )
+  }
+
+  #roomOf(key: RoomKey): RoomView {
+    let room = this.#rooms.get(key)
+    if (room === undefined) {
+      room = new RoomView(key, this)
+      this.#rooms.set(key, room)
+    }
+    return room
+  }
+
+  #dropIfUnused(room: RoomView): void {
+    if (room.isUsed || this.#rooms.get(room.key) !== room) return
+    room.close()
+    this.#rooms.delete(room.key)
+  }
+
+  async #leaveRoom(room: RoomView, peer: PeerId, turn: number): Promise<void> {
+    room.leaving.set(peer, turn)
+    try {
+      room.expect(await this.#store.leave(room.key, peer, turn))
+    } catch (cause) {
+      // The store is away: the next resync takes the member out, as it is not among our own.
+      return this.#onStoreError(cause, room.key)
+    }
+    if (room.leaving.get(peer) === turn) room.leaving.delete(peer)
+    this.#dropIfUnused(room)
+  }
+
+  /** Tells the store who of this node is in the room, and shows what its answer changes. */
+  async #restore(room: RoomView): Promise<void> {
+    const { node } = this.#store
+    const own: Member[] = []
+    const others: Member[] = []
+    for (const { session, turn, status, answered } of room.joiners.values()) {
+      if (answered) own.push({ peer: session.peer, node, turn, rev: turn, status })
+    }
+    for (const member of room.members.values()) {
+      const session = this.#sessions.get(member.peer)
+      if (member.node !== node) others.push(member)
+      else if (session?.room === room && session.turn === member.turn) {
+        own.push({ ...member, rev: session.rev, status: session.status })
+      }
+    }
+    const gone = [...room.leaving]
+    try {
+      const snapshot = await this.#store.restore(room.key, own, others)
+      for (const [peer, turn] of gone) if (room.leaving.get(peer) === turn) room.leaving.delete(peer)
+      if (room.isUsed) room.adopt(snapshot)
+    } catch (cause) {
+      this.#onStoreError(cause, room.key)
+    }
+    this.#dropIfUnused(room)
+  }
+
+  #onStoreError(cause: unknown, room: RoomKey): void {
+    if (cause instanceof StoreUnavailable) this.log.debug({ room: toLogName(room) }, "the store is away")
+    else this.log.error({ err: cause, room: toLogName(room) }, "bug: a store command failed")
+  }
+}

@@ -1,0 +1,156 @@
+// One room at this node: the replica, what waits while it is being loaded or healed, and who of this node is on the
+// way in or out. It decides what becomes visible and when; sending is the hub's part.
+//
+// Until the first snapshot, and again when a hole in the log is found, everything that comes in waits in the backlog,
+// in order. The snapshot is shown as differences, then the backlog is applied on top.
+
+import type { Ref } from "../protocol/client-events.ts"
+import type { PeerId, RoomKey } from "../protocol/ids.ts"
+import type { StatusText } from "../protocol/status.ts"
+import { type Change, Replica } from "../rooms/replica.ts"
+import type { Member, Position, Relay, RoomEvent, RoomSnapshot } from "../rooms/room-store.ts"
+import type { Session } from "./session.ts"
+
+/** 10,000 entries: a healing takes one round trip; past this, events are let go and the next hole heals again. */
+const BACKLOG_ENTRIES = 10_000
+
+/** 500 ms: a reply's own event comes over the other connection within a few; later, it was lost. */
+const EVENT_WAIT_MS = 500
+
+/** A session whose join is under way. */
+export interface Joiner {
+  readonly session: Session
+  readonly turn: number
+  readonly ref: Ref
+  readonly status: StatusText
+  /** The store has said yes; only the event is missing. */
+  answered: boolean
+  /** Called once the session is in the room. */
+  readonly onJoined: () => void
+}
+
+/** What a view needs from the hub. */
+export interface RoomViewHost {
+  /** Whether `peer` is a live connection of this node, in `room` with this turn. */
+  isHere(room: RoomView, peer: PeerId, turn: number): boolean
+  /** A change becomes visible. */
+  show(room: RoomView, change: Change): void
+  /** A message for a peer of this node; its sender is a member. */
+  deliver(relay: Relay): void
+  /** A message was let go: its sender is no member any more. */
+  onDropped(): void
+  /** The log has a hole: fetch a snapshot and adopt it. */
+  heal(room: RoomView): void
+  /** The log has taken a live member of this node: restore the room and adopt the answer. */
+  reclaim(room: RoomView): void
+}
+
+/** See the head of this file. */
+export class RoomView {
+  readonly key: RoomKey
+  /** The topic of room events. */
+  readonly topic: string
+  /** Sessions of this node in the room. */
+  here = 0
+  /** Sessions of this node on their way in. */
+  readonly joiners = new Map<PeerId, Joiner>()
+  /** Memberships of this node on their way out, with their turn, until the store has said yes. */
+  readonly leaving = new Map<PeerId, number>()
+  readonly #host: RoomViewHost
+  readonly #replica = new Replica()
+  #isLive = false
+  #backlog: (RoomEvent | Relay)[] = []
+  #watch: Timer | undefined
+
+  constructor(key: RoomKey, host: RoomViewHost) {
+    this.key = key
+    this.topic = `room/${key}`
+    this.#host = host
+  }
+
+  /** Members as this node knows them, oldest first. */
+  get members(): ReadonlyMap<PeerId, Member> {
+    return this.#replica.members
+  }
+
+  /** Whether the replica follows the log; else it waits for a snapshot. */
+  get isLive(): boolean {
+    return this.#isLive
+  }
+
+  /** Whether this node has anybody in the room, on the way in, or on the way out. */
+  get isUsed(): boolean {
+    return this.here > 0 || this.joiners.size > 0 || this.leaving.size > 0
+  }
+
+  /** The next thing of the room's log. */
+  onEvent(event: RoomEvent): void {
+    const place = this.#isLive ? this.#replica.placeOf(event) : "later"
+    if (place === "later") this.#keep(event)
+    else if (place === "next") this.#apply(event)
+    else if (place === "gap") {
+      this.#isLive = false
+      this.#keep(event)
+      this.#host.heal(this)
+    }
+  }
+
+  /** A message from another node, in order with the events. */
+  onRelay(relay: Relay): void {
+    if (!this.#isLive) this.#keep(relay)
+    else if (this.members.has(relay.from)) this.#host.deliver(relay)
+    else this.#host.onDropped()
+  }
+
+  /** A snapshot, later than all that was applied: shows what is different, then what waited. */
+  adopt(snapshot: RoomSnapshot): void {
+    const backlog = this.#deliverFromKnown(this.#backlog)
+    this.#backlog = []
+    this.#isLive = true
+    const { changes, reclaim } = this.#replica.adopt(snapshot, this.#isHere)
+    for (const change of changes) this.#host.show(this, change)
+    for (const entry of backlog) {
+      if ("kind" in entry) this.onEvent(entry)
+      else this.onRelay(entry)
+    }
+    if (reclaim) this.#host.reclaim(this)
+  }
+
+  /** The store's reply speaks of `position`: when its event does not come, it was lost, and the room is healed. */
+  expect(position: Position | undefined): void {
+    if (position === undefined || this.#watch !== undefined || this.#replica.hasReached(position)) return
+    this.#watch = setTimeout(() => {
+      this.#watch = undefined
+      if (this.#replica.hasReached(position) || !this.isUsed) return
+      this.#isLive = false
+      this.#host.heal(this)
+    }, EVENT_WAIT_MS)
+  }
+
+  /** Ends the view's timer. */
+  close(): void {
+    clearTimeout(this.#watch)
+  }
+
+  #apply(event: RoomEvent): void {
+    const { change, reclaim } = this.#replica.apply(event, this.#isHere)
+    if (change !== undefined) this.#host.show(this, change)
+    if (reclaim) this.#host.reclaim(this)
+  }
+
+  #keep(entry: RoomEvent | Relay): void {
+    if (this.#backlog.length < BACKLOG_ENTRIES) this.#backlog.push(entry)
+    else if (!("kind" in entry)) this.#host.onDropped()
+  }
+
+  /** Messages of members who were known before the hole are not made to wait for it, nor lost if they left in it. */
+  #deliverFromKnown(backlog: (RoomEvent | Relay)[]): (RoomEvent | Relay)[] {
+    return backlog.filter((entry) => {
+      if ("kind" in entry || !this.members.has(entry.from)) return true
+      this.#host.deliver(entry)
+      return false
+    })
+  }
+
+  readonly #isHere = (peer: PeerId, turn: number): boolean => this.#host.isHere(this, peer, turn)
+}

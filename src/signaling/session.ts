@@ -1,0 +1,213 @@
+// One connection: connected, then in and out of rooms, then closed. It handles its messages one at a time, in the
+// order received; while a handler waits for the store, the next ones wait in a bounded queue.
+
+import { checkFields, decodeFrame, type Envelope, isRefusal, type Ref } from "../protocol/client-events.ts"
+import { CLOSE, type Close, type ErrorId } from "../protocol/errors.ts"
+import { makePeerId, type PeerId } from "../protocol/ids.ts"
+import { decodeRelayFrame, type RelayFrame } from "../protocol/relay-frame.ts"
+import * as serverEvents from "../protocol/server-events.ts"
+import { EMPTY_STATUS, type StatusText } from "../protocol/status.ts"
+import { findHandler } from "./handlers.ts"
+import type { Hub } from "./hub.ts"
+import type { RoomView } from "./room-view.ts"
+import type { Socket } from "./socket.ts"
+
+/** 16,384 messages: a client may send its whole start in one go while a join waits for a slow store (5 s at most). */
+const QUEUE_MESSAGES = 16_384
+
+/** 4 Mi characters: the same start in bytes; past it messages are refused, not kept. */
+const QUEUE_CHARACTERS = 4 * 1024 * 1024
+
+/** 1,000 refused messages without a pause in between: by then the client does not heed what it is told. */
+const RATE_STRIKES = 1_000
+
+/** Filled by the decoder for every relayed frame: one object for all sessions, so the hot path allocates none. */
+const relayFrame: RelayFrame = { peerId: "", body: "" }
+
+/** See the head of this file. */
+export class Session {
+  /** The public id, made when the connection opens. */
+  readonly peer: PeerId = makePeerId()
+  /** The topic of direct messages. */
+  readonly topic = `peer/${this.peer}`
+  /** What ends every message this peer relays: its id, last, where no earlier key can change it. */
+  readonly relaySuffix = `,"sender_id":"${this.peer}"}`
+  /** The room it is in. */
+  room: RoomView | undefined
+  /** Number of the current membership; see Member.turn. */
+  turn = 0
+  /** Number of the last command that changed a membership; see Member.rev. */
+  rev = 0
+  /** The own status as the store has it. */
+  status: StatusText = EMPTY_STATUS
+  /** Clock tick of the last sign of life. */
+  heardAt: number
+  isClosed = false
+  /** The socket, from open to close. */
+  socket: Socket | undefined
+  readonly #hub: Hub
+  #tokens: number
+  #refilledAt: number
+  #strikes = 0
+  #isBusy = false
+  #queue: string[] | undefined
+  #queueCharacters = 0
+
+  constructor(hub: Hub) {
+    this.#hub = hub
+    this.heardAt = hub.clock.tick
+    this.#refilledAt = hub.clock.tick
+    this.#tokens = hub.limits.rateBurst
+  }
+
+  /** The connection is open. */
+  onOpen(socket: Socket): void {
+    this.socket = socket
+    socket.subscribe(this.topic)
+    this.#hub.add(this)
+  }
+
+  /** A text frame. */
+  onMessage(text: string): void {
+    this.heardAt = this.#hub.clock.tick
+    this.#hub.counters.framesReceived++
+    if (this.#tokens-- <= 0 && !this.#refill()) this.#onOverRate()
+    else if (this.#isBusy) this.#enqueue(text)
+    else this.#take(text)
+  }
+
+  /** The answer to a WebSocket ping. */
+  onPong(): void {
+    this.heardAt = this.#hub.clock.tick
+  }
+
+  /** The connection is gone, whoever ended it. */
+  onClose(): void {
+    this.isClosed = true
+    this.socket = undefined
+    this.#queue = undefined
+    this.#hub.remove(this)
+  }
+
+  /** Sends one event, behind all that was published to this peer before. */
+  send(text: string): void {
+    this.socket?.send(text)
+  }
+
+  /** Answers with an error event and counts it. */
+  refuse(id: ErrorId, ref: Ref, message?: string): void {
+    this.#hub.counters.countError(id)
+    this.send(serverEvents.error(id, ref, message))
+  }
+
+  /** Parts from the client; onClose follows. */
+  close({ code, reason }: Close): void {
+    this.socket?.close(code, reason)
+  }
+
+  /** Handles one frame now. The first branch is the hot path: no promise, no closure, no object. */
+  #take(text: string): void {
+    if (this.room !== undefined && decodeRelayFrame(text, relayFrame)) {
+      this.#hub.counters.relayFrames++
+      this.#hub.relay(this, relayFrame.peerId as PeerId, relayFrame.body + this.relaySuffix, undefined)
+      return
+    }
+    const envelope = decodeFrame(text)
+    if (isRefusal(envelope)) {
+      this.refuse(envelope.error, envelope.ref, envelope.message)
+      return
+    }
+    let pending: void | Promise<void>
+    try {
+      pending = this.#dispatch(envelope)
+    } catch (cause) {
+      this.#onBug(cause, envelope.ref)
+      return
+    }
+    if (pending !== undefined) this.#waitFor(pending, envelope.ref)
+  }
+
+  #dispatch(envelope: Envelope): void | Promise<void> {
+    const { counters, hooks } = this.#hub
+    const found = findHandler(envelope.event)
+    if (found !== undefined) {
+      counters.countEvent(found.name)
+      const fields = checkFields(found.name, envelope)
+      if (isRefusal(fields)) this.refuse(fields.error, fields.ref)
+      else return found.handle(this.#hub, this, fields, envelope.ref)
+      return
+    }
+    const plugin = hooks.events.get(envelope.event)
+    counters.countEvent(plugin === undefined ? "other" : envelope.event)
+    if (plugin !== undefined) return plugin(this, envelope)
+    this.refuse("unknown_event", envelope.ref)
+  }
+
+  #waitFor(pending: Promise<void>, ref: Ref): void {
+    this.#isBusy = true
+    pending
+      .catch((cause) => this.#onBug(cause, ref))
+      .finally(() => {
+        this.#isBusy = false
+        this.#drain()
+      })
+  }
+
+  #enqueue(text: string): void {
+    this.#queue ??= []
+    this.#queueCharacters += text.length
+    if (this.#queue.length < QUEUE_MESSAGES && this.#queueCharacters <= QUEUE_CHARACTERS) {
+      this.#queue.push(text)
+      return
+    }
+    this.#queueCharacters -= text.length
+    const envelope = decodeFrame(text)
+    this.refuse("rate_limited", envelope.ref)
+  }
+
+  #drain(): void {
+    const queue = this.#queue
+    if (queue === undefined) return
+    this.#queue = undefined
+    this.#queueCharacters = 0
+    for (const [index, text] of queue.entries()) {
+      if (this.isClosed) return
+      this.#take(text)
+      if (!this.#isBusy) continue
+      // The rest goes on waiting; nothing can have come in between, as this runs in one go.
+      this.#queue = queue.slice(index + 1)
+      for (const waiting of this.#queue) this.#queueCharacters += waiting.length
+      return
+    }
+  }
+
+  /** A token bucket on the hub's clock. @returns whether there is a token for this message */
+  #refill(): boolean {
+    const { clock, limits } = this.#hub
+    if (limits.ratePerSecond === 0) {
+      this.#tokens = limits.rateBurst
+      return true
+    }
+    const gained = ((clock.tick - this.#refilledAt) * limits.ratePerSecond) / clock.ticksPerSecond
+    if (gained < 1) {
+      this.#tokens = 0
+      return false
+    }
+    this.#refilledAt = clock.tick
+    this.#tokens = Math.min(gained, limits.rateBurst) - 1
+    if (gained >= limits.rateBurst) this.#strikes = 0
+    return true
+  }
+
+  #onOverRate(): void {
+    this.refuse("rate_limited", undefined)
+    if (++this.#strikes < RATE_STRIKES) return
+    this.#hub.counters.closedRateLimited++
+    this.close(CLOSE.rateLimited)
+  }
+
+  #onBug(cause: unknown, ref: Ref): void {
+    this.#hub.log.error({ err: cause }, "bug: a handler failed")
+    this.refuse("internal", ref)
+  }
+}

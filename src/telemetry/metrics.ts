@@ -1,0 +1,101 @@
+// Every metric in one list, in the Prometheus text format. Counting happens in plain numbers elsewhere; here they are
+// read when a scrape asks. Names without a unit or with an odd one are signaltower's: existing dashboards read them.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import type { Hub } from "../signaling/hub.ts"
+
+/** Milliseconds from ten seconds to a day: calls last minutes to hours. */
+const ROOM_MILLISECONDS = [1e4, 6e4, 3e5, 9e5, 1.8e6, 3.6e6, 7.2e6, 1.44e7, 8.64e7]
+
+/** Peers: most calls are of two to six. */
+const ROOM_PEERS = [1, 2, 3, 4, 6, 10, 20, 50, 100]
+
+/** Adds `name`, read from `read` at each scrape; with `label`, one sample per key. */
+export type AddCounter = (
+  name: string,
+  help: string,
+  read: () => number | Readonly<Record<string, number>>,
+  label?: string,
+) => void
+
+/** The registry of one node, with everything the hub counts. */
+export function makeMetrics(hub: Hub): { registry: Registry; addCounter: AddCounter } {
+  const registry = new Registry()
+  const { counters } = hub
+  const addCounter: AddCounter = (name, help, read, label) => {
+    new Counter({
+      name,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers: [registry],
+      collect() {
+        this.reset()
+        const value = read()
+        if (typeof value === "number") this.inc(value)
+        else for (const [key, count] of Object.entries(value)) this.inc({ [label ?? "key"]: key }, count)
+      },
+    })
+  }
+  const addGauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+
+  addGauge("palava_connections", "Open connections.", () => hub.sessions.size)
+  addGauge("palava_rooms", "Rooms with members at this node.", () => hub.roomCount)
+  addCounter("palava_connections_opened_total", "Connections opened.", () => counters.connectionsOpened)
+  addCounter(
+    "palava_connections_closed_total",
+    "Connections closed by this server, by reason.",
+    () => ({
+      silent: counters.closedSilent,
+      rate_limited: counters.closedRateLimited,
+      too_slow: counters.closedTooSlow,
+    }),
+    "reason",
+  )
+  addCounter(
+    "palava_messages_total",
+    "Messages from clients by event; unknown events are other.",
+    () => ({ ...counters.events, send_to_peer: (counters.events["send_to_peer"] ?? 0) + counters.relayFrames }),
+    "event",
+  )
+  addCounter("palava_errors_total", "Error events sent to clients by id.", () => counters.errors, "id")
+  addCounter(
+    "palava_relays_total",
+    "Messages passed on, to a peer of this node or to another node.",
+    () => ({ local: counters.relaysLocal, remote: counters.relaysRemote }),
+    "target",
+  )
+  addCounter("palava_relays_dropped_total", "Messages from other nodes for nobody here.", () => counters.relaysDropped)
+  addCounter("palava_gaps_healed_total", "Holes in a room's log repaired by a snapshot.", () => counters.gapsHealed)
+  addCounter("palava_room_created_total", "Rooms opened.", () => counters.roomsOpened)
+  addCounter("palava_room_closed_total", "Rooms closed.", () => counters.roomsClosed)
+  addCounter("palava_joined_room_total", "Joins.", () => counters.joins)
+  addCounter("palava_leave_room_total", "Leaves, however they happened.", () => counters.leaves)
+
+  const duration = new Histogram({
+    name: "palava_duration_room_milliseconds",
+    help: "How long rooms were open, in milliseconds.",
+    buckets: ROOM_MILLISECONDS,
+    registers: [registry],
+  })
+  const peak = new Histogram({
+    name: "palava_room_peak_users_total",
+    help: "Most peers a room had at once.",
+    buckets: ROOM_PEERS,
+    registers: [registry],
+  })
+  counters.onRoomClosed = (peers, openMs) => {
+    duration.observe(openMs)
+    peak.observe(peers)
+  }
+  collectDefaultMetrics({ register: registry })
+  return { registry, addCounter }
+}

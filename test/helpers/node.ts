@@ -1,0 +1,129 @@
+// Starts the compiled executable as a user would, on free ports, and stops it with the test.
+
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+
+const EXECUTABLE = join(import.meta.dir, "../../dist/palava-machine")
+
+/** 20 s: it starts in well under one, but a loaded machine with two cores may be busy with other tests. */
+const START_MS = 20_000
+
+/** A running node of the compiled executable. */
+export interface TestNode extends AsyncDisposable {
+  readonly port: number
+  /** 0 when the administration listener is off. */
+  readonly adminPort: number
+  /** ws://127.0.0.1:PORT/ (wss with a certificate) */
+  readonly url: string
+  /** http://127.0.0.1:PORT/ */
+  readonly httpUrl: string
+  /** http://127.0.0.1:ADMINPORT/ */
+  readonly adminUrl: string
+  readonly pid: number
+  readonly exited: Promise<number>
+  /** What it has written to stderr so far. */
+  readonly log: () => string
+  kill(signal: NodeJS.Signals): void
+  /** The sum of all samples of a metric whose labels contain `labels`. */
+  metric(name: string, labels?: string): Promise<number>
+  /** Ends it with SIGINT; the exit code. */
+  stop(): Promise<number>
+}
+
+/** Starts a node with `args` on free ports and waits for its ready lines. */
+export async function startNode(args: readonly string[] = [], env: Record<string, string> = {}): Promise<TestNode> {
+  if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: run make build`)
+  const given = args.some((arg) => arg.startsWith("--admin-listen")) ? [] : ["--admin-listen", "127.0.0.1:0"]
+  const child = Bun.spawn([EXECUTABLE, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  })
+  let log = ""
+  const logEnd = collect(child.stderr, (text) => {
+    log += text
+  })
+  const timer = setTimeout(() => child.kill("SIGKILL"), START_MS)
+  const ready = await readUntil(
+    child.stdout,
+    /socket\s+(wss?):\/\/\S+:(\d+)\/(?:[\s\S]*admin\s+http:\/\/\S+:(\d+)\/)?/,
+    given.length > 0,
+  )
+  clearTimeout(timer)
+  if (ready === undefined) {
+    await logEnd
+    throw new Error(`the executable did not start: ${log}`)
+  }
+  const [, scheme, port, adminPort = "0"] = ready
+  const adminUrl = `http://127.0.0.1:${adminPort}/`
+  const stop = async (): Promise<number> => {
+    child.kill("SIGINT")
+    return await child.exited
+  }
+  return {
+    port: Number(port),
+    adminPort: Number(adminPort),
+    url: `${scheme}://127.0.0.1:${port}/`,
+    httpUrl: `${scheme === "wss" ? "https" : "http"}://127.0.0.1:${port}/`,
+    adminUrl,
+    pid: child.pid,
+    exited: child.exited,
+    log: () => log,
+    kill: (signal) => child.kill(signal),
+    async metric(name, labels = "") {
+      const text = await (await fetch(`${adminUrl}metrics`)).text()
+      const lines = text.split("\n").filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length] ?? ""))
+      return lines
+        .filter((line) => line.includes(labels))
+        .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0)
+    },
+    stop,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) {
+        const hung = setTimeout(() => child.kill("SIGKILL"), START_MS)
+        child.kill("SIGCONT")
+        await stop()
+        clearTimeout(hung)
+      }
+    },
+  }
+}
+
+/** Runs the executable to its end. */
+export async function runExecutable(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = "/",
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = Bun.spawn([EXECUTABLE, ...args], { env, cwd, stdin: "ignore", stdout: "pipe", stderr: "pipe" })
+  const [code, stdout, stderr] = await Promise.all([
+    child.exited,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ])
+  return { code, stdout, stderr }
+}
+
+async function readUntil(
+  stream: ReadableStream<Uint8Array>,
+  pattern: RegExp,
+  hasAdmin: boolean,
+): Promise<RegExpMatchArray | undefined> {
+  let text = ""
+  const reader = stream
+    .pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>)
+    .getReader()
+  for (;;) {
+    const { value, done } = await reader.read()
+    if (done) return undefined
+    text += value
+    const match = text.match(pattern)
+    if (match !== null && (!hasAdmin || match[3] !== undefined)) return match
+  }
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, onText: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) onText(decoder.decode(chunk, { stream: true }))
+}
