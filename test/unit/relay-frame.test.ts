@@ -1,0 +1,246 @@
+// The fast way through a relayed frame against the slow one: what it accepts, the slow way would relay, as the same
+// data; what a browser sends, it accepts. Random frames, damaged frames, and the tricks that a forger would try.
+
+import { expect, test } from "bun:test"
+import fc from "fast-check"
+import { decodeRelayFrame, type RelayFrame } from "../../src/protocol/relay-frame.ts"
+
+/** Any number repeats a run: SEED=<number>. */
+const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31)
+const runs = Number(process.env["RUNS"] ?? 3_000)
+console.log(`relay-frame: SEED=${seed}`)
+
+const PEER = "3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b"
+const SENDER = "0d9f6c1c-2f9e-4c51-9a55-7f6d0ad0a8b1"
+const EVENTS = ["offer", "answer", "ice_candidate", "message"]
+
+/** What the slow way would relay, or undefined. */
+function relayedSlowly(text: string): { peerId: unknown; data: Record<string, unknown> } | undefined {
+  let frame: unknown
+  try {
+    frame = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof frame !== "object" || frame === null || Array.isArray(frame)) return undefined
+  const { event, peer_id, data } = frame as Record<string, unknown>
+  if (event !== "send_to_peer" || typeof data !== "object" || data === null || Array.isArray(data)) return undefined
+  const relayed = data as Record<string, unknown>
+  if (!EVENTS.includes(relayed["event"] as string)) return undefined
+  const { sender_id: _forged, ...rest } = relayed
+  return { peerId: peer_id, data: { ...rest, sender_id: SENDER } }
+}
+
+function relayedFast(text: string): { peerId: string; text: string } | undefined {
+  const out: RelayFrame = { peerId: "", body: "" }
+  if (!decodeRelayFrame(text, out)) return undefined
+  return { peerId: out.peerId, text: `${out.body},"sender_id":"${SENDER}"}` }
+}
+
+/** What the fast way accepts, the slow way would relay just so, with our sender_id as the only and the last one. */
+function expectAgreement(text: string): boolean {
+  const fast = relayedFast(text)
+  if (fast === undefined) return false
+  const slow = relayedSlowly(text)
+  const data = JSON.parse(fast.text)
+  expect({ peerId: fast.peerId, data }).toEqual(slow as { peerId: string; data: object })
+  expect(Object.keys(data).at(-1)).toBe("sender_id")
+  expect(data.sender_id).toBe(SENDER)
+  return true
+}
+
+const frame = (data: unknown): string => JSON.stringify({ event: "send_to_peer", peer_id: PEER, data })
+const wrap = (data: string): string => `{"event":"send_to_peer","peer_id":"${PEER}","data":${data}}`
+
+const SDP = `v=0\r\no=- 46 2 IN IP4 127.0.0.1\r\ns=-\r\n${"a=rtpmap:96 VP8/90000\r\n".repeat(90)}`
+const CANDIDATE = "candidate:842163049 1 udp 1677729535 203.0.113.57 46154 typ srflx raddr 10.0.0.2 rport 46154"
+
+test("what browsers send goes the fast way", () => {
+  const frames = [
+    frame({ event: "ice_candidate", sdpmlineindex: 0, sdpmid: "0", candidate: CANDIDATE }),
+    frame({ event: "ice_candidate", candidate: { candidate: CANDIDATE, sdpMid: "0", sdpMLineIndex: 0 } }),
+    frame({ event: "ice_candidate", candidate: null }),
+    frame({ event: "offer", sdp: { type: "offer", sdp: SDP } }),
+    frame({ event: "answer", sdp: { type: "answer", sdp: SDP } }),
+    frame({ sdp: { type: "answer", sdp: SDP }, event: "answer" }),
+    frame({ event: "message", data: JSON.stringify({ text: 'say "hello"', at: 1.5e300, list: [1, [2]] }) }),
+    frame({ event: "message", data: [1, 2, { a: true }], more: {} }),
+    frame({ event: "message", data: "Grüße, 世界 🌍", half: -0.25, yes: true, no: false }),
+    frame({ event: "message", sender: { sender_id: "nested is the application's own", event: "x" } }),
+  ]
+  for (const text of frames) expect(expectAgreement(text)).toBe(true)
+})
+
+test("the text of data is relayed as it was written", () => {
+  const data = '{"event":"message","a":1e400,"b":12345678901234567890,"c":"\\u00e9\\/","d":[1]}'
+  expect(relayedFast(wrap(data))?.text).toBe(`${data.slice(0, -1)},"sender_id":"${SENDER}"}`)
+})
+
+test("a forged sender_id never goes the fast way", () => {
+  const forgeries = [
+    '{"event":"message","sender_id":"forged"}',
+    '{"sender_id":"forged","event":"message"}',
+    '{"event":"message","sender\\u005fid":"forged"}',
+    '{"event":"message","\\u0073ender_id":"forged","x":1}',
+    '{"event":"message","x":{},"sender_id":{"a":1}}',
+    '{"event":"message","x":[1],"sender_id":null}',
+  ]
+  for (const data of forgeries) expect(relayedFast(wrap(data))).toBeUndefined()
+})
+
+test("what is not valid JSON never goes the fast way", () => {
+  const invalid = [
+    '{"event":"message"',
+    '{"event":"message",}',
+    '{"event":"message" "a":1}',
+    '{"event":"message","a":01}',
+    '{"event":"message","a":-}',
+    '{"event":"message","a":1.}',
+    '{"event":"message","a":.5}',
+    '{"event":"message","a":+1}',
+    '{"event":"message","a":1e}',
+    '{"event":"message","a":NaN}',
+    '{"event":"message","a":nul}',
+    '{"event":"message","a":undefined}',
+    '{"event":"message","a":"\\x41"}',
+    '{"event":"message","a":"\\u12"}',
+    '{"event":"message","a":"\\"}',
+    '{"event":"message","a":"\n"}',
+    '{"event":"message","a":"\u0000"}',
+    '{"event":"message","a":"b}',
+    '{"event":"message","a":b"}',
+    "{'event':'message'}",
+    '{"event":"message"}}',
+    '{"event":"message"},{}',
+    '{"event":"message","a":{}',
+    '{"event":"message","a":]}',
+    '{"event":"message",1:2}',
+    '{"event":"message"}//{}',
+  ]
+  for (const data of invalid) {
+    expect(() => JSON.parse(wrap(data))).toThrow()
+    expect(relayedFast(wrap(data))).toBeUndefined()
+  }
+})
+
+test("what may not be relayed never goes the fast way", () => {
+  const refused = [
+    "{}",
+    "[]",
+    "null",
+    '"offer"',
+    '{"event":"peer_left"}',
+    '{"event":"offers"}',
+    '{"event":["offer"]}',
+    '{"event":{"event":"offer"}}',
+    '{"event":null}',
+    '{"a":{"event":"offer"}}',
+    '{"event":"offer","event":"peer_left"}',
+    '{"event":"offer","\\u0065vent":"peer_left"}',
+    '{"events":"offer"}',
+  ]
+  for (const data of refused) expect(relayedFast(wrap(data))).toBeUndefined()
+})
+
+test("other frames go the slow way", () => {
+  const data = '{"event":"offer"}'
+  const others = [
+    "",
+    "{}",
+    "}}",
+    `{"event":"send_to_peer","peer_id":"short","data":${data}}`,
+    `{"event":"send_to_peer","peer_id":"${PEER}","data":${data},"ref":1}`,
+    `{"event":"send_to_peer","peer_id":"${PEER}","data":${data},"x":{}}`,
+    `{"event":"send_to_peer","peer_id":"${PEER}","data":${data},"data":${data}}`,
+    `{"event":"send_to_peer","peer_id":"${PEER}","ref":1,"data":${data}}`,
+    `{"event":"send_to_peer","data":${data},"peer_id":"${PEER}"}`,
+    `{"event":"send_to_peer","peer_id":"${PEER.slice(0, 34)}\\n","data":${data}}`,
+    `{"event":"send_to_peer","peer_id":"","x":"${PEER.slice(0, 28)}","data":${data}}`,
+    `{"event":"update_status","peer_id":"${PEER}","data":${data}}`,
+    ` ${wrap(data)}`,
+    `${wrap(data)} `,
+    wrap(`${data} `),
+    wrap(` ${data}`),
+  ]
+  for (const text of others) {
+    expect(relayedFast(text)).toBeUndefined()
+  }
+})
+
+const keys = fc.oneof(
+  fc.constantFrom("event", "sender_id", "sdp", "candidate", "__proto__", "", "sender_id ", "toString", "data"),
+  fc.string({ unit: "grapheme" }),
+)
+const values = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(...EVENTS, "peer_left", '"', "\\", "\\\\", "\r\n", "}}", '{"a":1}', "\u2028", "\u0000", "\ud800"),
+    fc.string({ unit: "binary" }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie("value"), { maxLength: 3 }),
+    fc.dictionary(keys, tie("value"), { maxKeys: 4 }),
+  ),
+})).value
+const datas = fc.tuple(fc.constantFrom(...EVENTS, "x"), fc.dictionary(keys, values, { maxKeys: 5 }), fc.boolean())
+const frames = datas.map(([event, rest, isFirst]) => frame(isFirst ? { event, ...rest } : { ...rest, event }))
+
+test("random frames: every valid one without sender_id is fast, and the same", () => {
+  fc.assert(
+    fc.property(datas, ([event, rest, isFirst]) => {
+      const text = frame(isFirst ? { event, ...rest } : { ...rest, event })
+      const data = JSON.parse(text).data
+      const isRelayed = EVENTS.includes(data.event) && !Object.hasOwn(data, "sender_id")
+      expect(expectAgreement(text)).toBe(isRelayed)
+    }),
+    { seed, numRuns: runs },
+  )
+})
+
+test("damaged frames: never relayed unless still valid, and then the same", () => {
+  const scraps = fc.oneof(
+    fc.constantFrom(
+      '"',
+      "\\",
+      "{",
+      "}",
+      "[",
+      "]",
+      ",",
+      ":",
+      "\n",
+      "\0",
+      " ",
+      "0",
+      "-",
+      "e",
+      ".",
+      "\\u0073",
+      "\\r",
+      "//",
+    ),
+    fc.constantFrom(
+      '"sender_id":"forged"',
+      ',"sender_id":"forged"',
+      '"event":"offer",',
+      ',"event":"x"',
+      "}}",
+      '"data":{',
+    ),
+    fc.string({ maxLength: 3 }),
+  )
+  const damages = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 4 }), scraps), { minLength: 1, maxLength: 3 })
+  fc.assert(
+    fc.property(frames, damages, (text, cuts) => {
+      let damaged = text
+      for (const [where, length, scrap] of cuts) {
+        const at = where % (damaged.length + 1)
+        damaged = damaged.slice(0, at) + scrap + damaged.slice(at + length)
+      }
+      expectAgreement(damaged)
+    }),
+    { seed, numRuns: runs },
+  )
+})
