@@ -1,0 +1,128 @@
+// The way in: own picture, name, room. Shown at the start, after a link to another room, and after a call.
+import { find, memory } from "./dom.ts"
+import { type LocalMedia, listDevices, type MediaKind } from "./media.ts"
+import { cleanRoomName, randomRoomName } from "./room-name.ts"
+import { showAvatar } from "./tile.ts"
+
+/** `left` is after a call, `invited` with a room in the link, `new` without one. */
+export type LobbyMode = "new" | "invited" | "left"
+
+const TEXT: Record<LobbyMode, { title: string; lead: string; enter: string }> = {
+  new: {
+    title: "Talk face to face",
+    lead: "Open a room, send its link, start talking. No account, nothing to install.",
+    enter: "Open the room",
+  },
+  invited: { title: "You are invited", lead: "to the room ", enter: "Join" },
+  left: { title: "You left the call", lead: "The door is still open: ", enter: "Join again" },
+}
+
+export class Lobby {
+  readonly #media: LocalMedia
+  readonly #root = find("#lobby", HTMLElement)
+  readonly #video = find("#preview-video", HTMLVideoElement)
+  readonly #name = find("#name", HTMLInputElement)
+  readonly #room = find("#room", HTMLInputElement)
+  readonly #enter = find("#enter", HTMLButtonElement)
+  readonly #problem = find("#problem", HTMLElement)
+  #mode: LobbyMode = "new"
+  /** Called when the person wants in. */
+  onEnter: (room: string, name: string) => void = () => undefined
+
+  constructor(media: LocalMedia) {
+    this.#media = media
+    this.#name.value = memory.get("name")
+    this.#name.addEventListener("input", () => this.#renderPreview())
+    find("#shuffle", HTMLButtonElement).addEventListener("click", () => {
+      this.#room.value = randomRoomName()
+    })
+    find("#entry", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault()
+      const room = cleanRoomName(this.#room.value)
+      memory.set("name", this.#name.value.trim())
+      if (room !== "") this.onEnter(room, this.#name.value.trim())
+    })
+    media.on("change", () => {
+      this.#renderPreview()
+      void this.#renderDevices()
+    })
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.#renderDevices())
+    this.#setUpDevice("microphones", "microphone")
+    this.#setUpDevice("cameras", "camera")
+  }
+
+  get isShown(): boolean {
+    return !this.#root.hidden
+  }
+
+  show(mode: LobbyMode, room: string): void {
+    this.#mode = mode
+    const text = TEXT[mode]
+    find("#lobby-title", HTMLElement).textContent = text.title
+    const name = document.createElement("strong")
+    name.textContent = room
+    find("#lobby-lead", HTMLElement).replaceChildren(text.lead, mode === "new" ? "" : name)
+    find("#room-field", HTMLElement).hidden = mode !== "new"
+    find("#other-room", HTMLElement).hidden = mode === "new"
+    this.#room.value = mode === "new" ? randomRoomName() : room
+    this.#root.hidden = false
+    document.title = mode === "new" ? "palava" : `${room} · palava`
+    this.setBusy(false)
+    this.#renderPreview()
+    // On a phone the keyboard would jump up and hide the picture.
+    if (matchMedia("(pointer: fine)").matches) (this.#name.value === "" ? this.#name : this.#enter).focus()
+  }
+
+  hide(): void {
+    this.#root.hidden = true
+    this.#video.srcObject = null
+  }
+
+  setBusy(busy: boolean): void {
+    this.#enter.disabled = busy
+    this.#enter.textContent = busy ? "Connecting…" : TEXT[this.#mode].enter
+  }
+
+  /** What went wrong; "" for nothing. */
+  setProblem(text: string): void {
+    this.#problem.textContent = text
+    this.#problem.hidden = text === ""
+  }
+
+  #renderPreview(): void {
+    if (!this.isShown) return
+    const { camera, problem } = this.#media
+    const asking = this.#media.isAsking("camera") || this.#media.isAsking("microphone")
+    find("#preview", HTMLElement).classList.toggle("with-video", camera !== undefined)
+    this.#video.classList.toggle("mirrored", this.#media.mirrored)
+    const shown = this.#video.srcObject instanceof MediaStream ? this.#video.srcObject.getTracks()[0] : undefined
+    if (shown !== camera) this.#video.srcObject = camera === undefined ? null : new MediaStream([camera])
+    showAvatar(find("#preview-avatar", HTMLElement), this.#name.value || "?")
+    const off = this.#media.isOn("microphone") ? "Your camera is off" : "Camera and microphone are off"
+    const note = asking ? "The browser asks for your camera and microphone" : problem || (camera ? "" : off)
+    find("#preview-note", HTMLElement).textContent = note
+  }
+
+  async #renderDevices(): Promise<void> {
+    const devices = await listDevices()
+    const { microphone, camera } = this.#media
+    fill("microphones", devices, "audioinput", microphone)
+    fill("cameras", devices, "videoinput", camera)
+    find("#devices", HTMLElement).hidden = devices.every(({ kind }) => kind === "audiooutput")
+  }
+
+  #setUpDevice(id: string, kind: MediaKind): void {
+    const select = find(`#${id}`, HTMLSelectElement)
+    select.addEventListener("change", () => void this.#media.turn(kind, true, select.value))
+  }
+}
+
+function fill(id: string, devices: MediaDeviceInfo[], kind: MediaDeviceKind, used: MediaStreamTrack | undefined): void {
+  const select = find(`#${id}`, HTMLSelectElement)
+  const choices = devices.filter((device) => device.kind === kind)
+  select.replaceChildren(...choices.map(({ deviceId, label }) => new Option(label, deviceId)))
+  const current = used?.getSettings().deviceId
+  if (current !== undefined) select.value = current
+  const field = select.closest<HTMLElement>(".device")
+  if (field !== null) field.hidden = choices.length === 0
+}

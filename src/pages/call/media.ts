@@ -1,0 +1,206 @@
+// The own camera and microphone. Either may be missing, forbidden or unplugged at any time, and the call goes on:
+// every failure ends as "off" plus one sentence that says why.
+import { Emitter } from "../../client/index.ts"
+
+export type MediaKind = "microphone" | "camera"
+
+interface MediaEvents {
+  /** A track came, went or was switched. */
+  change: undefined
+  /** Something did not work; the text is for a person. */
+  problem: string
+}
+
+// 720p is what a laptop camera does well; a phone may give less. 24 pictures a second spare its battery.
+const VIDEO: MediaTrackConstraints = {
+  width: { ideal: 1280 },
+  height: { ideal: 720 },
+  frameRate: { ideal: 24, max: 30 },
+}
+const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
+
+export class LocalMedia extends Emitter<MediaEvents> {
+  #microphone: MediaStreamTrack | undefined
+  #camera: MediaStreamTrack | undefined
+  #microphoneOn = false
+  #facing: "user" | "environment" = "user"
+  #asking = new Set<MediaKind>()
+  #problem = ""
+  #analyser: AnalyserNode | undefined
+  #samples = new Float32Array(0)
+
+  get microphone(): MediaStreamTrack | undefined {
+    return this.#microphone
+  }
+
+  get camera(): MediaStreamTrack | undefined {
+    return this.#camera
+  }
+
+  /** Why there is no picture or no sound; "" when all is well. */
+  get problem(): string {
+    return this.#problem
+  }
+
+  get mirrored(): boolean {
+    return this.#facing === "user"
+  }
+
+  isOn(kind: MediaKind): boolean {
+    return kind === "camera" ? this.#camera !== undefined : this.#microphoneOn && this.#microphone !== undefined
+  }
+
+  /** While the browser asks the person. */
+  isAsking(kind: MediaKind): boolean {
+    return this.#asking.has(kind)
+  }
+
+  /** Asks for both at once, so that there is one question; when that fails, for each alone. */
+  async start(wanted: Record<MediaKind, boolean>): Promise<void> {
+    if (wanted.camera && wanted.microphone) {
+      this.#ask(["camera", "microphone"])
+      const stream = await request({ video: VIDEO, audio: AUDIO }).catch(() => undefined)
+      this.#asking.clear()
+      if (stream !== undefined) {
+        this.#problem = ""
+        this.#takeCamera(stream.getVideoTracks()[0])
+        this.#takeMicrophone(stream.getAudioTracks()[0])
+        return this.emit("change", undefined)
+      }
+    }
+    if (wanted.microphone) await this.turn("microphone", true)
+    if (wanted.camera) await this.turn("camera", true)
+  }
+
+  /** Switches on or off. The camera is really let go of (its light goes out); the microphone stays open, silenced. */
+  async turn(kind: MediaKind, on: boolean, device?: string): Promise<void> {
+    if (this.#asking.has(kind)) return
+    if (!on) {
+      if (kind === "camera") this.#takeCamera(undefined)
+      else this.#silence(true)
+      return this.emit("change", undefined)
+    }
+    if (kind === "microphone" && this.#microphone !== undefined && device === undefined) {
+      this.#silence(false)
+      return this.emit("change", undefined)
+    }
+    await this.#open(kind, device)
+  }
+
+  /** To the camera at the other side of the phone. */
+  async flip(): Promise<void> {
+    this.#facing = this.#facing === "user" ? "environment" : "user"
+    this.#takeCamera(undefined)
+    await this.#open("camera")
+  }
+
+  /** How loud the own voice is, 0 to 1. */
+  level(): number {
+    if (this.#analyser === undefined || !this.isOn("microphone")) return 0
+    this.#analyser.getFloatTimeDomainData(this.#samples)
+    let sum = 0
+    for (const sample of this.#samples) sum += sample * sample
+    return Math.sqrt(sum / this.#samples.length)
+  }
+
+  stop(): void {
+    this.#takeCamera(undefined)
+    this.#takeMicrophone(undefined)
+    this.emit("change", undefined)
+  }
+
+  async #open(kind: MediaKind, device?: string): Promise<void> {
+    this.#ask([kind])
+    const exact = device === undefined ? {} : { deviceId: { exact: device } }
+    try {
+      const stream = await request(
+        kind === "camera"
+          ? { video: { ...VIDEO, facingMode: this.#facing, ...exact } }
+          : { audio: { ...AUDIO, ...exact } },
+      )
+      this.#problem = ""
+      if (kind === "camera") this.#takeCamera(stream.getVideoTracks()[0])
+      else this.#takeMicrophone(stream.getAudioTracks()[0])
+    } catch (error) {
+      this.#problem = explain(error, kind)
+      this.emit("problem", this.#problem)
+    } finally {
+      this.#asking.delete(kind)
+      this.emit("change", undefined)
+    }
+  }
+
+  #ask(kinds: MediaKind[]): void {
+    for (const kind of kinds) this.#asking.add(kind)
+    this.emit("change", undefined)
+  }
+
+  #silence(silent: boolean): void {
+    this.#microphoneOn = !silent
+    if (this.#microphone !== undefined) this.#microphone.enabled = !silent
+  }
+
+  #takeCamera(track: MediaStreamTrack | undefined): void {
+    this.#camera?.stop()
+    this.#camera = track
+    track?.addEventListener("ended", () => track === this.#camera && this.#lost("camera"))
+  }
+
+  #takeMicrophone(track: MediaStreamTrack | undefined): void {
+    this.#microphone?.stop()
+    this.#microphone = track
+    this.#silence(track === undefined)
+    track?.addEventListener("ended", () => track === this.#microphone && this.#lost("microphone"))
+    this.#listen(track)
+  }
+
+  #lost(kind: MediaKind): void {
+    if (kind === "camera") this.#takeCamera(undefined)
+    else this.#takeMicrophone(undefined)
+    this.emit("problem", `The ${kind} was disconnected.`)
+    this.emit("change", undefined)
+  }
+
+  #listen(track: MediaStreamTrack | undefined): void {
+    this.#analyser?.context.state !== "closed" && void (this.#analyser?.context as AudioContext | undefined)?.close()
+    this.#analyser = undefined
+    if (track === undefined || typeof AudioContext === "undefined") return
+    const context = new AudioContext()
+    this.#analyser = context.createAnalyser()
+    // 512 samples: 11 ms of sound, enough to tell a voice from silence.
+    this.#analyser.fftSize = 512
+    this.#samples = new Float32Array(this.#analyser.fftSize)
+    context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser)
+    // Before the first click a browser may keep it suspended; the click on "join" lets it run.
+    addEventListener("pointerup", () => void context.resume().catch(() => undefined), { once: true })
+  }
+}
+
+/** The devices there are; empty when the browser tells none, as it does before it was allowed to. */
+export async function listDevices(): Promise<MediaDeviceInfo[]> {
+  const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? []
+  return devices.filter(({ deviceId, label }) => deviceId !== "" && label !== "")
+}
+
+function request(constraints: MediaStreamConstraints): Promise<MediaStream> {
+  // Undefined on pages that came neither by https nor from this very machine.
+  if (navigator.mediaDevices === undefined) return Promise.reject(new DOMException("", "InsecureOrigin"))
+  return navigator.mediaDevices.getUserMedia(constraints)
+}
+
+function explain(error: unknown, kind: MediaKind): string {
+  switch (error instanceof DOMException ? error.name : "") {
+    case "InsecureOrigin":
+      return "Browsers give camera and microphone only to pages opened by https."
+    case "NotAllowedError":
+      return `The browser does not allow the ${kind}. You can change that beside the address.`
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return `No ${kind} was found.`
+    case "NotReadableError":
+    case "AbortError":
+      return `The ${kind} is in use by another program.`
+    default:
+      return `The ${kind} could not be started.`
+  }
+}

@@ -1,0 +1,208 @@
+// The connection to one peer: perfect negotiation over the signaling client, two transceivers, one chat channel.
+//
+// Who begins is decided as palava-client decides it (see call.ts), so normally one side offers and the other answers.
+// When both offer at once all the same (an ICE restart from both ends), the impolite side ignores the other's offer
+// and the polite one takes its own back. Which is which, the two ids decide: both sides know both.
+import { Emitter, type IceServer, type PeerMessage } from "../../client/index.ts"
+import type { LocalMedia } from "./media.ts"
+
+export type LinkState = "connecting" | "connected" | "unstable" | "failed"
+
+interface LinkEvents {
+  state: LinkState
+  track: MediaStreamTrack
+  chat: string
+}
+
+export interface LinkOptions {
+  polite: boolean
+  iceServers: IceServer[]
+  media: LocalMedia
+  send(message: PeerMessage): void
+}
+
+/** 5 s: shorter breaks of a mobile network heal by themselves, and a restart would only lengthen them. */
+const RESTART_AFTER_MS = 5_000
+/** 20 messages written before the channel opened; whoever writes more will see that nobody answers. */
+const MAX_WAITING_CHATS = 20
+
+export class PeerLink extends Emitter<LinkEvents> {
+  readonly #options: LinkOptions
+  readonly #connection: RTCPeerConnection
+  // Only groups the two tracks for the other side; palava-client reads the stream of a track.
+  readonly #stream = new MediaStream()
+  #channel: RTCDataChannel | undefined
+  #waitingChats: string[] = []
+  #makingOffer = false
+  #ignoringOffer = false
+  #restartTimer: ReturnType<typeof setTimeout> | undefined
+  state: LinkState = "connecting"
+
+  constructor(options: LinkOptions) {
+    super()
+    this.#options = options
+    this.#connection = new RTCPeerConnection({ iceServers: options.iceServers, bundlePolicy: "max-bundle" })
+    this.#connection.onnegotiationneeded = () => this.#offer()
+    this.#connection.onicecandidate = ({ candidate }) => {
+      if (candidate === null) return
+      const { candidate: text, sdpMid, sdpMLineIndex } = candidate
+      options.send({ event: "ice_candidate", candidate: text, sdpmid: sdpMid, sdpmlineindex: sdpMLineIndex })
+    }
+    this.#connection.ontrack = ({ track }) => this.emit("track", track)
+    this.#connection.ondatachannel = ({ channel }) => this.#useChannel(channel)
+    this.#connection.onconnectionstatechange = () => this.#onConnectionState()
+  }
+
+  /** Makes what is to be negotiated, which makes the browser ask for an offer. The other side only waits. */
+  begin(): void {
+    for (const kind of ["audio", "video"]) this.#connection.addTransceiver(kind, { streams: [this.#stream] })
+    this.#useChannel(this.#connection.createDataChannel("chat"))
+    this.sendTracks()
+  }
+
+  /** An offer, answer or candidate of the other side, in the order sent. */
+  async receive(message: PeerMessage): Promise<void> {
+    try {
+      if (message.event === "ice_candidate") await this.#onCandidate(message)
+      else if (message.event === "offer" || message.event === "answer") await this.#onDescription(message)
+    } catch (error) {
+      if (this.#connection.signalingState !== "closed") console.error("negotiation failed", error)
+    }
+  }
+
+  /** Puts the own tracks of this moment on the wire. Needs no negotiation: the transceivers are there already. */
+  sendTracks(): void {
+    const { microphone, camera } = this.#options.media
+    for (const { sender, receiver } of this.#connection.getTransceivers()) {
+      const track = (receiver.track.kind === "audio" ? microphone : camera) ?? null
+      if (sender.track !== track) sender.replaceTrack(track).catch(() => undefined)
+    }
+  }
+
+  /** Caps the picture, because each further peer gets a copy of it over the same upload. */
+  async limitVideo(bitsPerSecond: number): Promise<void> {
+    for (const { sender, receiver } of this.#connection.getTransceivers()) {
+      if (receiver.track.kind !== "video") continue
+      const parameters = sender.getParameters()
+      if (parameters.encodings?.[0] === undefined) continue
+      parameters.encodings[0].maxBitrate = bitsPerSecond
+      await sender.setParameters(parameters).catch(() => undefined)
+    }
+  }
+
+  sendChat(text: string): void {
+    if (this.#channel?.readyState === "open") this.#channel.send(text)
+    else if (this.#waitingChats.length < MAX_WAITING_CHATS) this.#waitingChats.push(text)
+  }
+
+  /** How loud the peer is, 0 to 1, as the browser measured it on the packets. */
+  level(): number {
+    const receiver = this.#connection.getReceivers().find(({ track }) => track.kind === "audio")
+    return receiver?.getSynchronizationSources?.()[0]?.audioLevel ?? 0
+  }
+
+  close(): void {
+    clearTimeout(this.#restartTimer)
+    this.#connection.onconnectionstatechange = null
+    this.#connection.onicecandidate = null
+    this.#connection.close()
+  }
+
+  async #offer(): Promise<void> {
+    try {
+      this.#makingOffer = true
+      await this.#connection.setLocalDescription()
+      this.#sendDescription()
+    } catch (error) {
+      if (this.#connection.signalingState !== "closed") console.error("making an offer failed", error)
+    } finally {
+      this.#makingOffer = false
+    }
+  }
+
+  async #onDescription(message: PeerMessage): Promise<void> {
+    const description = message["sdp"] as RTCSessionDescriptionInit
+    const collides = message.event === "offer" && (this.#makingOffer || this.#connection.signalingState !== "stable")
+    this.#ignoringOffer = collides && !this.#options.polite
+    if (this.#ignoringOffer) return
+    // Takes the own offer back first, when there is one.
+    await this.#connection.setRemoteDescription(description)
+    if (message.event === "answer") return
+    this.#adoptTransceivers()
+    await this.#connection.setLocalDescription()
+    this.#sendDescription()
+  }
+
+  async #onCandidate(message: PeerMessage): Promise<void> {
+    try {
+      await this.#connection.addIceCandidate({
+        candidate: String(message["candidate"] ?? ""),
+        sdpMid: (message["sdpmid"] as string | null) ?? null,
+        sdpMLineIndex: (message["sdpmlineindex"] as number | null) ?? null,
+      })
+    } catch (error) {
+      // Those that belong to an ignored offer fit nothing.
+      if (!this.#ignoringOffer) throw error
+    }
+  }
+
+  /** The other side's offer made transceivers; send over them, and add what it left out. */
+  #adoptTransceivers(): void {
+    for (const transceiver of this.#connection.getTransceivers()) {
+      // Left over from an own offer that was taken back.
+      if (transceiver.mid === null) transceiver.stop()
+      else if (transceiver.currentDirection === null) {
+        transceiver.direction = "sendrecv"
+        transceiver.sender.setStreams?.(this.#stream)
+      }
+    }
+    const live = this.#connection.getTransceivers().filter(({ direction }) => direction !== "stopped")
+    for (const kind of ["audio", "video"]) {
+      if (!live.some(({ receiver }) => receiver.track.kind === kind)) {
+        this.#connection.addTransceiver(kind, { streams: [this.#stream] })
+      }
+    }
+    this.sendTracks()
+  }
+
+  #sendDescription(): void {
+    const description = this.#connection.localDescription
+    if (description === null || (description.type !== "offer" && description.type !== "answer")) return
+    this.#options.send({ event: description.type, sdp: { type: description.type, sdp: description.sdp } })
+  }
+
+  #useChannel(channel: RTCDataChannel): void {
+    this.#channel = channel
+    channel.onmessage = ({ data }) => typeof data === "string" && this.emit("chat", data)
+    const flush = () => {
+      for (const text of this.#waitingChats.splice(0)) channel.send(text)
+    }
+    channel.onopen = flush
+    if (channel.readyState === "open") flush()
+  }
+
+  #onConnectionState(): void {
+    clearTimeout(this.#restartTimer)
+    switch (this.#connection.connectionState) {
+      case "connected":
+        this.#become("connected")
+        break
+      case "disconnected":
+        this.#restartTimer = setTimeout(() => this.#connection.restartIce(), RESTART_AFTER_MS)
+        this.#become("unstable")
+        break
+      case "failed":
+        this.#connection.restartIce()
+        this.#become("failed")
+        break
+      default:
+        // A restart after a failure is no news until it worked.
+        if (this.state === "connected") this.#become("connecting")
+    }
+  }
+
+  #become(state: LinkState): void {
+    this.state = state
+    this.emit("state", state)
+  }
+}

@@ -1,0 +1,95 @@
+// One person on the stage: picture or initials, name, microphone, connection, and a ring while they talk.
+import { find } from "./dom.ts"
+import type { Box } from "./layout.ts"
+
+export interface TileContent {
+  name: string
+  stream: MediaStream | undefined
+  showVideo: boolean
+  microphoneOff: boolean
+  /** Said on the tile while it is not connected; "" when all is well. */
+  note: string
+  /** The spinner turns while there is hope. */
+  waiting: boolean
+}
+
+/** Below it is breathing and the fan; the levels of voices lie between 0.02 and 0.5. */
+const TALKING_LEVEL = 0.02
+/** 700 ms: the ring stays through the pauses between words. */
+const TALKING_HOLD_MS = 700
+
+export class Tile {
+  readonly element: HTMLElement
+  readonly #video: HTMLVideoElement
+  readonly #avatar: HTMLElement
+  readonly #name: HTMLElement
+  readonly #note: HTMLElement
+  #talkedAt = 0
+
+  constructor(id: string, own: boolean) {
+    const template = find("#tile-template", HTMLTemplateElement)
+    const copy = template.content.cloneNode(true) as DocumentFragment
+    this.element = find(".tile", HTMLElement, copy)
+    this.#video = find("video", HTMLVideoElement, copy)
+    this.#avatar = find(".avatar", HTMLElement, copy)
+    this.#name = find(".name-tag span", HTMLElement, copy)
+    this.#note = find(".tile-state-text", HTMLElement, copy)
+    this.element.dataset["peer"] = id
+    this.element.classList.toggle("own", own)
+    this.#video.muted = own
+    this.#video.addEventListener("playing", () => this.element.classList.add("playing"))
+  }
+
+  show(content: TileContent): void {
+    const { name, stream, showVideo, microphoneOff, note, waiting } = content
+    this.element.setAttribute("aria-label", [name, microphoneOff && "microphone off", note].filter(Boolean).join(", "))
+    this.#name.textContent = name
+    showAvatar(this.#avatar, name)
+    this.element.classList.toggle("with-video", showVideo)
+    this.element.classList.toggle("microphone-off", microphoneOff)
+    this.element.classList.toggle("waiting", waiting)
+    this.element.dataset["note"] = note
+    this.#note.textContent = note
+    if (stream !== undefined && this.#video.srcObject !== stream) this.#video.srcObject = stream
+    if (stream?.active) this.#play()
+  }
+
+  mirror(mirrored: boolean): void {
+    this.#video.classList.toggle("mirrored", mirrored)
+  }
+
+  place(box: Box): void {
+    for (const [side, length] of Object.entries(box)) this.element.style.setProperty(side, `${length}px`)
+    // Initials grow with the tile.
+    this.element.style.setProperty("--tile-size", `${Math.min(box.width, box.height)}px`)
+  }
+
+  /** Called several times a second with the loudness now. */
+  hear(level: number, now: number): void {
+    if (level > TALKING_LEVEL) this.#talkedAt = now
+    this.element.classList.toggle("talking", now - this.#talkedAt < TALKING_HOLD_MS && this.#talkedAt > 0)
+  }
+
+  remove(): void {
+    this.#video.srcObject = null
+    this.element.remove()
+  }
+
+  /** A browser that lets nothing sound before the first touch gets it going at the first touch. */
+  #play(): void {
+    if (!this.#video.paused) return
+    this.#video.play().catch(() => {
+      addEventListener("pointerup", () => void this.#video.play().catch(() => undefined), { once: true })
+    })
+  }
+}
+
+/** Initials on a colour that is always the same for the same name. */
+export function showAvatar(element: HTMLElement, name: string): void {
+  const words = name.trim().split(/\s+/)
+  const initials = [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => [...(word ?? "")][0] ?? "").join("")
+  element.textContent = initials.toLocaleUpperCase()
+  let hash = 0
+  for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 360
+  element.style.setProperty("--hue", String(hash))
+}
