@@ -9,14 +9,9 @@ import * as serverEvents from "../protocol/server-events.ts"
 import { EMPTY_STATUS, type StatusText } from "../protocol/status.ts"
 import { findHandler } from "./handlers.ts"
 import type { Hub } from "./hub.ts"
+import { MessageQueue } from "./message-queue.ts"
 import type { RoomView } from "./room-view.ts"
 import type { Socket } from "./socket.ts"
-
-/** 16,384 messages: a client may send its whole start in one go while a join waits for a slow store (5 s at most). */
-const QUEUE_MESSAGES = 16_384
-
-/** 4 Mi characters: the same start in bytes; past it messages are refused, not kept. */
-const QUEUE_CHARACTERS = 4 * 1024 * 1024
 
 /** 1,000 refused messages without a pause in between: by then the client does not heed what it is told. */
 const RATE_STRIKES = 1_000
@@ -50,8 +45,7 @@ export class Session {
   #refilledAt: number
   #strikes = 0
   #isBusy = false
-  #queue: string[] | undefined
-  #queueCharacters = 0
+  #queue: MessageQueue | undefined
 
   constructor(hub: Hub) {
     this.#hub = hub
@@ -71,7 +65,7 @@ export class Session {
   onMessage(text: string): void {
     this.heardAt = this.#hub.clock.tick
     this.#hub.counters.framesReceived++
-    if (this.#tokens-- <= 0 && !this.#refill()) this.#onOverRate()
+    if (this.#tokens-- <= 0 && !this.#refill()) this.#onOverRate(text)
     else if (this.#isBusy) this.#enqueue(text)
     else this.#take(text)
   }
@@ -154,31 +148,17 @@ export class Session {
   }
 
   #enqueue(text: string): void {
-    this.#queue ??= []
-    this.#queueCharacters += text.length
-    if (this.#queue.length < QUEUE_MESSAGES && this.#queueCharacters <= QUEUE_CHARACTERS) {
-      this.#queue.push(text)
-      return
-    }
-    this.#queueCharacters -= text.length
-    const envelope = decodeFrame(text)
-    this.refuse("rate_limited", envelope.ref)
+    this.#queue ??= new MessageQueue()
+    if (!this.#queue.push(text)) this.refuse("rate_limited", decodeFrame(text).ref)
   }
 
+  /** Goes on until a handler waits again, or the connection is gone and its queue with it. */
   #drain(): void {
-    const queue = this.#queue
-    if (queue === undefined) return
-    this.#queue = undefined
-    this.#queueCharacters = 0
-    for (const [index, text] of queue.entries()) {
-      if (this.isClosed) return
+    for (let text = this.#queue?.shift(); text !== undefined; text = this.#queue?.shift()) {
       this.#take(text)
-      if (!this.#isBusy) continue
-      // The rest goes on waiting; nothing can have come in between, as this runs in one go.
-      this.#queue = queue.slice(index + 1)
-      for (const waiting of this.#queue) this.#queueCharacters += waiting.length
-      return
+      if (this.#isBusy) return
     }
+    this.#queue = undefined
   }
 
   /** A token bucket on the hub's clock. @returns whether there is a token for this message */
@@ -199,8 +179,8 @@ export class Session {
     return true
   }
 
-  #onOverRate(): void {
-    this.refuse("rate_limited", undefined)
+  #onOverRate(text: string): void {
+    this.refuse("rate_limited", decodeFrame(text).ref)
     if (++this.#strikes < RATE_STRIKES) return
     this.#hub.counters.closedRateLimited++
     this.close(CLOSE.rateLimited)

@@ -1,0 +1,41 @@
+// The messages of one session that wait while a handler waits for the store. Bounded; what does not fit is refused by
+// the session. Taking the first costs the same however many wait: ten thousand joins in one go are legal.
+
+/** 16,384 messages: a client may send its whole start in one go while a join waits for a slow store (5 s at most). */
+const QUEUE_MESSAGES = 16_384
+
+/** 4 Mi characters: the same start in bytes; past it messages are refused, not kept. */
+const QUEUE_CHARACTERS = 4 * 1024 * 1024
+
+/** 1,024 taken messages: only then the array is worth moving, and by then most of it is taken. */
+const COMPACT_MESSAGES = 1_024
+
+/** See the head of this file. */
+export class MessageQueue {
+  readonly #texts: string[] = []
+  #next = 0
+  #characters = 0
+
+  /** Keeps `text` as the last. @returns false when it does not fit */
+  push(text: string): boolean {
+    if (this.#texts.length - this.#next >= QUEUE_MESSAGES || this.#characters + text.length > QUEUE_CHARACTERS) {
+      return false
+    }
+    this.#texts.push(text)
+    this.#characters += text.length
+    return true
+  }
+
+  /** Takes the first; undefined when none waits. */
+  shift(): string | undefined {
+    const text = this.#texts[this.#next]
+    if (text === undefined) return undefined
+    this.#texts[this.#next++] = ""
+    this.#characters -= text.length
+    if (this.#next >= COMPACT_MESSAGES && this.#next * 2 >= this.#texts.length) {
+      this.#texts.splice(0, this.#next)
+      this.#next = 0
+    }
+    return text
+  }
+}
