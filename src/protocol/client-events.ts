@@ -12,6 +12,12 @@ const ROOM_ID_CHARACTERS = 50
 /** 64 characters: room for a UUID with a prefix; a longer one is the client's memory, not ours to carry. */
 const REF_CHARACTERS = 64
 
+/**
+ * 100 levels, as in palava-machine (Ruby's JSON): SDP and candidates have three. JSON.stringify takes time quadratic in
+ * the depth of arrays under Bun 1.4.5, so 30,000 brackets in one frame would hold up everybody for a second.
+ */
+const FRAME_LEVELS = 100
+
 /** A request's `ref`: its direct answer carries it back. */
 export type Ref = string | number | undefined
 
@@ -69,6 +75,7 @@ export function decodeFrame(text: string): Envelope | Refusal {
     return refuse("invalid_message", undefined)
   }
   if (!isObject(frame)) return { error: "invalid_message", message: NOT_A_HASH, ref: undefined }
+  if (isDeeperThan(frame, FRAME_LEVELS)) return refuse("invalid_message", undefined)
   const ref = readRef(frame["ref"])
   const event = frame["event"]
   if (typeof event !== "string") return refuse("no_event", ref)
@@ -95,6 +102,15 @@ export function refuse(error: ErrorId, ref: Ref): Refusal {
 /** Tells a Refusal from what was asked for. */
 export function isRefusal(value: object): value is Refusal {
   return "error" in value
+}
+
+/** Whether objects and arrays are nested in more than `levels` levels; goes no deeper than that. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false
+  if (levels === 0) return true
+  const children = Array.isArray(value) ? value : Object.values(value)
+  for (const child of children) if (isDeeperThan(child, levels - 1)) return true
+  return false
 }
 
 /** A `ref` of another type or over 64 characters is no ref: the answer goes without it. */
