@@ -1,0 +1,59 @@
+// What other nodes and the scripts say on this node's channels, handed to the listener in the order of the channel.
+// A batch of relays that comes a second time, because its sender never heard that it arrived, is dropped here.
+
+import type { NodeId } from "../protocol/ids.ts"
+import type { RoomListener } from "../rooms/room-store.ts"
+import type { RedisCounters } from "./counters.ts"
+import { decodeNodeMessage } from "./node-message.ts"
+
+// 1,000 senders a partition: the nodes of a deployment and their predecessors; the oldest is forgotten.
+const MOST_SENDERS = 1000
+
+/** Reads this node's channels. */
+export class Inbox {
+  readonly #counters: RedisCounters
+  readonly #listener: RoomListener
+  /** Number of the last batch by partition and sender. */
+  readonly #last = new Map<number, Map<NodeId, number>>()
+
+  constructor(listener: RoomListener, counters: RedisCounters) {
+    this.#listener = listener
+    this.#counters = counters
+  }
+
+  /** Takes one message. */
+  hear(partition: number, bytes: Buffer): void {
+    const message = decodeNodeMessage(bytes)
+    if (message === undefined) {
+      this.#counters.framesBroken++
+    } else if (message === "unknown") {
+      this.#counters.framesUnknown++
+    } else if (message.kind === "events") {
+      this.#counters.eventsReceived += message.events.length
+      for (const event of message.events) this.#listener.onRoomEvent(message.room, event)
+    } else if (this.#isRepeated(partition, message.sender, message.number)) {
+      this.#counters.batchesRepeated++
+    } else {
+      this.#counters.batchesReceived++
+      this.#counters.relaysReceived += message.relays.length
+      for (const relay of message.relays) this.#listener.onRelay(relay)
+    }
+  }
+
+  #isRepeated(partition: number, sender: NodeId, number: number): boolean {
+    let senders = this.#last.get(partition)
+    if (senders === undefined) {
+      senders = new Map()
+      this.#last.set(partition, senders)
+    }
+    if (number <= (senders.get(sender) ?? 0)) return true
+    senders.set(sender, number)
+    if (senders.size > MOST_SENDERS) {
+      for (const oldest of senders.keys()) {
+        senders.delete(oldest)
+        break
+      }
+    }
+    return false
+  }
+}

@@ -1,0 +1,149 @@
+// This node's lease: the promise to the other nodes that it lives. As long as it holds nobody sweeps our members; once
+// it is over nothing of ours may change a room any more, which Redis checks too, by its own clock, in every script.
+
+import type { NodeId } from "../protocol/ids.ts"
+import type { Connection } from "./connection.ts"
+import type { Keys } from "./keys.ts"
+import { callOf, END_LEASE, GRANT_LEASES, REFUSED, RENEW_LEASE, type ScriptCall } from "./scripts.ts"
+
+// 0.3 of a lease: two renewals may get lost before it is over.
+const RENEW_PART = 0.3
+
+// 0.2 of a lease between heartbeats, which find a half-open subscriber.
+const BEAT_PART = 0.2
+
+// 0.05 of a lease (0.5 s by default) between its end and the sweep: what the clocks of a cluster's masters may differ.
+const MARGIN_PART = 0.05
+
+// 10 ms: an end of another node's lease is looked for just behind it, not just before.
+const JUST_BEHIND_MS = 10
+
+const HOUR_SECONDS = 3600
+
+/** This Redis belongs to a deployment with another number of partitions: a single node's and a cluster's do not mix. */
+export class PartitionMismatch extends Error {
+  override name = "PartitionMismatch"
+}
+
+/** One node's lease. */
+export class Lease {
+  /** End of the lease on Redis's clock, ms. */
+  untilMs = 0
+  readonly #node: NodeId
+  readonly #keys: Keys
+  readonly #leaseMs: number
+  /** End of the lease on our own monotonic clock, counted from before the renewal was sent. */
+  #ownUntil = 0
+  /** Redis's clock minus ours, ms. */
+  #offsetMs = 0
+  /** Since when we have held it without a break, on our own monotonic clock. */
+  #heldSince = 0
+
+  constructor(node: NodeId, keys: Keys, leaseMs: number) {
+    this.#node = node
+    this.#keys = keys
+    this.#leaseMs = leaseMs
+  }
+
+  /** Whether it holds by our own clock, which also runs while the process is stopped. */
+  get isHeld(): boolean {
+    return performance.now() < this.#ownUntil
+  }
+
+  /** Start of the current hour on Redis's clock, unix seconds. */
+  get hour(): number {
+    return Math.floor((Date.now() + this.#offsetMs) / 1000 / HOUR_SECONDS) * HOUR_SECONDS
+  }
+
+  /** Takes the lease, whatever became of it before. */
+  async take(connection: Connection): Promise<void> {
+    await this.#renew(connection)
+    this.#heldSince = performance.now()
+  }
+
+  /**
+   * Renews it in time and sends heartbeats, until stopped.
+   * @param onEnded another node's lease is over. Not told during our first lease after `take`: when Redis was away for
+   *   all of us, the others are about to come back as we did
+   * @param onLost ours was over when we renewed it
+   * @returns stops it
+   */
+  keep(connection: Connection, onEnded: (node: string) => void, onLost: () => void): () => void {
+    let timer: ReturnType<typeof setTimeout>
+    const renew = async (): Promise<void> => {
+      try {
+        const { isHeld, ended, nextMs } = await this.#renew(connection)
+        if (!isHeld) return onLost()
+        if (performance.now() - this.#heldSince > this.#leaseMs) for (const node of ended) onEnded(node)
+        timer = setTimeout(renew, Math.min(this.#leaseMs * RENEW_PART, nextMs + JUST_BEHIND_MS))
+      } catch (error) {
+        connection.close(`the lease could not be renewed: ${error}`)
+      }
+    }
+    timer = setTimeout(renew, this.#leaseMs * RENEW_PART)
+    const beats = setInterval(() => connection.beat(), this.#leaseMs * BEAT_PART)
+    return () => {
+      clearTimeout(timer)
+      clearInterval(beats)
+    }
+  }
+
+  /** Gives nodes that have no lease one to renew, or to be swept after. */
+  grantCall(nodes: readonly NodeId[]): ScriptCall {
+    const { leases } = this.#keys
+    return callOf(GRANT_LEASES, { leases }, { lease_ms: String(this.#leaseMs), "node...": nodes })
+  }
+
+  /** Whether `node` has not renewed its lease meanwhile. */
+  async isOver(connection: Connection, node: string): Promise<boolean> {
+    const until = await connection.send(this.#keys.leases, ["ZSCORE", this.#keys.leases, node])
+    return until === null || Number(until) <= Date.now() + this.#offsetMs
+  }
+
+  /** Removes the lease of a node that is swept (unless it has been renewed), or our own at the end. */
+  async end(connection: Connection, node: string): Promise<void> {
+    const only_if_over = node === this.#node ? "0" : "1"
+    await connection.run(callOf(END_LEASE, this.#names, { node, margin_ms: this.#marginMs, only_if_over }))
+  }
+
+  async #renew(connection: Connection): Promise<{ isHeld: boolean; ended: string[]; nextMs: number }> {
+    const sentAt = performance.now()
+    const wasHeld = this.isHeld
+    const args = {
+      node: this.#node,
+      lease_ms: String(this.#leaseMs),
+      partition_count: String(this.#keys.partitions),
+      margin_ms: this.#marginMs,
+    }
+    const [code, held, now, until, next, ...ended] = (await connection.run(callOf(RENEW_LEASE, this.#names, args))) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      ...Buffer[],
+    ]
+    if (code === REFUSED.otherPartitions) {
+      throw new PartitionMismatch(
+        `this Redis is used with ${held} partitions and this node has ${this.#keys.partitions}: ` +
+          "a deployment is either on a single Redis or on a cluster; give one of them another prefix",
+      )
+    }
+    this.untilMs = until
+    this.#offsetMs = now - Date.now()
+    this.#ownUntil = sentAt + this.#leaseMs
+    return {
+      isHeld: held === 1 && wasHeld,
+      ended: ended.map(String),
+      nextMs: next < 0 ? this.#leaseMs : next,
+    }
+  }
+
+  get #names() {
+    return { leases: this.#keys.leases, partitions: this.#keys.partitionCount }
+  }
+
+  get #marginMs(): string {
+    return String(Math.round(this.#leaseMs * MARGIN_PART))
+  }
+}

@@ -1,0 +1,171 @@
+// Relays on their way to other nodes. One outbox for each target node and partition: what is said within a turn of the
+// event loop, or while a batch is on its way, travels as the next batch. So there is one batch in flight per outbox:
+// order holds, a busy pair of nodes pays per batch, and a batch whose answer was lost can be sent again under the same
+// number, which its receiver knows.
+
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Ref } from "../protocol/client-events.ts"
+import { type ErrorId, StoreUnavailable } from "../protocol/errors.ts"
+import type { NodeId, PeerId } from "../protocol/ids.ts"
+import type { Relay } from "../rooms/room-store.ts"
+import type { RedisCounters } from "./counters.ts"
+import { encodeRelays } from "./node-message.ts"
+import type { Uplink } from "./uplink.ts"
+
+/** What outboxes are made with. */
+export interface OutboxesOptions {
+  readonly node: NodeId
+  readonly uplink: Uplink
+  readonly counters: RedisCounters
+  /** Milliseconds a relay waits for Redis before it is given up. */
+  readonly waitMs: number
+  /** The name of a node's channel in a partition. */
+  channelOf(partition: number, node: NodeId): string
+  onFailed(from: PeerId, ref: Ref, error: ErrorId): void
+}
+
+/** Relays that travel together. */
+interface Batch {
+  readonly relays: Relay[]
+  /** Of each relay, by its index. */
+  readonly refs: Ref[]
+  /** UTF-16 units of all texts. */
+  size: number
+  /** When its first relay was handed in. */
+  readonly since: number
+  /** Called when it was heard, or given up. */
+  readonly onSettled: (() => void)[]
+}
+
+interface Outbox {
+  readonly channel: string
+  /** In order; the first may be on its way, the last takes more unless it is full or on its way. */
+  readonly batches: Batch[]
+  isFirstOnItsWay: boolean
+}
+
+// 256 Ki units and 1,000 relays: a batch is then some 100 µs of work for each side, and no batch delays another much.
+const BATCH_SIZE = 256 * 1024
+const BATCH_RELAYS = 1000
+
+// 64 batches, at most 16 Mi units: what a busy outbox gathers in the 5 s that a relay waits at most.
+const MOST_BATCHES = 64
+
+// 2 s, asking again after 20 ms, then twice as long each time: a node that reconnects subscribes within that.
+const SILENCE_MS = 2000
+const ASK_AGAIN_MS = 20
+
+/** All relays of this node on their way to other nodes. */
+export class Outboxes {
+  readonly #options: OutboxesOptions
+  readonly #boxes = new Map<number, Map<NodeId, Outbox>>()
+  /** Number of the last batch. One count for all outboxes, so that an outbox can be forgotten when it is empty. */
+  #number = 0
+
+  constructor(options: OutboxesOptions) {
+    this.#options = options
+  }
+
+  /** Sends a relay soon, in order. Tells onFailed when it could not. */
+  add(partition: number, node: NodeId, relay: Relay, ref: Ref): void {
+    const outbox = this.#boxes.get(partition)?.get(node) ?? this.#open(partition, node)
+    let batch = outbox.batches.at(-1)
+    const isOpen = batch !== undefined && !(outbox.isFirstOnItsWay && outbox.batches.length === 1)
+    if (batch === undefined || !isOpen || batch.size >= BATCH_SIZE || batch.relays.length >= BATCH_RELAYS) {
+      if (outbox.batches.length >= MOST_BATCHES) {
+        this.#options.counters.relaysOverflowed++
+        this.#options.onFailed(relay.from, ref, "unavailable")
+        return
+      }
+      batch = { relays: [], refs: [], size: 0, since: performance.now(), onSettled: [] }
+      outbox.batches.push(batch)
+    }
+    batch.relays.push(relay)
+    batch.refs.push(ref)
+    batch.size += relay.text.length
+  }
+
+  /** Resolves when all relays of `from` handed in before are heard or given up; undefined when there are none. */
+  settled(partition: number, from: PeerId): Promise<unknown> | undefined {
+    const boxes = this.#boxes.get(partition)
+    if (boxes === undefined) return undefined
+    const last: Promise<void>[] = []
+    for (const { batches } of boxes.values()) {
+      const batch = batches.findLast(({ relays }) => relays.some((relay) => relay.from === from))
+      if (batch !== undefined) last.push(new Promise((resolve) => batch.onSettled.push(resolve)))
+    }
+    return last.length === 0 ? undefined : Promise.all(last)
+  }
+
+  /** Resolves when everything handed in before is heard or given up. */
+  async drained(): Promise<void> {
+    const last: Promise<void>[] = []
+    for (const boxes of this.#boxes.values()) {
+      for (const { batches } of boxes.values()) {
+        last.push(new Promise((resolve) => batches.at(-1)?.onSettled.push(resolve) ?? resolve()))
+      }
+    }
+    await Promise.all(last)
+  }
+
+  #open(partition: number, node: NodeId): Outbox {
+    const outbox: Outbox = {
+      channel: this.#options.channelOf(partition, node),
+      batches: [],
+      isFirstOnItsWay: false,
+    }
+    const boxes = this.#boxes.get(partition) ?? new Map<NodeId, Outbox>()
+    this.#boxes.set(partition, boxes.set(node, outbox))
+    setImmediate(() =>
+      this.#empty(outbox).finally(() => {
+        boxes.delete(node)
+        if (boxes.size === 0) this.#boxes.delete(partition)
+      }),
+    )
+    return outbox
+  }
+
+  /** Sends batch after batch until nothing is left. */
+  async #empty(outbox: Outbox): Promise<void> {
+    let silentSince: number | undefined
+    for (;;) {
+      const batch = outbox.batches[0]
+      if (batch === undefined) return
+      outbox.isFirstOnItsWay = true
+      const error = await this.#send(outbox.channel, batch, silentSince)
+      silentSince = error === "peer_unreachable" ? (silentSince ?? performance.now() - SILENCE_MS) : undefined
+      outbox.batches.shift()
+      outbox.isFirstOnItsWay = false
+      if (error !== undefined) this.#fail(batch, error)
+      for (const onSettled of batch.onSettled) onSettled()
+    }
+  }
+
+  /** Sends one batch: undefined when it was heard, else the error for its senders. */
+  async #send(channel: string, batch: Batch, silentSince: number | undefined): Promise<ErrorId | undefined> {
+    const { node, uplink, counters, waitMs } = this.#options
+    const message = encodeRelays(node, ++this.#number, batch.relays)
+    let silent = silentSince
+    try {
+      for (let askAgainMs = ASK_AGAIN_MS; ; askAgainMs *= 2) {
+        if ((await uplink.publish(channel, message, batch.since + waitMs)) > 0) break
+        silent ??= performance.now()
+        if (performance.now() - silent >= SILENCE_MS) return "peer_unreachable"
+        await sleep(Math.min(askAgainMs, silent + SILENCE_MS - performance.now()))
+      }
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return "unavailable"
+      throw error
+    }
+    counters.batchesSent++
+    counters.relaysSent += batch.relays.length
+    return undefined
+  }
+
+  #fail({ relays, refs }: Batch, error: ErrorId): void {
+    const { counters, onFailed } = this.#options
+    if (error === "peer_unreachable") counters.relaysUnreachable += relays.length
+    else counters.relaysUnavailable += relays.length
+    for (const [at, { from }] of relays.entries()) onFailed(from, refs[at], error)
+  }
+}

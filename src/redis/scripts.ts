@@ -1,0 +1,139 @@
+// Every Lua file with its typed call: the names of its keys and arguments in order, as in its header (a test compares
+// them). A call is plain data; the connection sends it. The meaning of the small negative replies is here, once.
+
+import { createHash } from "node:crypto"
+import endLease from "../../scripts/lua/end_lease.lua" with { type: "text" }
+import grantLeases from "../../scripts/lua/grant_leases.lua" with { type: "text" }
+import joinRoom from "../../scripts/lua/join_room.lua" with { type: "text" }
+import leaveRoom from "../../scripts/lua/leave_room.lua" with { type: "text" }
+import renewLease from "../../scripts/lua/renew_lease.lua" with { type: "text" }
+import restoreRoom from "../../scripts/lua/restore_room.lua" with { type: "text" }
+import snapshotRoom from "../../scripts/lua/snapshot_room.lua" with { type: "text" }
+import sweepNode from "../../scripts/lua/sweep_node.lua" with { type: "text" }
+import updateStatus from "../../scripts/lua/update_status.lua" with { type: "text" }
+
+/** A word of a command. */
+export type Word = string | Buffer
+
+/** What Redis answers: text arrives as bytes. */
+export type Reply = number | Buffer | null | Reply[]
+
+/** Refusals, with the same meaning in every script. */
+export const REFUSED = { full: -1, leaseOver: -2, otherPartitions: -3 } as const
+
+/** One Lua file and the names of what it takes. A name with `...` at its end stands for any number, and comes last. */
+export interface Script<Key extends string = string, Arg extends string = string> {
+  readonly name: string
+  readonly text: string
+  readonly sha1: string
+  readonly keys: readonly Key[]
+  readonly args: readonly Arg[]
+}
+
+/** A script with everything it needs, ready to be sent (again). */
+export interface ScriptCall {
+  readonly script: Script
+  readonly keys: readonly string[]
+  readonly args: readonly Word[]
+}
+
+/** The values for `Name`s: one each, or a list for a name with `...`. */
+type Values<Name extends string, Value> = {
+  readonly [N in Name]: N extends `${string}...` ? readonly Value[] : Value
+}
+
+function script<const Key extends string, const Arg extends string>(
+  name: string,
+  text: string,
+  keys: readonly Key[],
+  args: readonly Arg[],
+): Script<Key, Arg> {
+  return { name, text, sha1: createHash("sha1").update(text).digest("hex"), keys, args }
+}
+
+/** Puts keys and arguments in the order of the script's header. */
+export function callOf<Key extends string, Arg extends string>(
+  script: Script<Key, Arg>,
+  keys: Values<Key, string>,
+  args: Values<Arg, Word>,
+): ScriptCall {
+  return {
+    script,
+    keys: script.keys.flatMap((name) => keys[name] as string | string[]),
+    args: script.args.flatMap((name) => args[name] as Word | Word[]),
+  }
+}
+
+export const JOIN_ROOM = script(
+  "join_room",
+  joinRoom,
+  ["room", "meta", "nodes", "rooms_of", "connection_time"],
+  [
+    "lease_until",
+    "publish",
+    "channel",
+    "room_key",
+    "node",
+    "peer",
+    "turn",
+    "rev",
+    "status",
+    "limit",
+    "epoch",
+    "with_snapshot",
+  ],
+)
+
+export const LEAVE_ROOM = script(
+  "leave_room",
+  leaveRoom,
+  ["room", "meta", "nodes", "rooms_of", "connection_time", "room_peaks"],
+  ["lease_until", "publish", "channel", "room_key", "node", "peer", "turn"],
+)
+
+export const UPDATE_STATUS = script(
+  "update_status",
+  updateStatus,
+  ["room", "meta", "nodes"],
+  ["lease_until", "publish", "channel", "room_key", "peer", "rev", "status"],
+)
+
+export const SNAPSHOT_ROOM = script("snapshot_room", snapshotRoom, ["room", "meta"], [])
+
+export const RESTORE_ROOM = script(
+  "restore_room",
+  restoreRoom,
+  ["room", "meta", "nodes", "connection_time", "room_peaks", "rooms_of", "others_rooms_of..."],
+  ["lease_until", "publish", "channel", "room_key", "node", "epoch", "own", "others", "others_nodes"],
+)
+
+export const SWEEP_NODE = script(
+  "sweep_node",
+  sweepNode,
+  ["room", "meta", "nodes", "rooms_of", "connection_time", "room_peaks"],
+  ["publish", "channel", "room_key", "node"],
+)
+
+export const RENEW_LEASE = script(
+  "renew_lease",
+  renewLease,
+  ["leases", "partitions"],
+  ["node", "lease_ms", "partition_count", "margin_ms"],
+)
+
+export const GRANT_LEASES = script("grant_leases", grantLeases, ["leases"], ["lease_ms", "node..."])
+
+export const END_LEASE = script("end_lease", endLease, ["leases", "partitions"], ["node", "margin_ms", "only_if_over"])
+
+/** All of them. */
+export const SCRIPTS: readonly Script[] = [
+  JOIN_ROOM,
+  LEAVE_ROOM,
+  UPDATE_STATUS,
+  SNAPSHOT_ROOM,
+  RESTORE_ROOM,
+  SWEEP_NODE,
+  RENEW_LEASE,
+  GRANT_LEASES,
+  END_LEASE,
+]
