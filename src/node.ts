@@ -7,6 +7,7 @@ import { makeInfoHandler } from "./plugins/info.ts"
 import type { RoomStore } from "./rooms/room-store.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "./server/admin.ts"
 import { pageRoute } from "./server/pages.ts"
+import { answerBadRequest, pathOf } from "./server/paths.ts"
 import { listenForSockets, ServerTopics, type Sockets } from "./server/sockets.ts"
 import { Hub, type Log } from "./signaling/hub.ts"
 import { makeMetrics } from "./telemetry/metrics.ts"
@@ -65,7 +66,8 @@ export async function startNode({ config, store, log, version, callPage, isStore
   }
   const showPage = config.page ? pageRoute(callPage.html, callPage.policy) : undefined
   const answer = (request: Request): Response => {
-    const { pathname } = new URL(request.url)
+    const pathname = pathOf(request)
+    if (pathname === undefined) return answerBadRequest()
     if (pathname === "/healthz" || pathname === "/readyz") return health[pathname]()
     // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.
     if (showPage !== undefined && pathname.endsWith("/")) return showPage(request)

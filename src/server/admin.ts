@@ -1,5 +1,7 @@
 // The operators' listener: metrics and health, on an address of its own so the public port never shows them.
 
+import { answerBadRequest, pathOf } from "./paths.ts"
+
 /** A path of the operators' listener and what answers it. */
 export type AdminRoutes = Readonly<Record<string, (request: Request) => Response | Promise<Response>>>
 
@@ -18,7 +20,8 @@ export function listenForOperators(hostname: string, port: number, routes: Admin
     hostname,
     port,
     fetch(request) {
-      const { pathname } = new URL(request.url)
+      const pathname = pathOf(request)
+      if (pathname === undefined) return answerBadRequest()
       const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
       if (route !== undefined) return route(request)
       const paths = Object.keys(routes).sort().join("\n")
