@@ -3,12 +3,16 @@
 
 import type { Server, TLSOptions } from "bun"
 import { CLOSE } from "../protocol/errors.ts"
+import type { PeerId } from "../protocol/ids.ts"
 import type { Hub } from "../signaling/hub.ts"
 import { Session } from "../signaling/session.ts"
 import type { Topics } from "../signaling/socket.ts"
 
 /** The one WebSocket sub-protocol there is (RFC 6455 section 1.9). */
 const SUB_PROTOCOL = "palava.1.0"
+
+/** Begins the topic of one peer: see Session.topic. */
+const PEER_TOPIC = "peer/"
 
 /** What the browsers' listener needs to know. */
 export interface SocketOptions {
@@ -38,14 +42,16 @@ export interface Sockets {
 /** Topics that exist before the listener does: the hub is made first, the listener needs the hub. */
 export class ServerTopics implements Topics {
   #server: Server<Session> | undefined
+  #onLetGo: (topic: string) => void = () => {}
 
   publish(topic: string, text: string): void {
-    this.#server?.publish(topic, text)
+    if (this.#server?.publish(topic, text) === 0) this.#onLetGo(topic)
   }
 
-  /** The listener whose sockets subscribe. */
-  use(server: Server<Session>): void {
+  /** The listener whose sockets subscribe; `onLetGo` hears of each message that reached no buffer. */
+  use(server: Server<Session>, onLetGo: (topic: string) => void): void {
     this.#server = server
+    this.#onLetGo = onLetGo
   }
 }
 
@@ -108,7 +114,15 @@ export function listenForSockets(
       },
     },
   })
-  topics.use(server)
+  topics.use(server, (topic) => {
+    // A room of one has nobody to tell; a peer who is let go of has a full buffer, and Bun closes it (1006).
+    const session = topic.startsWith(PEER_TOPIC)
+      ? hub.sessions.get(topic.slice(PEER_TOPIC.length) as PeerId)
+      : undefined
+    if (session === undefined || session.isTooSlow) return
+    session.isTooSlow = true
+    hub.counters.closedTooSlow++
+  })
   return {
     port: server.port ?? options.port,
     refuseNew: () => {

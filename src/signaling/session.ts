@@ -38,6 +38,8 @@ export class Session {
   /** Clock tick of the last sign of life. */
   heardAt: number
   isClosed = false
+  /** A message for it was let go, as it reads too slowly; its connection ends. */
+  isTooSlow = false
   /** The socket, from open to close. */
   socket: Socket | undefined
   readonly #hub: Hub
