@@ -4,10 +4,15 @@ import callPolicy from "../dist/pages/call.csp.txt" with { type: "text" }
 import callHtml from "../dist/pages/call.html.txt" with { type: "text" }
 import { version } from "../package.json" with { type: "json" }
 import { ConfigError, type Invocation, loadInvocation } from "./config/load.ts"
+import type { Config } from "./config/options.ts"
 import { configText, helpText } from "./config/print.ts"
-import { type Node, startNode } from "./node.ts"
+import { type Node, type NodeParts, startNode } from "./node.ts"
+import { RedisRoomStore } from "./redis/redis-room-store.ts"
 import { MemoryRoomStore } from "./rooms/memory-room-store.ts"
+import type { RoomStore } from "./rooms/room-store.ts"
+import type { Log } from "./signaling/hub.ts"
 import { makeLog } from "./telemetry/log.ts"
+import { addRedisMetrics } from "./telemetry/redis-metrics.ts"
 
 /** Exit codes: 1, it could not start or failed; 2, it was started wrongly. */
 const EXIT_FAILED = 1
@@ -44,14 +49,8 @@ async function start({ config }: Invocation): Promise<void> {
   const log = makeLog(config.logLevel)
   let node: Node
   try {
-    node = await startNode({
-      config,
-      log,
-      version,
-      callPage: { html: callHtml, policy: callPolicy },
-      store: new MemoryRoomStore(),
-      isStoreReady: () => true,
-    })
+    const callPage = { html: callHtml, policy: callPolicy }
+    node = await startNode({ config, log, version, callPage, ...makeStore(config, log) })
   } catch (cause) {
     console.error(`palava-machine: ${explain(cause, config.host, config.port)}`)
     process.exit(EXIT_FAILED)
@@ -64,6 +63,28 @@ async function start({ config }: Invocation): Promise<void> {
   console.log(`  socket  ws${secure}://${host}:${node.port}/`)
   if (node.adminAddress !== undefined)
     console.log(`  admin   http://${node.adminAddress.host}:${node.adminAddress.port}/`)
+}
+
+/** Redis when one is configured; else this process is the whole world. */
+function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "isStoreReady" | "addStoreMetrics"> {
+  const isCluster = config.redisCluster.length > 0
+  if (config.redis === "" && !isCluster) {
+    const store: RoomStore = new MemoryRoomStore()
+    return { store, isStoreReady: () => true, addStoreMetrics: () => {} }
+  }
+  const store = new RedisRoomStore({
+    urls: isCluster ? config.redisCluster : [config.redis],
+    isCluster,
+    prefix: config.redisPrefix,
+    leaseSeconds: config.leaseSeconds,
+    waitSeconds: config.redisWaitSeconds,
+    log: {
+      info: (message, fields) => log.info(fields, message),
+      warn: (message, fields) => log.warn(fields, message),
+    },
+  })
+  const isStoreReady = () => store.state === "up"
+  return { store, isStoreReady, addStoreMetrics: (metrics) => addRedisMetrics(metrics, store.counters, isStoreReady) }
 }
 
 /** SIGTERM stops gently; a second one, or SIGINT, at once. */

@@ -10,7 +10,7 @@ import { pageRoute } from "./server/pages.ts"
 import { answerBadRequest, pathOf } from "./server/paths.ts"
 import { listenForSockets, ServerTopics, type Sockets } from "./server/sockets.ts"
 import { Hub, type Log } from "./signaling/hub.ts"
-import { makeMetrics } from "./telemetry/metrics.ts"
+import { type Metrics, makeMetrics } from "./telemetry/metrics.ts"
 
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
@@ -22,6 +22,8 @@ export interface NodeParts {
   readonly callPage: { readonly html: string; readonly policy: string }
   /** Whether the store can be reached now. */
   readonly isStoreReady: () => boolean
+  /** Adds what the store counts. */
+  readonly addStoreMetrics: (metrics: Metrics) => void
 }
 
 /** A running node. */
@@ -39,7 +41,15 @@ export interface Node {
  * Starts a node: the store first, so that who can connect can join.
  * @throws when an address cannot be listened on, or the store refuses to work with this configuration
  */
-export async function startNode({ config, store, log, version, callPage, isStoreReady }: NodeParts): Promise<Node> {
+export async function startNode({
+  config,
+  store,
+  log,
+  version,
+  callPage,
+  isStoreReady,
+  addStoreMetrics,
+}: NodeParts): Promise<Node> {
   const topics = new ServerTopics()
   const iceFields = makeIceFields({ ...config, urls: config.iceServer })
   const hub = new Hub({
@@ -58,11 +68,12 @@ export async function startNode({ config, store, log, version, callPage, isStore
     "/healthz": () => new Response("ok\n"),
     "/readyz": () => (isReady() ? new Response("ready\n") : new Response("not ready\n", { status: 503 })),
   }
-  const { registry } = makeMetrics(hub)
+  const metrics = makeMetrics(hub)
+  addStoreMetrics(metrics)
   const adminRoutes: AdminRoutes = {
     ...health,
     "/metrics": async () =>
-      new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
+      new Response(await metrics.registry.metrics(), { headers: { "content-type": metrics.registry.contentType } }),
   }
   const showPage = config.page ? pageRoute(callPage.html, callPage.policy) : undefined
   const answer = (request: Request): Response => {

@@ -203,6 +203,12 @@ export const OPTIONS = {
     value: "NAME",
     help: "begins every key and channel in Redis",
   }),
+  redisWaitSeconds: option({
+    schema: whole(1, 60),
+    default: 5,
+    value: "SECONDS",
+    help: "how long a request waits while Redis is away before it gets unavailable",
+  }),
   leaseSeconds: option({
     schema: whole(1, 600),
     default: 10,

@@ -18,8 +18,14 @@ export type AddCounter = (
   label?: string,
 ) => void
 
-/** The registry of one node, with everything the hub counts. */
-export function makeMetrics(hub: Hub): { registry: Registry; addCounter: AddCounter } {
+/** One node's metrics, and how to add more. */
+export interface Metrics {
+  readonly registry: Registry
+  readonly addCounter: AddCounter
+}
+
+/** The metrics of one node, with everything the hub counts. */
+export function makeMetrics(hub: Hub): Metrics {
   const registry = new Registry()
   const { counters } = hub
   const addCounter: AddCounter = (name, help, read, label) => {
