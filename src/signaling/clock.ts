@@ -45,6 +45,12 @@ export class Clock {
     clearInterval(this.#timer)
   }
 
+  /** Calls `call` once, `ms` milliseconds from now, unless the returned function is called before. */
+  after(ms: number, call: () => void): () => void {
+    const timer = setTimeout(call, ms)
+    return () => clearTimeout(timer)
+  }
+
   #look(sessions: ReadonlyMap<unknown, Session>, { pingSeconds, deadSeconds }: Liveness, counters: Counters): void {
     const pingBefore = this.tick - (pingSeconds * this.ticksPerSecond - LOOK_TICKS)
     const deadBefore = this.tick - deadSeconds * this.ticksPerSecond

@@ -3,14 +3,15 @@
 
 import type { Ref } from "../protocol/client-events.ts"
 import { CLOSE, type ErrorId, StoreUnavailable } from "../protocol/errors.ts"
-import { type PeerId, type RoomKey, toLogName } from "../protocol/ids.ts"
+import { type NodeId, type PeerId, type RoomKey, toLogName } from "../protocol/ids.ts"
 import * as serverEvents from "../protocol/server-events.ts"
 import type { StatusText } from "../protocol/status.ts"
 import type { Change } from "../rooms/replica.ts"
 import type { Member, Relay, RoomEvent, RoomListener, RoomStore } from "../rooms/room-store.ts"
 import { Clock, type Liveness } from "./clock.ts"
 import { Counters } from "./counters.ts"
-import type { Hooks } from "./hooks.ts"
+import type { Hooks, Observer } from "./hooks.ts"
+import { EVERYONE, Outbox, TO_PLUGIN } from "./outbox.ts"
 import { type Joiner, RoomView, type RoomViewHost } from "./room-view.ts"
 import type { Session } from "./session.ts"
 import type { Topics } from "./socket.ts"
@@ -40,27 +41,39 @@ export interface Log {
 export interface HubParts {
   readonly store: RoomStore
   readonly topics: Topics
-  readonly hooks: Hooks
+  /** What the plug-ins do; without any, all else works. */
+  readonly hooks?: Hooks
   readonly limits: Limits
   readonly log: Log
+  /** Time itself; tests bring their own. */
+  readonly clock?: Clock
 }
 
 /** See the head of this file. */
 export class Hub implements RoomListener, RoomViewHost {
-  readonly clock = new Clock()
+  readonly clock: Clock
   readonly counters = new Counters()
   readonly hooks: Hooks
   readonly limits: Limits
   readonly log: Log
   readonly #store: RoomStore
   readonly #topics: Topics
+  /** Messages of the server itself, for plug-ins. */
+  readonly outbox: Outbox
+  readonly #observer: Observer
+  /** Apart from the observer, for the relay path: one field that is undefined when nobody looks. */
+  readonly #onRelayed: Observer["relayed"]
   readonly #sessions = new Map<PeerId, Session>()
   readonly #rooms = new Map<RoomKey, RoomView>()
 
-  constructor({ store, topics, hooks, limits, log }: HubParts) {
+  constructor({ store, topics, hooks = {}, limits, log, clock = new Clock() }: HubParts) {
+    this.clock = clock
     this.#store = store
     this.#topics = topics
+    this.outbox = new Outbox(store, topics, this.#sessions)
     this.hooks = hooks
+    this.#observer = hooks.observer ?? {}
+    this.#onRelayed = hooks.observer?.relayed
     this.limits = limits
     this.log = log
   }
@@ -76,6 +89,11 @@ export class Hub implements RoomListener, RoomViewHost {
     return this.#sessions
   }
 
+  /** This node, as members are marked with it. */
+  get node(): NodeId {
+    return this.#store.node
+  }
+
   /** Rooms with members at this node. */
   get roomCount(): number {
     return this.#rooms.size
@@ -85,12 +103,14 @@ export class Hub implements RoomListener, RoomViewHost {
   add(session: Session): void {
     this.counters.connectionsOpened++
     this.#sessions.set(session.peer, session)
+    this.#observer.connected?.(session.peer)
   }
 
   /** A connection is gone: it leaves its room. A join under way is undone when it lands. */
   remove(session: Session): void {
     if (!this.#sessions.delete(session.peer)) return
     this.leave(session)?.catch((cause) => this.log.error({ err: cause }, "bug: a leave failed"))
+    this.#observer.disconnected?.(session.peer)
   }
 
   /** Joins a room; the session gets `joined_room` or an error. */
@@ -132,6 +152,7 @@ export class Hub implements RoomListener, RoomViewHost {
     session.socket?.unsubscribe(room.topic)
     room.here--
     this.counters.leaves++
+    this.#observer.left?.(peer, room.key, Date.now() - session.joinedAt)
     return this.#leaveRoom(room, peer, turn)
   }
 
@@ -147,6 +168,7 @@ export class Hub implements RoomListener, RoomViewHost {
       }
       session.status = status
       room.expect(position)
+      this.#observer.statusUpdated?.(session.peer, room.key, status)
     } catch (cause) {
       if (!(cause instanceof StoreUnavailable)) throw cause
       session.refuse("unavailable", ref)
@@ -160,6 +182,7 @@ export class Hub implements RoomListener, RoomViewHost {
     if (target !== undefined && target.room === room) {
       this.counters.relaysLocal++
       this.#topics.publish(target.topic, text)
+      if (this.#onRelayed !== undefined) this.#onRelayed(session.peer, to, text.length)
       return
     }
     const member = room?.members.get(to)
@@ -169,6 +192,13 @@ export class Hub implements RoomListener, RoomViewHost {
     }
     this.counters.relaysRemote++
     this.#store.relay(member.node, { room: room.key, from: session.peer, to, text }, ref)
+    if (this.#onRelayed !== undefined) this.#onRelayed(session.peer, to, text.length)
+  }
+
+  /** A room with members at this node. */
+  room(key: RoomKey): RoomView | undefined {
+    const room = this.#rooms.get(key)
+    return room !== undefined && room.here > 0 ? room : undefined
   }
 
   /** Whether `peer` is a member of `room` to whom messages can be sent. */
@@ -213,6 +243,10 @@ export class Hub implements RoomListener, RoomViewHost {
   }
 
   onRelay(relay: Relay): void {
+    if (relay.to.startsWith(TO_PLUGIN)) {
+      this.hooks.told?.(relay)
+      return
+    }
     const room = this.#rooms.get(relay.room)
     if (room === undefined) this.onDropped()
     else room.onRelay(relay)
@@ -222,12 +256,14 @@ export class Hub implements RoomListener, RoomViewHost {
     this.#sessions.get(from)?.refuse(error, ref)
   }
 
-  onRoomOpened(): void {
+  onRoomOpened(room: RoomKey): void {
     this.counters.roomsOpened++
+    this.#observer.roomOpened?.(room)
   }
 
-  onRoomClosed(_room: RoomKey, peak: number, openMs: number): void {
+  onRoomClosed(room: RoomKey, peak: number, openMs: number): void {
     this.counters.roomsClosed++
+    this.#observer.roomClosed?.(room, peak, openMs)
     this.counters.onRoomClosed(peak, openMs)
   }
 
@@ -254,7 +290,9 @@ export class Hub implements RoomListener, RoomViewHost {
         const joiner = room.joiners.get(peer)
         if (joiner?.turn === turn) this.#welcome(room, joiner)
         this.#topics.publish(room.topic, serverEvents.newPeer(peer, status))
-        if (joiner?.turn === turn) joiner.session.socket?.subscribe(room.topic)
+        if (joiner?.turn !== turn) return
+        joiner.session.socket?.subscribe(room.topic)
+        if (joiner.session.room === room) this.#observer.joined?.(peer, room.key)
         return
       }
       case "left":
@@ -265,9 +303,11 @@ export class Hub implements RoomListener, RoomViewHost {
     }
   }
 
-  deliver({ room, to, text }: Relay): void {
+  deliver({ room: key, to, text }: Relay): void {
     const target = this.#sessions.get(to)
-    if (target?.room?.key === room) this.#topics.publish(target.topic, text)
+    const room = to === EVERYONE ? this.#rooms.get(key) : undefined
+    if (target?.room?.key === key) this.#topics.publish(target.topic, text)
+    else if (room !== undefined) this.#topics.publish(room.topic, text)
     else this.onDropped()
   }
 
@@ -296,10 +336,10 @@ export class Hub implements RoomListener, RoomViewHost {
     session.turn = turn
     session.status = status
     room.here++
+    session.joinedAt = Date.now()
     this.counters.joins++
-    session.send(
-      serverEvents.joinedRoom(session.peer, room.members.values(), this.hooks.joinedFields(session.peer), ref),
-    )
+    const more = this.hooks.joinedFields?.(session, room)
+    session.send(serverEvents.joinedRoom(session.peer, room.members.values(), more, ref))
   }
 
   #roomOf(key: RoomKey): RoomView {

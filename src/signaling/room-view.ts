@@ -9,6 +9,7 @@ import type { PeerId, RoomKey } from "../protocol/ids.ts"
 import type { StatusText } from "../protocol/status.ts"
 import { type Change, Replica } from "../rooms/replica.ts"
 import type { Member, Position, Relay, RoomEvent, RoomSnapshot } from "../rooms/room-store.ts"
+import type { Clock } from "./clock.ts"
 import type { Session } from "./session.ts"
 
 /** 10,000 entries: a healing takes one round trip; past this, events are let go and the next hole heals again. */
@@ -31,6 +32,7 @@ export interface Joiner {
 
 /** What a view needs from the hub. */
 export interface RoomViewHost {
+  readonly clock: Pick<Clock, "after">
   /** Whether `peer` is a live connection of this node, in `room` with this turn. */
   isHere(room: RoomView, peer: PeerId, turn: number): boolean
   /** A change becomes visible. */
@@ -60,7 +62,8 @@ export class RoomView {
   readonly #replica = new Replica()
   #isLive = false
   #backlog: (RoomEvent | Relay)[] = []
-  #watch: Timer | undefined
+  /** Ends the wait for an event of which a reply spoke. */
+  #watch: (() => void) | undefined
 
   constructor(key: RoomKey, host: RoomViewHost) {
     this.key = key
@@ -119,17 +122,17 @@ export class RoomView {
   /** The store's reply speaks of `position`: when its event does not come, it was lost, and the room is healed. */
   expect(position: Position | undefined): void {
     if (position === undefined || this.#watch !== undefined || this.#replica.hasReached(position)) return
-    this.#watch = setTimeout(() => {
+    this.#watch = this.#host.clock.after(EVENT_WAIT_MS, () => {
       this.#watch = undefined
       if (this.#replica.hasReached(position) || !this.isUsed) return
       this.#isLive = false
       this.#host.heal(this)
-    }, EVENT_WAIT_MS)
+    })
   }
 
   /** Ends the view's timer. */
   close(): void {
-    clearTimeout(this.#watch)
+    this.#watch?.()
   }
 
   #apply(event: RoomEvent): void {
