@@ -1,0 +1,194 @@
+// The demo page in three tabs, by clicking it as a person would: lobby, tiles with moving pictures, microphone, camera,
+// chat, leaving; then without a camera, and through a restart of the server.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import type { Browser, BrowserContext, Page } from "playwright-core"
+import { startNode } from "../helpers/node.ts"
+import { complaintsOf, LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
+import { PalavaPage, servePalavaPage } from "./palava-call.ts"
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await launchChromium()
+}, LAUNCH_MS)
+afterAll(() => browser?.close())
+
+/** A tab of the demo page. */
+class Tab {
+  readonly page: Page
+  readonly complaints: string[]
+
+  constructor(page: Page) {
+    this.page = page
+    this.complaints = complaintsOf(page)
+  }
+
+  static async open(context: BrowserContext, url: string): Promise<Tab> {
+    const tab = new Tab(await context.newPage())
+    await tab.page.goto(url)
+    return tab
+  }
+
+  async enter(name: string, button: "Open the room" | "Join" | "Join again"): Promise<void> {
+    await this.page.getByLabel("Your name").fill(name)
+    await this.press(button)
+    await this.page.getByRole("button", { name: "Leave" }).waitFor()
+  }
+
+  async press(button: string): Promise<void> {
+    await this.page.getByRole("button", { name: button, exact: true }).click()
+  }
+
+  /** Waits until these, and only these, are on the stage; the names are what a screen reader says of a tile. */
+  async shows(names: string[]): Promise<void> {
+    for (const name of names) await this.page.getByRole("article", { name, exact: true }).waitFor()
+    await waitInPage(this.page, `document.querySelectorAll("article.tile").length === ${names.length}`)
+  }
+
+  /** Waits until the picture on this tile is visible and moves. */
+  async moves(name: string): Promise<void> {
+    const tile = `document.querySelector('article.with-video[aria-label=${JSON.stringify(name)}] video')`
+    const shown = `(${tile}?.getVideoPlaybackQuality().totalVideoFrames ?? 0)`
+    const before = await this.page.evaluate(shown)
+    await waitInPage(this.page, `${shown} > ${before} + 1`)
+  }
+
+  /** Waits until somebody's picture is gone from their tile. */
+  async hasNoPictureOf(name: string): Promise<void> {
+    await this.page.locator(`article:not(.with-video)[aria-label="${name}"]`).waitFor()
+  }
+}
+
+test(
+  "three people open a room, see each other, mute, chat and leave",
+  async () => {
+    await using node = await startNode()
+    const context = await browser.newContext()
+    const ada = await Tab.open(context, node.httpUrl)
+    await ada.page.locator("#preview.with-video").waitFor()
+    await ada.enter("Ada", "Open the room")
+    await ada.page.getByRole("heading", { name: "Nobody else is here yet" }).waitFor()
+    const link = ada.page.url()
+    expect(decodeURIComponent(new URL(link).hash)).toMatch(/^#[a-z]+-[a-z]+-[a-z0-9]{5}$/)
+
+    const ben = await Tab.open(context, link)
+    await ben.page.getByRole("heading", { name: "You are invited" }).waitFor()
+    await ben.page.locator("#preview.with-video").waitFor()
+    await ben.enter("Ben", "Join")
+    const cem = await Tab.open(context, link)
+    await cem.page.locator("#preview.with-video").waitFor()
+    await cem.enter("Cem", "Join")
+    await Promise.all([
+      ada.shows(["Ben", "Cem", "Ada (you)"]),
+      ben.shows(["Ada", "Cem", "Ben (you)"]),
+      cem.shows(["Ada", "Ben", "Cem (you)"]),
+    ])
+    await Promise.all([ada, ben].map((tab) => tab.moves("Cem")))
+    await Promise.all([ben, cem].map((tab) => tab.moves("Ada")))
+    await Promise.all([ada, cem].map((tab) => tab.moves("Ben")))
+
+    await ada.press("Microphone")
+    await ben.shows(["Ada, microphone off", "Cem", "Ben (you)"])
+    await ada.page.locator("body").press("m")
+    await ben.shows(["Ada", "Cem", "Ben (you)"])
+    await ben.press("Camera")
+    await ada.hasNoPictureOf("Ben")
+    await ben.press("Camera")
+    await ada.moves("Ben")
+
+    await ada.press("Chat")
+    await ada.page.getByLabel("Message", { exact: true }).fill("Hello <b>you</b> two: https://example.org/a")
+    await ada.page.getByLabel("Message", { exact: true }).press("Enter")
+    for (const tab of [ben, cem]) {
+      await tab.page.getByLabel("1 unread").waitFor()
+      await tab.press("Chat")
+      await tab.page.getByRole("log").getByText("Hello <b>you</b> two").waitFor()
+      expect(await tab.page.getByRole("log").getByRole("link").getAttribute("href")).toBe("https://example.org/a")
+    }
+
+    await cem.press("Leave")
+    await cem.page.getByRole("heading", { name: "You left the call" }).waitFor()
+    await Promise.all([ada.shows(["Ben", "Ada (you)"]), ben.shows(["Ada", "Ben (you)"])])
+    await cem.enter("Cem", "Join again")
+    await Promise.all([ada.moves("Cem"), cem.moves("Ada")])
+    // A closed tab, too, is gone at once.
+    await ben.page.close()
+    await ada.shows(["Cem", "Ada (you)"])
+    expect([ada, ben, cem].flatMap((tab) => tab.complaints)).toEqual([])
+    await context.close()
+  },
+  WAIT_MS * 4,
+)
+
+test(
+  "without camera and microphone one still sees the others and chats",
+  async () => {
+    await using node = await startNode()
+    const context = await browser.newContext()
+    const ada = await Tab.open(context, `${node.httpUrl}#quiet room/ü`)
+    await ada.page.locator("#preview.with-video").waitFor()
+    await ada.enter("", "Join")
+    const bare = await browser.newContext()
+    // As browsers have it on pages that came without https.
+    await bare.addInitScript("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    const ben = await Tab.open(bare, ada.page.url())
+    await ben.page.getByText("only to pages opened by https").waitFor()
+    await ben.enter("Ben", "Join")
+    await Promise.all([ben.moves("Guest"), ada.shows(["Ben, microphone off", "You"])])
+    await ben.press("Chat")
+    await ben.page.getByLabel("Message", { exact: true }).fill("I only see you")
+    await ben.press("Send")
+    await ada.page.getByLabel("1 unread").waitFor()
+    expect([ada, ben].flatMap((tab) => tab.complaints)).toEqual([])
+    await Promise.all([context.close(), bare.close()])
+  },
+  WAIT_MS * 3,
+)
+
+test(
+  "a restart of the server brings everybody back, without ghosts",
+  async () => {
+    const node = await startNode()
+    const context = await browser.newContext()
+    const room = `${node.httpUrl}#again`
+    const [ada, ben] = await Promise.all([Tab.open(context, room), Tab.open(context, room)])
+    for (const tab of [ada, ben]) await tab.page.locator("#preview.with-video").waitFor()
+    await ada.enter("Ada", "Join")
+    await ben.enter("Ben", "Join")
+    await Promise.all([ada.moves("Ben"), ben.moves("Ada")])
+    const own = `document.querySelector('article[aria-label="Ben"]')?.dataset.peer`
+    const before = await ada.page.evaluate(own)
+
+    node.kill("SIGKILL")
+    await node.exited
+    await Promise.all([ada, ben].map((tab) => tab.page.getByText("The server is out of reach").waitFor()))
+    // The call itself needs no server.
+    await ada.moves("Ben")
+    await using _next = await startNode(["--port", String(node.port)])
+    await Promise.all([ada, ben].map((tab) => tab.page.locator("#banner").waitFor({ state: "hidden" })))
+    await waitInPage(ada.page, `${own} !== ${JSON.stringify(before)}`)
+    await Promise.all([ada.shows(["Ben", "Ada (you)"]), ben.shows(["Ada", "Ben (you)"])])
+    await Promise.all([ada.moves("Ben"), ben.moves("Ada")])
+    await context.close()
+  },
+  WAIT_MS * 4,
+)
+
+test(
+  "the demo page and palava-client meet in one room",
+  async () => {
+    await using node = await startNode()
+    using site = servePalavaPage()
+    const context = await browser.newContext()
+    const first = await PalavaPage.open(browser, { pageUrl: site.url, socketUrl: node.url, room: "mixed", name: "Pal" })
+    const ada = await Tab.open(context, `${node.httpUrl}#mixed`)
+    await ada.page.locator("#preview.with-video").waitFor()
+    await ada.enter("Ada", "Join")
+    const last = await PalavaPage.open(browser, { pageUrl: site.url, socketUrl: node.url, room: "mixed", name: "Ava" })
+    await Promise.all([ada.moves("Pal"), ada.moves("Ava")])
+    await Promise.all([first.sees(["Ada", "Ava"]), last.sees(["Pal", "Ada"])])
+    expect(ada.complaints).toEqual([])
+    await Promise.all([context.close(), first.page.close(), last.page.close()])
+  },
+  WAIT_MS * 3,
+)
