@@ -1,6 +1,6 @@
 // The metrics of a node that works with Redis.
 
-import { Gauge, type Histogram, MetricType, type Registry } from "prom-client"
+import { Gauge, type Histogram, type Registry } from "prom-client"
 import { COMMAND_SECONDS_BOUNDS, type RedisCounters } from "../redis/counters.ts"
 import type { Metrics } from "./metrics.ts"
 
@@ -71,7 +71,7 @@ function addHistogram(registry: Registry, name: string, help: string, counters: 
       { metricName: `${name}_sum`, labels: {}, value: counters.commandSeconds },
       { metricName: `${name}_count`, labels: {}, value: sum },
     ]
-    return { name, help, type: MetricType.Histogram, aggregator: "sum" as const, values: [...buckets, ...totals] }
+    return { name, help, type: "histogram", aggregator: "sum" as const, values: [...buckets, ...totals] }
   }
   registry.registerMetric({ name, get, reset() {} } as unknown as Histogram)
 }
