@@ -1,0 +1,113 @@
+// Frames no good client sends, one kind at a time: each gets its answer, and nobody else notices.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { BAD_BYTES, BAD_TEXTS } from "../helpers/bad-frames.ts"
+import { TestClient } from "../helpers/client.ts"
+import { startNode, type TestNode } from "../helpers/node.ts"
+import { frame, handshake, OPCODE, RawSocket, textFrame } from "../helpers/raw-socket.ts"
+import { WellBehaved } from "../helpers/well-behaved.ts"
+
+let node: TestNode
+let others: WellBehaved
+beforeAll(async () => {
+  node = await startNode()
+  others = await WellBehaved.meet(node.url)
+})
+afterAll(async () => {
+  await others.expectAllHeard()
+  expect(node.log()).toBe("")
+  await node[Symbol.asyncDispose]()
+})
+
+describe("a text that cannot be served is answered with an error event", () => {
+  for (const { what, text, id, message, ref } of BAD_TEXTS) {
+    test(`${what}: ${id}`, async () => {
+      await using client = await TestClient.connect(node.url)
+      others.talk(1)
+      client.send(text)
+      const answer = await client.next()
+      expect(answer).toEqual({
+        event: "error",
+        id,
+        message: message ?? expect.any(String),
+        description: answer["message"],
+        ...(ref === undefined ? {} : { ref }),
+      })
+      expect(await client.drain()).toEqual([])
+    })
+  }
+})
+
+describe("bytes that break the framing end the connection", () => {
+  for (const { what, bytes, code } of BAD_BYTES) {
+    test(`${what}: ${code}`, async () => {
+      using raw = await RawSocket.open(node.port)
+      others.talk(1)
+      raw.write(bytes)
+      expect(await raw.closed).toBe(code)
+    })
+  }
+
+  test("the room hears that its member is gone, whatever ended it", async () => {
+    await using witness = await TestClient.connect(node.url)
+    await witness.join("witness")
+    for (const { bytes } of BAD_BYTES) {
+      using raw = await RawSocket.open(node.port)
+      raw.write(textFrame({ event: "join_room", room_id: "witness" }))
+      const joined = await raw.nextEvent()
+      raw.write(bytes)
+      expect(await witness.next()).toEqual({ event: "new_peer", peer_id: joined["own_id"], status: {} })
+      expect(await witness.next()).toEqual({ event: "peer_left", sender_id: joined["own_id"] })
+    }
+  })
+})
+
+describe("what is unusual, but right, is served", () => {
+  test("a frame of exactly the limit", async () => {
+    using raw = await RawSocket.open(node.port)
+    const ping = JSON.stringify({ event: "ping", padding: "" })
+    raw.write(textFrame({ event: "ping", padding: "x".repeat(65_536 - ping.length) }))
+    expect(await raw.nextEvent()).toEqual({ event: "pong" })
+  })
+
+  test("a message in pieces, with a ping in between", async () => {
+    using raw = await RawSocket.open(node.port)
+    raw.write(frame(OPCODE.text, '{"event":', { isFinal: false }))
+    raw.write(frame(OPCODE.ping, "are you there"))
+    raw.write(frame(OPCODE.continuation, '"pi', { isFinal: false }))
+    raw.write(frame(OPCODE.continuation, 'ng"}'))
+    const pong = await raw.nextFrame()
+    expect([pong.opcode, pong.payload.toString()]).toEqual([OPCODE.pong, "are you there"])
+    expect(await raw.nextEvent()).toEqual({ event: "pong" })
+  })
+
+  test("a frame that comes byte by byte", async () => {
+    using raw = await RawSocket.open(node.port)
+    for (const byte of textFrame({ event: "ping", ref: "slow" })) raw.write(new Uint8Array([byte]))
+    expect(await raw.nextEvent()).toEqual({ event: "pong", ref: "slow" })
+  })
+
+  test("a pong nobody asked for", async () => {
+    using raw = await RawSocket.open(node.port)
+    raw.write(Buffer.concat([frame(OPCODE.pong, "x"), textFrame({ event: "ping" })]))
+    expect(await raw.nextEvent()).toEqual({ event: "pong" })
+  })
+
+  test("a close is answered with a close", async () => {
+    using raw = await RawSocket.open(node.port)
+    raw.write(frame(OPCODE.close, new Uint8Array([0x03, 0xe8])))
+    expect(await raw.closed).toBe(1000)
+  })
+
+  test("messages in the same packet as the handshake", async () => {
+    await using witness = await TestClient.connect(node.url)
+    await witness.join("eager")
+
+    using raw = await RawSocket.connect(
+      node.port,
+      Buffer.concat([Buffer.from(handshake()), textFrame({ event: "join_room", room_id: "eager" })]),
+    )
+    const joined = await raw.nextEvent()
+    expect(joined["peers"]).toEqual([{ peer_id: witness.ownId, status: {} }])
+  })
+})
