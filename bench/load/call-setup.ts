@@ -1,0 +1,132 @@
+// The real mix: two browsers connect and join, one offers, the other answers, each sends 20 candidates, both go.
+// One operation is one call set up. Latency is from the first connect to the last candidate.
+
+import { type Address, type Connection, connect, type FrameHandler, Inbox, makeFrame } from "./connection.ts"
+import type { Tally } from "./counted-stream.ts"
+import { joinPalava } from "./dialects.ts"
+import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
+import { answerData, candidateData, offerData } from "./payloads.ts"
+
+const CANDIDATES = 20
+const candidates = Array.from({ length: CANDIDATES }, candidateData)
+const CALLER_LINES = [offerData(), ...candidates]
+const CALLEE_LINES = [answerData(), ...candidates]
+
+/** One browser of a call, ready to talk: how its lines are written, and how the other's arrive. */
+interface End {
+  connection: Connection
+  toSent(data: object): string
+  toReceived(data: object): string
+}
+
+async function openPalava(addresses: readonly Address[], turn: number): Promise<[End, End]> {
+  const room = crypto.randomUUID()
+  const status = { name: "Ada Lovelace", user_agent: "chrome" }
+  const callee = await joinPalava(addresses[turn % addresses.length] as Address, room, status)
+  const caller = await joinPalava(addresses[(turn + 1) % addresses.length] as Address, room, status)
+  await callee.inbox.nextWhere("peer_id", caller.id)
+  const toEnd = (connection: Connection, other: string): End => ({
+    connection,
+    toSent: (data) => JSON.stringify({ event: "send_to_peer", peer_id: other, data }),
+    toReceived: (data) => JSON.stringify({ ...data, sender_id: other }),
+  })
+  return [toEnd(caller.connection, callee.id), toEnd(callee.connection, caller.id)]
+}
+
+/** Without rooms: the same connections and frames, nobody reads them. */
+async function openForwarder(addresses: readonly Address[], turn: number): Promise<[End, End]> {
+  const [one, other] = [crypto.randomUUID(), crypto.randomUUID()]
+  const toText = (data: object): string => JSON.stringify({ event: "send_to_peer", peer_id: one, data })
+  const toEnd = async (address: Address, own: string, to: string): Promise<End> => ({
+    connection: await connect(address, `/?own=${own}&to=${to}`, new Inbox()),
+    toSent: toText,
+    toReceived: toText,
+  })
+  return [
+    await toEnd(addresses[turn % addresses.length] as Address, one, other),
+    await toEnd(addresses[(turn + 1) % addresses.length] as Address, other, one),
+  ]
+}
+
+/** Listens at one end: answers the offer when it comes, checks every line, says when the last one was heard. */
+class Listener implements FrameHandler {
+  readonly heardAll: Promise<void>
+  readonly #answer: Buffer | null
+  readonly #expected: readonly string[]
+  readonly #tally: Tally
+  readonly #onHeardAll: () => void
+  #heard = 0
+
+  constructor(expected: readonly string[], answer: Buffer | null, tally: Tally) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.heardAll = promise
+    this.#onHeardAll = resolve
+    this.#expected = expected
+    this.#answer = answer
+    this.#tally = tally
+  }
+
+  onFrame(connection: Connection, bytes: Buffer, start: number, length: number): void {
+    const line = bytes.toString("utf8", start, start + length)
+    if (line !== this.#expected[this.#heard]) this.#complain(line)
+    this.#heard++
+    if (this.#heard === 1 && this.#answer) connection.write(this.#answer)
+    if (this.#heard === this.#expected.length) this.#onHeardAll()
+  }
+
+  onChunkEnd(): void {}
+
+  onClose(): void {
+    this.#complain("the server closed the connection")
+  }
+
+  #complain(what: string): void {
+    this.#tally.wrong++
+    this.#tally.firstWrong ||= what.slice(0, 300)
+  }
+}
+
+const gone: FrameHandler = { onFrame() {}, onChunkEnd() {}, onClose() {} }
+
+function toFrames(end: End, lines: readonly object[]): Buffer {
+  return Buffer.concat(lines.map((data) => makeFrame(end.toSent(data))))
+}
+
+async function call(request: LoadRequest, turn: number, tally: Tally): Promise<void> {
+  const started = Bun.nanoseconds()
+  const open = request.dialect === "palava" ? openPalava : openForwarder
+  const [caller, callee] = await open(request.addresses, turn)
+  const atCaller = new Listener(CALLEE_LINES.map(caller.toReceived), null, tally)
+  const atCallee = new Listener(CALLER_LINES.map(callee.toReceived), toFrames(callee, CALLEE_LINES), tally)
+  caller.connection.handler = atCaller
+  callee.connection.handler = atCallee
+  caller.connection.write(toFrames(caller, CALLER_LINES))
+  await Promise.all([atCaller.heardAll, atCallee.heardAll])
+  for (const { connection } of [caller, callee]) {
+    connection.handler = gone
+    connection.close()
+  }
+  tally.latency.add(Bun.nanoseconds() - started)
+  tally.completed++
+}
+
+/** Runs the call set-up scenario: `rooms` calls at a time. */
+export async function callSetup(request: LoadRequest): Promise<LoadResult> {
+  const tally = makeTally()
+  let running = request.rooms
+  let turn = 0
+  let stopped = false
+  const keepCalling = async (): Promise<void> => {
+    try {
+      while (!stopped) await call(request, turn++, tally)
+      running--
+    } catch (error) {
+      tally.firstWrong ||= String(error)
+    }
+  }
+  for (let caller = 0; caller < request.rooms; caller++) void keepCalling()
+  const measured = await measure(request, tally, (counted) => counted.completed)
+  stopped = true
+  await settle(() => running === 0)
+  return { ...measured, errors: tally.wrong + running, firstError: tally.firstWrong || (running ? "stuck calls" : "") }
+}

@@ -1,0 +1,87 @@
+// Connections that have joined rooms of two and say nothing more. One operation is one connection held.
+
+import { type Address, type Connection, connect, type FrameHandler, Inbox } from "./connection.ts"
+import { joinPalava } from "./dialects.ts"
+import { type LoadRequest, type LoadResult, settle } from "./measure.ts"
+import { residentBytes } from "./process-cost.ts"
+
+/** Connections being opened at the same time: enough to be quick, below every listen backlog. */
+const AT_ONCE = 64
+
+/** Loopback addresses connected to, so that no pair of addresses runs out of ports (28,000 on Linux). */
+const LOOPBACKS = 4
+
+/** Keeps a connection open and remembers when it was closed all the same. */
+const hold: FrameHandler & { lost: number } = {
+  lost: 0,
+  onFrame() {},
+  onChunkEnd() {},
+  onClose() {
+    this.lost++
+  },
+}
+
+/** The same node by another of its loopback addresses. */
+function spread(address: Address, index: number): Address {
+  if (address.hostname !== "127.0.0.1") return address
+  return { hostname: `127.0.0.${1 + (index % LOOPBACKS)}`, port: address.port }
+}
+
+/** Opens `count` idle connections, in rooms of two named after `prefix`. */
+export async function openIdle(request: LoadRequest, prefix: string, count: number): Promise<Connection[]> {
+  const connections: Connection[] = []
+  let next = 0
+  const open = async (): Promise<void> => {
+    while (next < count) {
+      const index = next++
+      const room = `${prefix}-${index >> 1}`
+      const address = spread(request.addresses[index % request.addresses.length] as Address, index)
+      const connection =
+        request.dialect === "palava"
+          ? (await joinPalava(address, room, { name: "Ada Lovelace", user_agent: "chrome" })).connection
+          : await connect(address, `/?own=${crypto.randomUUID()}&to=${crypto.randomUUID()}`, new Inbox())
+      connection.handler = hold
+      connections.push(connection)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, open))
+  return connections
+}
+
+/** Waits until the servers' memory has come to rest (1 % within a second), at most 15 s; answers it. */
+export async function residentAtRest(request: LoadRequest): Promise<number> {
+  let last = 0
+  await settle(() => false, 2)
+  for (let round = 0; round < 13; round++) {
+    const now = residentBytes(request.pids)
+    if (Math.abs(now - last) < last / 100) return now
+    last = now
+    await settle(() => false, 1)
+  }
+  return last
+}
+
+/** Runs the idle scenario: a few connections first, so that what the first ones cost is not counted on the others. */
+export async function idle(request: LoadRequest): Promise<LoadResult> {
+  const first = Math.ceil(request.connections / 10)
+  const run = crypto.randomUUID().slice(0, 8)
+  await openIdle(request, `${run}-first`, first)
+  const before = await residentAtRest(request)
+  const started = Bun.nanoseconds()
+  await openIdle(request, run, request.connections)
+  const seconds = (Bun.nanoseconds() - started) / 1e9
+  const after = await residentAtRest(request)
+  return {
+    operations: request.connections,
+    seconds,
+    cpuMicroseconds: 0,
+    generatorMicroseconds: 0,
+    p50: 0,
+    p99: 0,
+    p999: 0,
+    residentBytes: after,
+    bytesPerConnection: (after - before) / request.connections,
+    errors: hold.lost,
+    firstError: hold.lost > 0 ? "the server closed idle connections" : "",
+  }
+}

@@ -1,0 +1,115 @@
+// Rooms of four, one after the other, many at a time: four browsers connect, join, see each other, leave and go.
+// One operation is one browser's whole visit. Latency is from `join_room` to `joined_room`.
+
+import { type Address, type Connection, connect, type FrameHandler } from "./connection.ts"
+import type { Tally } from "./counted-stream.ts"
+import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
+
+const MEMBERS = 4
+
+/** One room's life: told of every frame, it checks that everyone hears of everyone exactly once. */
+class Visit implements FrameHandler {
+  readonly #tally: Tally
+  readonly #joinedAt = new Map<Connection, number>()
+  /** What each has heard of: own id, then peers' ids. */
+  readonly #seen = new Map<Connection, Set<string>>()
+  #complete = 0
+  readonly #onWhole: () => void
+
+  constructor(tally: Tally, onWhole: () => void) {
+    this.#tally = tally
+    this.#onWhole = onWhole
+  }
+
+  join(connection: Connection, room: string): void {
+    this.#seen.set(connection, new Set())
+    this.#joinedAt.set(connection, Bun.nanoseconds())
+    connection.send({ event: "join_room", room_id: room, status: { name: "Ada Lovelace", user_agent: "chrome" } })
+  }
+
+  onFrame(connection: Connection, bytes: Buffer, start: number, length: number): void {
+    const message = JSON.parse(bytes.toString("utf8", start, start + length))
+    const seen = this.#seen.get(connection)
+    if (!seen) return
+    if (message.event === "joined_room") {
+      this.#tally.latency.add(Bun.nanoseconds() - (this.#joinedAt.get(connection) ?? 0))
+      this.#meet(seen, message.own_id)
+      for (const peer of message.peers) this.#meet(seen, peer.peer_id)
+    } else if (message.event === "new_peer") {
+      this.#meet(seen, message.peer_id)
+    } else {
+      this.#complain(JSON.stringify(message))
+    }
+  }
+
+  onChunkEnd(): void {}
+
+  onClose(): void {
+    this.#complain("the server closed the connection")
+  }
+
+  #meet(seen: Set<string>, id: string): void {
+    if (seen.has(id)) this.#complain(`${id} was announced twice`)
+    seen.add(id)
+    if (seen.size === MEMBERS && ++this.#complete === MEMBERS) this.#onWhole()
+  }
+
+  #complain(what: string): void {
+    this.#tally.wrong++
+    this.#tally.firstWrong ||= what.slice(0, 300)
+  }
+}
+
+/** Ignores what still comes while everyone leaves. */
+const leaving: FrameHandler = { onFrame() {}, onChunkEnd() {}, onClose() {} }
+
+/** A room of connections that connect and close again, for servers without rooms: the limit of this scenario. */
+async function visitWithoutRoom(addresses: readonly Address[], turn: number, tally: Tally): Promise<void> {
+  const opening = Array.from({ length: MEMBERS }, (_, index) => {
+    const own = crypto.randomUUID()
+    return connect(addresses[(turn + index) % addresses.length] as Address, `/?own=${own}&to=${own}`, leaving)
+  })
+  for (const connection of await Promise.all(opening)) connection.close()
+  tally.completed += MEMBERS
+}
+
+async function visitRoom(addresses: readonly Address[], turn: number, tally: Tally): Promise<void> {
+  const room = crypto.randomUUID()
+  const whole = Promise.withResolvers<void>()
+  const visit = new Visit(tally, whole.resolve)
+  const connections = await Promise.all(
+    Array.from({ length: MEMBERS }, (_, index) =>
+      connect(addresses[(turn + index) % addresses.length] as Address, "/", visit),
+    ),
+  )
+  for (const connection of connections) visit.join(connection, room)
+  await whole.promise
+  for (const connection of connections) {
+    connection.handler = leaving
+    connection.send({ event: "leave_room" })
+    connection.close()
+  }
+  tally.completed += MEMBERS
+}
+
+/** Runs the join storm: `rooms` rooms at a time. */
+export async function joinStorm(request: LoadRequest): Promise<LoadResult> {
+  const tally = makeTally()
+  const visitOnce = request.dialect === "palava" ? visitRoom : visitWithoutRoom
+  let running = request.rooms
+  let turn = 0
+  let stopped = false
+  const keepVisiting = async (): Promise<void> => {
+    try {
+      while (!stopped) await visitOnce(request.addresses, turn++, tally)
+      running--
+    } catch (error) {
+      tally.firstWrong ||= String(error)
+    }
+  }
+  for (let room = 0; room < request.rooms; room++) void keepVisiting()
+  const measured = await measure(request, tally, (counted) => counted.completed)
+  stopped = true
+  await settle(() => running === 0)
+  return { ...measured, errors: tally.wrong + running, firstError: tally.firstWrong || (running ? "stuck rooms" : "") }
+}
