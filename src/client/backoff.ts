@@ -13,8 +13,8 @@ const FINAL_CODES = new Set([
 /** Close codes after which the server wants to be left alone a while: full or too slow a reader, and a broken rate limit. */
 const BUSY_CODES = new Set([1013, 4029])
 
-/** 5 s, the least wait after a busy code: sooner, a full server spends its strength on turning us away. */
-const BUSY_DELAY_MS = 5_000
+/** 5 s, the least step after a busy code: with less, a full server spends its strength on turning us away. */
+const BUSY_STEP_MS = 5_000
 
 /** How long the waits are: the first, and the longest they grow to by doubling. */
 export interface RetryTiming {
@@ -33,6 +33,6 @@ export function comesBack(code: number): boolean {
  */
 export function retryDelay(attempt: number, timing: RetryTiming, code?: number, random = Math.random()): number {
   const step = Math.min(timing.longestMs, timing.firstMs * 2 ** Math.min(attempt, 30))
-  const least = code !== undefined && BUSY_CODES.has(code) ? BUSY_DELAY_MS : 0
+  const least = code !== undefined && BUSY_CODES.has(code) ? BUSY_STEP_MS : 0
   return Math.max(step, least) * (0.5 + random / 2)
 }

@@ -1,0 +1,348 @@
+// The browser client against a small fake server that can refuse, go silent, close with any code and come back.
+
+import { expect, test } from "bun:test"
+import type { Server, ServerWebSocket } from "bun"
+import { comesBack, retryDelay } from "../../src/client/backoff.ts"
+import { type JoinedRoom, SignalingClient, SignalingError, type SignalingEvents } from "../../src/client/index.ts"
+
+type Request = { event: string; ref?: string } & Record<string, unknown>
+type Peer = { peer_id: string; status: Record<string, unknown> }
+
+/** Short enough that a test of a time-out takes no time, long enough for a busy machine to answer within. */
+const TIMING = {
+  connectMs: 1_000,
+  pingEveryMs: 20_000,
+  pongWithinMs: 10_000,
+  requestMs: 2_000,
+  retry: { firstMs: 5, longestMs: 20 },
+}
+
+/** Answers joins with `peers`, and whatever `answers` says to the rest; keeps what it was sent. */
+class FakeServer implements Disposable {
+  peers: Peer[] = []
+  answers: Record<string, (request: Request, socket: ServerWebSocket<undefined>) => object | undefined> = {}
+  readonly received: Request[] = []
+  readonly sockets = new Set<ServerWebSocket<undefined>>()
+  #joins = 0
+  #server: Server<undefined> | undefined
+  #port = 0
+  #onReceived = () => undefined as unknown
+
+  constructor() {
+    this.start()
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.#port}/`
+  }
+
+  start(): void {
+    this.#server = Bun.serve<undefined>({
+      port: this.#port,
+      hostname: "127.0.0.1",
+      fetch: (request, server) => (server.upgrade(request) ? undefined : new Response(null, { status: 400 })),
+      websocket: {
+        open: (socket) => void this.sockets.add(socket),
+        close: (socket) => void this.sockets.delete(socket),
+        message: (socket, text) => this.#onMessage(socket, JSON.parse(String(text))),
+      },
+    })
+    this.#port = this.#server.port ?? 0
+  }
+
+  stop(): void {
+    this.#server?.stop(true)
+  }
+
+  tell(event: object): void {
+    for (const socket of this.sockets) socket.send(JSON.stringify(event))
+  }
+
+  closeAll(code: number): void {
+    for (const socket of this.sockets) socket.close(code)
+  }
+
+  /** Waits until so many requests of that event have come. */
+  async got(event: string, count = 1): Promise<Request[]> {
+    for (;;) {
+      const found = this.received.filter((request) => request.event === event)
+      if (found.length >= count) return found
+      await new Promise((resolve) => {
+        this.#onReceived = () => resolve(undefined)
+      })
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.stop()
+  }
+
+  #onMessage(socket: ServerWebSocket<undefined>, request: Request): void {
+    const { ref } = request
+    this.received.push(request)
+    const answer = this.answers[request.event]
+    if (answer !== undefined) {
+      const event = answer(request, socket)
+      if (event !== undefined) socket.send(JSON.stringify({ ...event, ref }))
+    } else if (request.event === "join_room") {
+      socket.send(JSON.stringify({ event: "joined_room", own_id: `own-${++this.#joins}`, peers: this.peers, ref }))
+    } else if (request.event === "ping") socket.send(JSON.stringify({ event: "pong", ref }))
+    this.#onReceived()
+  }
+}
+
+/** A client that is closed with the test, and everything it tells. */
+function makeClient(url: string, timing: Partial<typeof TIMING> = {}) {
+  const client = new SignalingClient(url, { ...TIMING, ...timing })
+  const told: [string, unknown][] = []
+  for (const name of ["joined_room", "new_peer", "peer_left", "peer_updated_status", "relayed", "error"] as const) {
+    client.on(name, (event) => told.push([name, event]))
+  }
+  return {
+    client,
+    told,
+    next: <Name extends keyof SignalingEvents>(
+      name: Name,
+      matches: (event: SignalingEvents[Name]) => boolean = () => true,
+    ) =>
+      new Promise<SignalingEvents[Name]>((resolve) => {
+        const off = client.on(name, (event) => {
+          if (!matches(event)) return
+          off()
+          resolve(event)
+        })
+      }),
+    [Symbol.dispose]: () => client.close(),
+  }
+}
+
+async function refusalOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => undefined,
+    (reason) => reason,
+  )
+  return error instanceof SignalingError ? error.id : `not refused: ${error}`
+}
+
+test("joins, hears of peers and relays, speaks, leaves", async () => {
+  using server = new FakeServer()
+  server.peers = [{ peer_id: "b", status: { name: "Ben" } }]
+  using one = makeClient(server.url)
+  const joined = await one.client.join("room", { name: "Ada" })
+  const expected: JoinedRoom = {
+    ownId: "own-1",
+    peers: new Map([["b", { name: "Ben" }]]),
+    iceServers: [],
+    again: false,
+  }
+  expect(joined).toEqual(expected)
+  const relayed = one.next("relayed")
+  server.tell({ event: "new_peer", peer_id: "c", status: {} })
+  server.tell({ event: "peer_updated_status", sender_id: "c", status: { name: "Cem" } })
+  server.tell({ event: "peer_left", sender_id: "b" })
+  server.tell({ event: "an event of the future", sender_id: "c" })
+  server.tell({ event: "offer", sdp: "x", sender_id: "c" })
+  await relayed
+  expect(one.told).toEqual([
+    ["joined_room", expected],
+    ["new_peer", { peerId: "c", status: {} }],
+    ["peer_updated_status", { peerId: "c", status: { name: "Cem" } }],
+    ["peer_left", { peerId: "b" }],
+    ["relayed", { peerId: "c", message: { event: "offer", sdp: "x", sender_id: "c" } }],
+  ])
+  expect(one.client.peers).toEqual(new Map([["c", { name: "Cem" }]]))
+
+  expect(one.client.send("c", { event: "answer", sdp: "y" })).toBe(true)
+  one.client.updateStatus({ camera: true })
+  one.client.leave()
+  await server.got("leave_room")
+  expect(server.received).toEqual([
+    { event: "join_room", room_id: "room", status: { name: "Ada" }, ref: "1" },
+    { event: "send_to_peer", peer_id: "c", data: { event: "answer", sdp: "y" } },
+    { event: "update_status", status: { camera: true } },
+    { event: "leave_room" },
+  ])
+  expect(one.client.ownId).toBeUndefined()
+  expect(one.client.send("c", { event: "answer" })).toBe(false)
+})
+
+test("after a broken connection it is back in the room, and tells who left meanwhile", async () => {
+  using server = new FakeServer()
+  server.peers = [
+    { peer_id: "b", status: {} },
+    { peer_id: "c", status: {} },
+  ]
+  using one = makeClient(server.url)
+  await one.client.join("room", { name: "Ada" })
+  one.client.updateStatus({ camera: true, name: null })
+  await server.got("update_status")
+  one.told.length = 0
+  server.peers = [
+    { peer_id: "c", status: { name: "Cem" } },
+    { peer_id: "d", status: {} },
+  ]
+  const again = one.next("joined_room")
+  server.closeAll(1001)
+  expect((await again).again).toBe(true)
+  expect(one.told).toEqual([
+    ["peer_left", { peerId: "b" }],
+    [
+      "joined_room",
+      {
+        ownId: "own-2",
+        peers: new Map<string, object>([
+          ["c", { name: "Cem" }],
+          ["d", {}],
+        ]),
+        iceServers: [],
+        again: true,
+      },
+    ],
+  ])
+  expect((await server.got("join_room", 2)).at(-1)).toMatchObject({ room_id: "room", status: { camera: true } })
+})
+
+test("a server that is away is asked again and again", async () => {
+  using server = new FakeServer()
+  using one = makeClient(server.url)
+  await one.client.join("room")
+  server.stop()
+  await one.next("state", ({ name }) => name === "waiting")
+  await one.next("state", ({ name }) => name === "waiting")
+  expect(one.client.send("b", { event: "offer" })).toBe(false)
+  const again = one.next("joined_room")
+  server.start()
+  expect((await again).ownId).toBe("own-2")
+})
+
+test("a final close code is final, a passing one is not", async () => {
+  using server = new FakeServer()
+  using one = makeClient(server.url)
+  await one.client.join("room")
+  const back = one.next("joined_room")
+  server.closeAll(4000)
+  await back
+  const closed = one.next("state", ({ name }) => name === "closed")
+  server.closeAll(4501)
+  expect(await closed).toEqual({ name: "closed", code: 4501, reason: "" })
+  expect(one.client.peers.size).toBe(0)
+})
+
+test("a refused join is told to the caller, and can be tried anew", async () => {
+  using server = new FakeServer()
+  using one = makeClient(server.url)
+  server.answers["join_room"] = () => ({ event: "error", id: "room_full", message: "room is full" })
+  expect(await refusalOf(one.client.join("room"))).toBe("room_full")
+  server.answers = {}
+  expect((await one.client.join("room")).ownId).toBe("own-1")
+  expect(await refusalOf(one.client.join("other"))).toBe("already_joined")
+})
+
+test("a re-join that is refused for now is tried again, one refused for good ends it", async () => {
+  using server = new FakeServer()
+  using one = makeClient(server.url)
+  await one.client.join("room")
+  let refusals = 0
+  server.answers["join_room"] = ({ ref }) =>
+    ++refusals <= 2
+      ? { event: "error", id: "unavailable", message: "service unavailable, try again" }
+      : { event: "joined_room", own_id: "late", peers: [], ref }
+  const again = one.next("joined_room")
+  server.closeAll(1013)
+  one.client.wake()
+  await one.next("state", ({ name }) => name === "waiting")
+  one.client.wake()
+  expect((await again).ownId).toBe("late")
+  server.answers["join_room"] = () => ({ event: "error", id: "unauthorized", message: "not authorized" })
+  const closed = one.next("state", ({ name }) => name === "closed")
+  server.closeAll(1001)
+  expect(await closed).toMatchObject({ reason: "not authorized" })
+})
+
+test("the answer to a join that was given up is not taken for the next one", async () => {
+  using server = new FakeServer()
+  using one = makeClient(server.url)
+  let late: (() => void) | undefined
+  server.answers["join_room"] = ({ ref, room_id }, socket) => {
+    const answer = JSON.stringify({ event: "joined_room", own_id: String(room_id), peers: [], ref })
+    if (late === undefined) late = () => socket.send(answer)
+    else {
+      late()
+      socket.send(answer)
+    }
+    return undefined
+  }
+  const first = refusalOf(one.client.join("first"))
+  await server.got("join_room")
+  one.client.leave()
+  expect(await first).toBe("left")
+  expect((await one.client.join("second")).ownId).toBe("second")
+  expect(one.told).toHaveLength(1)
+})
+
+test("a server that does not answer: the request times out, the connection is opened anew", async () => {
+  using server = new FakeServer()
+  using one = makeClient(server.url, { requestMs: 100 })
+  server.answers["info"] = () => undefined
+  await one.client.join("room")
+  expect(await refusalOf(one.client.info())).toBe("timeout")
+  expect(await one.client.ping()).toBeGreaterThan(0)
+
+  using silent = makeClient(server.url, { pingEveryMs: 30, pongWithinMs: 30 })
+  await silent.client.join("room")
+  server.answers["ping"] = () => undefined
+  const waiting = await silent.next("state", ({ name }) => name === "waiting")
+  expect(waiting).toMatchObject({ code: 4008 })
+})
+
+test("requests are bounded, and end with the connection", async () => {
+  using server = new FakeServer()
+  server.answers["info"] = () => undefined
+  using one = makeClient(server.url)
+  await one.client.join("room")
+  const asked = Array.from({ length: 65 }, () => refusalOf(one.client.info()))
+  expect(await asked.at(-1)).toBe("too_many")
+  one.client.close()
+  expect(new Set(await Promise.all(asked.slice(0, 64)))).toEqual(new Set(["connection_lost"]))
+})
+
+test("nobody there: the join gives up after its time", async () => {
+  using one = makeClient("ws://127.0.0.1:1/", { requestMs: 30 })
+  expect(await refusalOf(one.client.join("room"))).toBe("timeout")
+})
+
+test("errors to messages are told, those of requests go to their caller", async () => {
+  using server = new FakeServer()
+  using one = makeClient(server.url)
+  await one.client.join("room")
+  const error = one.next("error")
+  server.tell({ event: "error", id: "unknown_peer", message: "unknown peer" })
+  expect(await error).toMatchObject({ id: "unknown_peer", message: "unknown peer" })
+})
+
+test("a fresh address is asked for at each attempt, and a failing one is tried again", async () => {
+  using server = new FakeServer()
+  let asked = 0
+  const client = new SignalingClient(() => {
+    if (++asked === 1) throw new Error("no token yet")
+    return Promise.resolve(server.url)
+  }, TIMING)
+  await client.join("room")
+  expect(asked).toBe(2)
+  client.close()
+})
+
+test("which codes come back", () => {
+  expect([1000, 1001, 1006, 1011, 1013, 4000, 4008, 4029, 4499].filter((code) => !comesBack(code))).toEqual([])
+  expect([1003, 1009, 4500, 4501, 4999].filter(comesBack)).toEqual([])
+})
+
+test("waits grow by doubling to a limit, spread by chance, longer when the server is busy", () => {
+  const timing = { firstMs: 500, longestMs: 15_000 }
+  expect([0, 1, 2, 10, 1000].map((attempt) => retryDelay(attempt, timing, 1006, 1))).toEqual([
+    500, 1000, 2000, 15_000, 15_000,
+  ])
+  expect(retryDelay(0, timing, 1006, 0)).toBe(250)
+  expect(retryDelay(0, timing, 1013, 0)).toBe(2500)
+  expect(retryDelay(0, timing, 1013, 1)).toBe(5000)
+})
