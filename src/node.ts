@@ -58,7 +58,7 @@ export async function startNode({
     log,
     limits: config,
     hooks: {
-      joinedFields: iceFields ?? (() => undefined),
+      joinedFields: (session) => iceFields?.(session.peer),
       events: new Map([["info", makeInfoHandler(version)]]),
     },
   })

@@ -12,7 +12,8 @@ export class Counters {
   relayFrames = 0
   /** Client events by name; those nobody knows are under "other", so a client cannot make labels. */
   readonly events: Record<string, number> = Object.create(null)
-  readonly errors: Partial<Record<ErrorId, number>> = Object.create(null)
+  /** Error events by id; those of plug-ins that the protocol does not know are under "other". */
+  readonly errors: Partial<Record<ErrorId | "other", number>> = Object.create(null)
   relaysLocal = 0
   relaysRemote = 0
   /** Relays of other nodes that reached nobody: the target is gone or the sender no member. */
@@ -36,7 +37,7 @@ export class Counters {
     this.events[name] = (this.events[name] ?? 0) + 1
   }
 
-  countError(id: ErrorId): void {
+  countError(id: ErrorId | "other"): void {
     this.errors[id] = (this.errors[id] ?? 0) + 1
   }
 }

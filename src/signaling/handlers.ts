@@ -14,17 +14,29 @@ import { EMPTY_STATUS, mergeStatus, refuseStatus } from "../protocol/status.ts"
 import type { Hub } from "./hub.ts"
 import type { Session } from "./session.ts"
 
-/** Handles one event of one session; a promise keeps the session's next messages waiting. */
-type Handler<Fields> = (hub: Hub, session: Session, fields: Fields, ref: Ref) => void | Promise<void>
+/** Handles one event of one session; a promise keeps the session's next messages waiting. `sent` is the whole frame. */
+type Handler<Fields> = (
+  hub: Hub,
+  session: Session,
+  fields: Fields,
+  ref: Ref,
+  sent: Readonly<Record<string, unknown>>,
+) => void | Promise<void>
 
 const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>> } = {
-  async join_room(hub, session, { room_id, status = {} }, ref) {
+  async join_room(hub, session, { room_id, status = {} }, ref, sent) {
     if (session.room !== undefined) return session.refuse("already_joined", ref)
     const room = toRoomKey(room_id)
     const problem = refuseStatus(status)
     if (problem !== undefined) return session.refuse((await hub.isFull(room)) ? "room_full" : problem, ref)
     const text = mergeStatus(EMPTY_STATUS, status as Record<string, unknown>)
     if (text === undefined) return session.refuse("invalid_status", ref)
+    if (hub.hooks.join !== undefined) {
+      const wish = { room, roomId: room_id, status: status as Record<string, unknown>, fields: sent }
+      const refusal = await hub.hooks.join(session, wish)
+      if (refusal !== undefined) return session.refuseAs(refusal, ref)
+      if (session.isClosed) return
+    }
     return hub.join(session, room, text, ref)
   },
 

@@ -2,12 +2,13 @@
 // order received; while a handler waits for the store, the next ones wait in a bounded queue.
 
 import { checkFields, decodeFrame, type Envelope, isRefusal, type Ref } from "../protocol/client-events.ts"
-import { CLOSE, type Close, type ErrorId } from "../protocol/errors.ts"
+import { CLOSE, type Close, ERRORS, type ErrorId } from "../protocol/errors.ts"
 import { makePeerId, type PeerId } from "../protocol/ids.ts"
 import { decodeRelayFrame, type RelayFrame } from "../protocol/relay-frame.ts"
 import * as serverEvents from "../protocol/server-events.ts"
 import { EMPTY_STATUS, type StatusText } from "../protocol/status.ts"
 import { findHandler } from "./handlers.ts"
+import type { Problem } from "./hooks.ts"
 import type { Hub } from "./hub.ts"
 import { MessageQueue } from "./message-queue.ts"
 import type { RoomView } from "./room-view.ts"
@@ -37,11 +38,15 @@ export class Session {
   status: StatusText = EMPTY_STATUS
   /** Clock tick of the last sign of life. */
   heardAt: number
+  /** When it joined the room it is in, unix milliseconds. */
+  joinedAt = 0
   isClosed = false
   /** A message for it was let go, as it reads too slowly; its connection ends. */
   isTooSlow = false
   /** The socket, from open to close. */
   socket: Socket | undefined
+  /** What the plug-ins keep with this connection; theirs alone. */
+  attachment: unknown
   readonly #hub: Hub
   #tokens: number
   #refilledAt: number
@@ -94,6 +99,14 @@ export class Session {
   refuse(id: ErrorId, ref: Ref, message?: string): void {
     this.#hub.counters.countError(id)
     this.send(serverEvents.error(id, ref, message))
+    this.#hub.hooks.observer?.refused?.(this.peer, id)
+  }
+
+  /** Answers with an error event in a plug-in's words. */
+  refuseAs({ id, message }: Problem, ref: Ref): void {
+    this.#hub.counters.countError(Object.hasOwn(ERRORS, id) ? (id as ErrorId) : "other")
+    this.send(serverEvents.serverEvent("error", { id, message, description: message }, ref))
+    this.#hub.hooks.observer?.refused?.(this.peer, id)
   }
 
   /** Parts from the client; onClose follows. */
@@ -130,10 +143,10 @@ export class Session {
       counters.countEvent(found.name)
       const fields = checkFields(found.name, envelope)
       if (isRefusal(fields)) this.refuse(fields.error, fields.ref)
-      else return found.handle(this.#hub, this, fields, envelope.ref)
+      else return found.handle(this.#hub, this, fields, envelope.ref, envelope.fields)
       return
     }
-    const plugin = hooks.events.get(envelope.event)
+    const plugin = hooks.events?.get(envelope.event)
     counters.countEvent(plugin === undefined ? "other" : envelope.event)
     if (plugin !== undefined) return plugin(this, envelope)
     this.refuse("unknown_event", envelope.ref)

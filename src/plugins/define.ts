@@ -1,0 +1,57 @@
+// What a plug-in imports besides types: the few functions that contract.ts declares.
+
+import type * as contract from "./contract.ts"
+
+/** The version of the contract this server keeps. */
+export const CONTRACT = 1
+
+/** Marks what definePlugin made, so a default export that is something else is told apart. */
+const made = new WeakSet<object>()
+
+export const definePlugin: typeof contract.definePlugin = (plugin) => {
+  made.add(plugin)
+  return plugin
+}
+
+export const onEvent: typeof contract.onEvent = (schema, handle) => ({ schema, handle })
+
+export const refuse: typeof contract.refuse = (id, message = id.replaceAll("_", " ")) => new RefusalMade(id, message)
+
+export const closeWith: typeof contract.closeWith = (code, reason) => new ClosingMade(code, reason)
+
+/** Whether `value` was made by definePlugin. */
+export function isPlugin(value: unknown): value is contract.Plugin {
+  return typeof value === "object" && value !== null && made.has(value)
+}
+
+/** Whether a hook said no; a class of ours, so no data of a plug-in is ever taken for it. */
+export function isRefusal(value: unknown): value is contract.Refusal {
+  return value instanceof RefusalMade
+}
+
+/** Whether a hook turned a connection away. */
+export function isClosing(value: unknown): value is contract.Closing {
+  return value instanceof ClosingMade
+}
+
+class RefusalMade implements contract.Refusal {
+  readonly kind = "refusal"
+  readonly id: string
+  readonly message: string
+
+  constructor(id: string, message: string) {
+    this.id = id
+    this.message = message
+  }
+}
+
+class ClosingMade implements contract.Closing {
+  readonly kind = "closing"
+  readonly code: number
+  readonly reason: string
+
+  constructor(code: number, reason: string) {
+    this.code = code
+    this.reason = reason
+  }
+}
