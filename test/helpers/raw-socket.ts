@@ -123,6 +123,11 @@ export class RawSocket implements Disposable {
     return this.#frames.shift() as Frame
   }
 
+  /** All frames that came and were not taken yet. */
+  takeFrames(): Frame[] {
+    return this.#frames.splice(0)
+  }
+
   /** The next text frame, as JSON. */
   async nextEvent(): Promise<Record<string, unknown>> {
     for (;;) {

@@ -1,0 +1,120 @@
+// Thousands of frames at once, bad ones and good ones: each is answered, in order, and the others lose nothing.
+
+import { afterEach, beforeEach, expect, test } from "bun:test"
+import { BAD_BYTES, BAD_TEXTS } from "../helpers/bad-frames.ts"
+import { TestClient } from "../helpers/client.ts"
+import { startNode, type TestNode } from "../helpers/node.ts"
+import { OPCODE, RawSocket, textFrame } from "../helpers/raw-socket.ts"
+import { WellBehaved } from "../helpers/well-behaved.ts"
+
+/** Bad texts in all, over so many clients: each stays within the burst a client is allowed by default. */
+const TEXTS = 10_000
+const CLIENTS = 10
+
+/** Connections that break the framing, so many at a time: each costs a connection, so fewer than texts. */
+const BROKEN = process.env["FUZZ"] === "long" ? 10_000 : 1_000
+const BROKEN_AT_ONCE = 50
+
+let node: TestNode
+let others: WellBehaved
+beforeEach(async () => {
+  node = await startNode()
+  others = await WellBehaved.meet(node.url)
+})
+afterEach(async () => {
+  await others.expectAllHeard()
+  expect(node.log()).toBe("")
+  await node[Symbol.asyncDispose]()
+})
+
+test(`${TEXTS} texts that cannot be served, of every kind, are all answered`, async () => {
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => TestClient.connect(node.url)))
+  const expected: string[] = []
+  for (let index = 0; index < TEXTS / CLIENTS; index++) {
+    const { text, id } = BAD_TEXTS[index % BAD_TEXTS.length] as (typeof BAD_TEXTS)[number]
+    for (const client of clients) client.send(text)
+    expected.push(id)
+    others.talk(1)
+  }
+  for (const client of clients) {
+    const answers = await client.drain()
+    expect(answers.map((answer) => answer["id"])).toEqual(expected)
+    await client.close()
+  }
+  expect(await node.metric("palava_errors_total")).toBe(TEXTS)
+})
+
+test(`${BROKEN} connections that break the framing, in every way, all end`, async () => {
+  for (let done = 0; done < BROKEN; done += BROKEN_AT_ONCE) {
+    const kinds = Array.from({ length: BROKEN_AT_ONCE }, (_, index) => BAD_BYTES[(done + index) % BAD_BYTES.length])
+    others.talk(10)
+    const codes = kinds.map(async (kind) => {
+      using raw = await RawSocket.open(node.port)
+      raw.write(Buffer.concat([textFrame({ event: "join_room", room_id: "broken" }), kind?.bytes ?? new Uint8Array()]))
+      return await raw.closed
+    })
+    expect(await Promise.all(codes)).toEqual(kinds.map((kind) => kind?.code ?? 0))
+  }
+  expect(await node.metric("palava_connections")).toBe(2)
+  expect(await node.metric("palava_rooms")).toBe(1)
+})
+
+test("10,000 messages in one go, right behind the join, all arrive in order", async () => {
+  await using reader = await TestClient.connect(node.url)
+  await reader.join("flood")
+  using writer = await RawSocket.open(node.port)
+  const messages = Array.from({ length: 10_000 }, (_, number) =>
+    textFrame({ event: "send_to_peer", peer_id: reader.ownId, data: { event: "message", number } }),
+  )
+  writer.write(
+    Buffer.concat([textFrame({ event: "join_room", room_id: "flood" }), ...messages, textFrame({ event: "ping" })]),
+  )
+  const joined = await writer.nextEvent()
+  expect(joined["event"]).toBe("joined_room")
+  expect(await writer.nextEvent()).toEqual({ event: "pong" })
+  const [welcome, ...heard] = await reader.drain()
+  expect(welcome).toEqual({ event: "new_peer", peer_id: joined["own_id"], status: {} })
+  expect(heard).toEqual(
+    Array.from({ length: 10_000 }, (_, number) => ({ event: "message", number, sender_id: joined["own_id"] })),
+  )
+})
+
+test("10,000 status changes in one go are all shown, in order", async () => {
+  await using reader = await TestClient.connect(node.url)
+  await reader.join("flood")
+  await using writer = await TestClient.connect(node.url)
+  await writer.join("flood")
+  await reader.next("new_peer")
+  for (let number = 0; number < 10_000; number++) writer.send({ event: "update_status", status: { number } })
+  const expected = Array.from({ length: 10_000 }, (_, number) => ({
+    event: "peer_updated_status",
+    sender_id: writer.ownId,
+    status: { number },
+  }))
+  expect(await writer.drain()).toEqual(expected)
+  expect(await reader.drain()).toEqual(expected)
+})
+
+test("5,000 joins and leaves in one go leave nothing behind", async () => {
+  await using writer = await TestClient.connect(node.url)
+  for (let number = 0; number < 5_000; number++) {
+    writer.send({ event: "join_room", room_id: `room ${number % 7}`, ref: number })
+    writer.send({ event: "leave_room" })
+  }
+  const answers = await writer.drain()
+  expect(answers.map(({ event, ref, peers }) => [event, ref, peers])).toEqual(
+    Array.from({ length: 5_000 }, (_, number) => ["joined_room", number, []]),
+  )
+  expect(await node.metric("palava_rooms")).toBe(1)
+})
+
+test("pings without end are answered, and hold up nobody", async () => {
+  using raw = await RawSocket.open(node.port)
+  const ping = Buffer.concat(Array.from({ length: 1_000 }, () => textFrame({ event: "ping" })))
+  for (let burst = 0; burst < 10; burst++) raw.write(ping)
+  others.talk(100)
+  for (let answered = 0; answered < 10_000; answered++) {
+    const { opcode, payload } = await raw.nextFrame()
+    if (opcode === OPCODE.text) expect(payload.toString()).toBe('{"event":"pong"}')
+  }
+})

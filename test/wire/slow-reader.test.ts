@@ -1,0 +1,105 @@
+// A client that stops to read: the server keeps what it may for it, then parts from it. It never drops a message in
+// silence, and the others notice nothing but that the peer has left.
+
+import { expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
+import { TestClient } from "../helpers/client.ts"
+import { startNode } from "../helpers/node.ts"
+import { OPCODE, RawSocket, textFrame } from "../helpers/raw-socket.ts"
+import { WellBehaved } from "../helpers/well-behaved.ts"
+
+/** 60,000 characters: near the largest frame, so few are enough. */
+const LARGE = "x".repeat(60_000)
+
+/** 500 large messages, 30 MB: the kernel's buffers on both sides take a few megabytes before the server's own fill. */
+const ENOUGH = 500
+
+/** The client may see 1006: the close frame stands behind what it does not read. */
+const TOO_SLOW = [1006, 1013]
+
+test("who does not read its messages is closed, and the others see it leave", async () => {
+  await using node = await startNode(["--max-backlog-bytes", "1048576"])
+  await using others = await WellBehaved.meet(node.url)
+  using slow = await RawSocket.open(node.port)
+  slow.write(textFrame({ event: "join_room", room_id: "slow" }))
+  const { own_id: slowId } = await slow.nextEvent()
+  await using sender = await TestClient.connect(node.url)
+  await sender.join("slow")
+  await using witness = await TestClient.connect(node.url)
+  await witness.join("slow")
+  await sender.next("new_peer")
+  slow.stopReading()
+
+  for (let number = 0; number < ENOUGH; number++) {
+    sender.send({ event: "send_to_peer", peer_id: slowId, data: { event: "message", number, LARGE } })
+    others.talk(1)
+  }
+  expect(await witness.next()).toEqual({ event: "peer_left", sender_id: slowId })
+  expect(await sender.next("peer_left")).toEqual({ event: "peer_left", sender_id: slowId })
+  expect(await node.metric("palava_connections_closed_total", "too_slow")).toBe(1)
+  expect(residentMegabytes(node.pid)).toBeLessThan(250)
+
+  slow.goOnReading()
+  expect(TOO_SLOW).toContain(await slow.closed)
+  await others.expectAllHeard()
+})
+
+test("what it reads later is the beginning of what was sent, without a hole", async () => {
+  await using node = await startNode(["--max-backlog-bytes", "65536"])
+  using slow = await RawSocket.open(node.port)
+  slow.write(textFrame({ event: "join_room", room_id: "slow" }))
+  const { own_id: slowId } = await slow.nextEvent()
+  await using sender = await TestClient.connect(node.url)
+  await sender.join("slow")
+  slow.stopReading()
+  for (let number = 0; number < ENOUGH; number++) {
+    sender.send({ event: "send_to_peer", peer_id: slowId, data: { event: "message", number, LARGE } })
+  }
+  await sender.next("peer_left")
+  slow.goOnReading()
+  await slow.closed
+  const numbers = slow
+    .takeFrames()
+    .filter(({ opcode }) => opcode === OPCODE.text)
+    .map(({ payload }) => JSON.parse(payload.toString()) as Record<string, unknown>)
+    .filter(({ event }) => event === "message")
+    .map(({ number }) => number)
+  expect(numbers.length).toBeGreaterThan(0)
+  expect(numbers).toEqual(Array.from(numbers, (_, number) => number))
+})
+
+test("who does not read the room's changes is closed as well", async () => {
+  await using node = await startNode(["--max-backlog-bytes", "65536"])
+  using slow = await RawSocket.open(node.port)
+  slow.write(textFrame({ event: "join_room", room_id: "slow" }))
+  const { own_id: slowId } = await slow.nextEvent()
+  await using busy = await TestClient.connect(node.url)
+  await busy.join("slow")
+  slow.stopReading()
+  // 4,000 times 4 KB: above what the kernel keeps.
+  const text = "x".repeat(4_000)
+  for (let number = 0; number < 4_000; number++) busy.send({ event: "update_status", status: { number, text } })
+  expect(await busy.next("peer_left")).toEqual({ event: "peer_left", sender_id: slowId })
+  const shown = (await busy.drain()).length + busy.all.filter(({ event }) => event === "peer_updated_status").length
+  expect(shown).toBeGreaterThanOrEqual(4_000)
+  slow.goOnReading()
+  expect(TOO_SLOW).toContain(await slow.closed)
+})
+
+test("who asks without reading the answers is closed as well", async () => {
+  await using node = await startNode(["--max-backlog-bytes", "65536", "--rate-per-second", "0"])
+  await using others = await WellBehaved.meet(node.url)
+  using slow = await RawSocket.open(node.port)
+  slow.stopReading()
+  const ask = Buffer.concat(Array.from({ length: 1_000 }, () => textFrame({ event: "info", ref: "r".repeat(64) })))
+  for (let burst = 0; burst < 200; burst++) slow.write(ask)
+  while ((await node.metric("palava_connections")) > 2) others.talk(1)
+  slow.goOnReading()
+  expect(TOO_SLOW).toContain(await slow.closed)
+  await others.expectAllHeard()
+})
+
+/** The server's memory, for a bound on what a slow reader may cost it. */
+function residentMegabytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
+}
