@@ -12,6 +12,9 @@ export interface LoadRequest {
   addresses: { hostname: string; port: number }[]
   /** The server's processes, whose CPU time counts. */
   pids: number[]
+  /** The Redis between two nodes: its commands and its CPU time are counted apart. */
+  redisUrl?: string
+  redisPid?: number
   rooms: number
   window: number
   payload: "candidate" | "offer"
@@ -28,6 +31,9 @@ export interface LoadResult {
   seconds: number
   /** The servers' CPU time, user and system, all threads, per operation. */
   cpuMicroseconds: number
+  /** Two nodes only: what Redis did per operation. */
+  redisCommands?: number
+  redisMicroseconds?: number
   /** The generator's own, to show that it is not what was measured. */
   generatorMicroseconds: number
   p50: number
@@ -53,9 +59,31 @@ function ownCpuNanoseconds(): number {
   return (usage.user + usage.system) * 1000
 }
 
-/**
- * Measures what is already running. `count` is what a single operation is: a completed message or a delivery.
- */
+/** Commands that Redis has run so far, those inside scripts included; ours that ask for the number are not. */
+async function redisCommands(url: string): Promise<number> {
+  const client = new Bun.RedisClient(url)
+  const info = String(await client.send("INFO", ["commandstats"]))
+  client.close()
+  let sum = 0
+  for (const [, name, calls] of info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)) {
+    if (name !== "info" && !name?.startsWith("hello") && !name?.startsWith("client")) sum += Number(calls)
+  }
+  return sum
+}
+
+/** All clocks and counters at one moment. */
+async function readClocks(request: LoadRequest, operations: number) {
+  return {
+    operations,
+    redisCommands: request.redisUrl ? await redisCommands(request.redisUrl) : 0,
+    redisCpu: request.redisPid ? cpuNanoseconds([request.redisPid]) : 0,
+    cpu: cpuNanoseconds(request.pids),
+    own: ownCpuNanoseconds(),
+    at: Bun.nanoseconds(),
+  }
+}
+
+/** Measures what is already running. `count` is what a single operation is: a completed message or a delivery. */
 export async function measure(
   request: LoadRequest,
   tally: Tally,
@@ -63,25 +91,26 @@ export async function measure(
 ): Promise<Omit<LoadResult, "errors" | "firstError">> {
   await sleep(request.warmupSeconds)
   tally.latency.clear()
-  const before = {
-    count: count(tally),
-    cpu: cpuNanoseconds(request.pids),
-    own: ownCpuNanoseconds(),
-    at: Bun.nanoseconds(),
-  }
+  const before = await readClocks(request, count(tally))
   await sleep(request.seconds)
-  const operations = count(tally) - before.count
-  const cpu = cpuNanoseconds(request.pids) - before.cpu
-  const own = ownCpuNanoseconds() - before.own
-  return {
+  const after = await readClocks(request, count(tally))
+  const operations = after.operations - before.operations
+  const perOperation = (total: number): number => total / operations
+  const measured = {
     operations,
-    seconds: (Bun.nanoseconds() - before.at) / 1e9,
-    cpuMicroseconds: cpu / 1000 / operations,
-    generatorMicroseconds: own / 1000 / operations,
+    seconds: (after.at - before.at) / 1e9,
+    cpuMicroseconds: perOperation(after.cpu - before.cpu) / 1000,
+    generatorMicroseconds: perOperation(after.own - before.own) / 1000,
     p50: tally.latency.percentile(0.5),
     p99: tally.latency.percentile(0.99),
     p999: tally.latency.percentile(0.999),
     residentBytes: residentBytes(request.pids),
+  }
+  if (!request.redisUrl) return measured
+  return {
+    ...measured,
+    redisCommands: perOperation(after.redisCommands - before.redisCommands),
+    redisMicroseconds: perOperation(after.redisCpu - before.redisCpu) / 1000,
   }
 }
 

@@ -1,0 +1,104 @@
+// The results as files: one JSON file for each scenario in results/, and pictures drawn from all that are there.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { availableParallelism, cpus, release } from "node:os"
+import { join } from "node:path"
+import { FORWARDER, median, PALAVA, type Runs, type Scenario } from "../scenarios.ts"
+import { run } from "../servers/processes.ts"
+import { type Bar, bars, lines } from "./svg.ts"
+
+/** Where a figure comes from. */
+export interface Origin {
+  date: string
+  commit: string
+  bun: string
+  machine: string
+}
+
+/** Asks git and the machine. */
+export async function readOrigin(root: string): Promise<Origin> {
+  const git = async (...args: string[]): Promise<string> => (await run(["git", "-C", root, ...args])).trim()
+  const isChanged = (await git("status", "--porcelain", "--untracked-files=no", "--", "src", "scripts")) !== ""
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: (await git("rev-parse", "--short", "HEAD")) + (isChanged ? " with changes" : ""),
+    bun: Bun.version,
+    machine: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? "unknown"}, Linux ${release().split("-")[0]}`,
+  }
+}
+
+interface Saved {
+  title: string
+  operation: string
+  origin: Origin
+  runs: Runs
+}
+
+/** Writes one scenario's file. */
+export function saveScenario(folder: string, scenario: Scenario, runs: Runs, origin: Origin): void {
+  mkdirSync(folder, { recursive: true })
+  const { title, operation } = scenario
+  const saved: Saved = { title, operation, origin, runs }
+  writeFileSync(join(folder, `${scenario.name}.json`), `${JSON.stringify(saved, null, 2)}\n`)
+}
+
+/** Reads one scenario's file, if there is one. */
+export function loadRuns(folder: string, name: string): Runs | undefined {
+  const path = join(folder, `${name}.json`)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Saved).runs : undefined
+}
+
+function kindOf(name: string): Bar["kind"] {
+  if (name === FORWARDER) return "limit"
+  return name.startsWith(PALAVA) ? "own" : "other"
+}
+
+function barGroup(folder: string, name: string, title: string, unit: string, isMemory = false) {
+  const runs = loadRuns(folder, name)
+  if (!runs) return []
+  const group = Object.entries(runs).map(([label, results]) => ({
+    label,
+    value: median(results.map((result) => (isMemory ? (result.bytesPerConnection ?? 0) : result.cpuMicroseconds))),
+    kind: kindOf(label),
+  }))
+  return [{ title, unit, bars: group }]
+}
+
+/** Draws all pictures that the files in `folder` are enough for. */
+export function drawPictures(folder: string): void {
+  const draw = (name: string, groups: ReturnType<typeof barGroup>): void => {
+    if (groups.length > 0) writeFileSync(join(folder, `${name}.svg`), bars(groups))
+  }
+  draw("relay", [
+    ...barGroup(folder, "relay-300", "Server CPU per relayed candidate (300 B)", "µs"),
+    ...barGroup(folder, "relay-2500", "Server CPU per relayed offer (2.5 KB)", "µs"),
+  ])
+  draw("rooms", [
+    ...barGroup(folder, "fan-out", "Server CPU per delivery in a room of 100", "µs"),
+    ...barGroup(folder, "join-storm", "Server CPU per visit: connect, join a room of 4, leave", "µs"),
+    ...barGroup(folder, "idle", "Memory per idle connection", "B", true),
+  ])
+  draw("two-nodes", [
+    ...barGroup(folder, "two-nodes-relay-300", "CPU of all nodes per relayed candidate (300 B)", "µs"),
+    ...barGroup(folder, "two-nodes-join-storm", "CPU of all nodes per visit", "µs"),
+  ])
+  const scale = loadRuns(folder, "scale")
+  if (!scale) return
+  const points = Object.entries(scale).filter(([name]) => name.startsWith(PALAVA))
+  const xs = points.map(([name]) => Number(name.slice(name.lastIndexOf(" ") + 1)))
+  writeFileSync(
+    join(folder, "scale.svg"),
+    lines("connections", xs, [
+      {
+        title: "Server CPU per relayed candidate",
+        unit: "µs",
+        values: points.map(([, results]) => median(results.map((result) => result.cpuMicroseconds))),
+      },
+      {
+        title: "Resident memory",
+        unit: "MB",
+        values: points.map(([, results]) => median(results.map((result) => result.residentBytes / 2 ** 20))),
+      },
+    ]),
+  )
+}

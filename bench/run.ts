@@ -1,0 +1,105 @@
+// make bench: starts each server, loads it from a process of its own, alternates, and reports.
+//
+// BENCH=<prefix> runs the scenarios whose name begins with it, QUICK=1 does less of everything (results/quick, for a
+// look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part.
+
+import { join, resolve } from "node:path"
+import type { LoadRequest, LoadResult } from "./load/measure.ts"
+import { drawPictures, readOrigin, saveScenario } from "./report/results.ts"
+import { scenarioTable, targetTable } from "./report/table.ts"
+import { allScenarios, type Contender, type Effort, type Runs, type Scenario } from "./scenarios.ts"
+import { GENERATOR_CORE, onCore, openFileLimit } from "./servers/processes.ts"
+import { buildRef, type RunningServer } from "./servers/servers.ts"
+
+const ROOT = resolve(import.meta.dir, "..")
+const isQuick = Boolean(process.env["QUICK"])
+const wanted = process.env["BENCH"] ?? ""
+const baseRef = process.env["BASE"] ?? ""
+
+/** Files that a server or the generator has open besides its sockets. */
+const SPARE_FILES = 500
+/** As many idle connections as are tried where no limit forbids it: some 300 MB for the server. */
+const MOST_CONNECTIONS = 100_000
+
+async function chooseEffort(): Promise<Effort> {
+  const most = Math.min(MOST_CONNECTIONS, (await openFileLimit()) - SPARE_FILES)
+  const points = isQuick ? [1_000, 4_000] : [1_000, 2_500, 5_000, 10_000, 20_000, 50_000, MOST_CONNECTIONS]
+  const below = points.filter((point) => point < most)
+  if (isQuick) return { rounds: 1, warmupSeconds: 0.3, seconds: 0.5, idleConnections: 2_000, scalePoints: below }
+  return { rounds: 5, warmupSeconds: 1, seconds: 2.5, idleConnections: 10_000, scalePoints: [...below, most] }
+}
+
+/** One run of the generator against a running server. */
+async function load(scenario: Scenario, contender: Contender, server: RunningServer, effort: Effort) {
+  const { dialect, addresses, pids, redisUrl, redisPid } = server
+  const request: LoadRequest = {
+    dialect,
+    addresses,
+    pids,
+    rooms: 50,
+    window: 8,
+    payload: "candidate",
+    connections: 0,
+    warmupSeconds: effort.warmupSeconds,
+    seconds: effort.seconds,
+    ...(redisUrl && redisPid ? { redisUrl, redisPid } : {}),
+    ...scenario.load,
+    ...contender.load,
+  }
+  const argv = [process.execPath, join(ROOT, "bench/load/main.ts"), JSON.stringify(request)]
+  const child = Bun.spawn(onCore(GENERATOR_CORE, argv), { stdout: "pipe", stderr: "inherit" })
+  const answer = await new Response(child.stdout).text()
+  if ((await child.exited) !== 0) throw new Error(`the generator failed: ${scenario.name}, ${contender.name}`)
+  const result: LoadResult = JSON.parse(answer)
+  if (result.errors > 0)
+    throw new Error(`${scenario.name}, ${contender.name}: ${result.errors} errors; ${result.firstError}`)
+  return result
+}
+
+/** All rounds of one scenario. The order turns round with each, so that nobody always follows the same neighbour. */
+async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs> {
+  const runs: Runs = Object.fromEntries(scenario.contenders.map(({ name }) => [name, []]))
+  const running = new Map<Contender, RunningServer>()
+  try {
+    for (let round = 0; round < effort.rounds; round++) {
+      const order = round % 2 === 0 ? scenario.contenders : scenario.contenders.toReversed()
+      for (const contender of order) {
+        const server = running.get(contender) ?? (await contender.launch())
+        running.set(contender, server)
+        runs[contender.name]?.push(await load(scenario, contender, server, effort))
+        if (!scenario.isFresh) continue
+        running.delete(contender)
+        await server.stop()
+      }
+    }
+  } finally {
+    for (const server of running.values()) await server.stop()
+  }
+  return runs
+}
+
+async function main(): Promise<void> {
+  const built = baseRef ? await buildRef(baseRef) : null
+  try {
+    const effort = await chooseEffort()
+    const base = built && { ref: baseRef, executable: built.executable }
+    const scenarios = allScenarios(effort, base).filter(({ name }) => name.startsWith(wanted))
+    if (scenarios.length === 0) throw new Error(`no scenario begins with ${wanted}`)
+    const folder = join(ROOT, isQuick ? "bench/results/quick" : "bench/results")
+    const origin = await readOrigin(ROOT)
+    console.log(`${origin.machine}; Bun ${origin.bun}; commit ${origin.commit}; ${origin.date}\n`)
+    const measured = new Map<string, Runs>()
+    for (const scenario of scenarios) {
+      const runs = await measureScenario(scenario, effort)
+      measured.set(scenario.name, runs)
+      if (!base) saveScenario(folder, scenario, runs, origin)
+      console.log(`${scenarioTable(scenario, runs)}\n`)
+    }
+    if (!base) drawPictures(folder)
+    console.log(targetTable(measured))
+  } finally {
+    await built?.remove()
+  }
+}
+
+await main()

@@ -1,0 +1,271 @@
+// What is measured: each scenario with the servers that take part in it, and the targets they must meet.
+
+import type { LoadRequest, LoadResult } from "./load/measure.ts"
+import {
+  forwarder,
+  forwarderOnTwoNodes,
+  type Launch,
+  palava,
+  palavaOnTwoNodes,
+  peerjs,
+  yWebrtc,
+} from "./servers/servers.ts"
+
+/** One server in a scenario. */
+export interface Contender {
+  name: string
+  launch: Launch
+  /** What differs from the scenario's load for this one. */
+  load?: Partial<LoadRequest>
+}
+
+/** One measurement, repeated for each contender in turn. */
+export interface Scenario {
+  /** Also the name of its file in results/. */
+  name: string
+  title: string
+  /** What one operation is. */
+  operation: string
+  contenders: Contender[]
+  load: Partial<LoadRequest> & { scenario: string }
+  /** A new process for each run: memory is only comparable from a fresh start. */
+  isFresh?: boolean
+}
+
+/** How much of everything a run does. */
+export interface Effort {
+  rounds: number
+  warmupSeconds: number
+  seconds: number
+  idleConnections: number
+  scalePoints: number[]
+}
+
+/** Names used in tables, results and targets. */
+export const FORWARDER = "bare forwarder"
+export const PALAVA = "palava-machine"
+export const PEERJS = "peerjs-server"
+const Y_WEBRTC = "y-webrtc"
+const FORWARDER_TWO = "bare redis publish, 2 nodes"
+export const PALAVA_TWO = "palava-machine, 2 nodes"
+
+/** The executable of another git ref, when one is compared with. */
+export interface Base {
+  ref: string
+  executable: string
+}
+
+/** All scenarios at the given effort. */
+export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
+  const limit = { name: FORWARDER, launch: forwarder }
+  const local = [{ name: PALAVA, launch: palava() }]
+  const twoNodes = [{ name: PALAVA_TWO, launch: palavaOnTwoNodes() }]
+  if (base) {
+    local.push({ name: `${PALAVA} ${base.ref}`, launch: palava(base.executable) })
+    twoNodes.push({ name: `${PALAVA_TWO} ${base.ref}`, launch: palavaOnTwoNodes(base.executable) })
+  }
+  const alternatives = [
+    { name: PEERJS, launch: peerjs },
+    { name: Y_WEBRTC, launch: yWebrtc },
+  ]
+  const limitOfTwo = { name: FORWARDER_TWO, launch: forwarderOnTwoNodes }
+  const everyone = [limit, ...local, ...alternatives]
+  const relay = { scenario: "relay", rooms: 50, window: 8, payload: "candidate" } as const
+  const offers = { ...relay, payload: "offer" } as const
+  const joins = { scenario: "join-storm", rooms: 16 }
+  const status = { scenario: "fan-out", connections: 100, window: 1 }
+  const calls = { scenario: "call-setup", rooms: 16 }
+  const most = Math.max(...effort.scalePoints)
+  return [
+    { name: "relay-300", title: "Relay, 300 B, window 8", operation: "message", contenders: everyone, load: relay },
+    {
+      name: "relay-300-window-1",
+      title: "Relay, 300 B, window 1",
+      operation: "message",
+      contenders: everyone,
+      load: { ...relay, window: 1 },
+    },
+    { name: "relay-2500", title: "Relay, 2.5 KB, window 8", operation: "message", contenders: everyone, load: offers },
+    {
+      name: "fan-out",
+      title: "Fan-out, status in a room of 100",
+      operation: "delivery",
+      contenders: [limit, ...local],
+      load: status,
+    },
+    {
+      name: "join-storm",
+      title: "Join storm, rooms of 4",
+      operation: "visit",
+      contenders: [limit, ...local],
+      load: joins,
+    },
+    { name: "call-setup", title: "Call set-up", operation: "call", contenders: [limit, ...local], load: calls },
+    {
+      name: "idle",
+      title: `Idle, ${effort.idleConnections} connections`,
+      operation: "connection",
+      contenders: [limit, ...local],
+      load: { scenario: "idle", connections: effort.idleConnections },
+      isFresh: true,
+    },
+    {
+      name: "two-nodes-relay-300",
+      title: "Two nodes: relay, 300 B, window 8",
+      operation: "message",
+      contenders: [limitOfTwo, ...twoNodes, ...local],
+      load: relay,
+    },
+    {
+      name: "two-nodes-relay-2500",
+      title: "Two nodes: relay, 2.5 KB, window 8",
+      operation: "message",
+      contenders: [limitOfTwo, ...twoNodes, ...local],
+      load: offers,
+    },
+    {
+      name: "two-nodes-fan-out",
+      title: "Two nodes: fan-out",
+      operation: "delivery",
+      contenders: [...twoNodes, ...local],
+      load: status,
+    },
+    {
+      name: "two-nodes-join-storm",
+      title: "Two nodes: join storm",
+      operation: "visit",
+      contenders: [...twoNodes, ...local],
+      load: joins,
+    },
+    {
+      name: "two-nodes-call-setup",
+      title: "Two nodes: call set-up",
+      operation: "call",
+      contenders: [...twoNodes, ...local],
+      load: calls,
+    },
+    {
+      name: "scale",
+      title: "Relay, 300 B, among more and more connections",
+      operation: "message",
+      contenders: [
+        ...effort.scalePoints.map((connections) => ({
+          name: `${PALAVA} at ${connections}`,
+          launch: palava(),
+          load: { connections },
+        })),
+        ...[effort.scalePoints[0] ?? 0, most].map((connections) => ({
+          name: `${FORWARDER} at ${connections}`,
+          launch: forwarder,
+          load: { connections },
+        })),
+      ],
+      load: { ...relay, scenario: "scale" },
+      isFresh: true,
+    },
+  ]
+}
+
+/** What a scenario measured: the runs of each contender, round by round. */
+export type Runs = Record<string, LoadResult[]>
+
+/** A target of the project, as a ratio (or a difference) within one run. */
+export interface Target {
+  what: string
+  scenario: string
+  most: number
+  /** How the number is written. */
+  unit: string
+  measured(runs: Runs): number | undefined
+}
+
+/** The value in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
+}
+
+type Measure = (result: LoadResult) => number
+const cpu: Measure = (result) => result.cpuMicroseconds
+
+/** The median of the ratios of neighbours in time: what slows the machine down for a while slows both. */
+export function ratio(runs: Runs, one: string, other: string, of: Measure = cpu): number | undefined {
+  const [ones, others] = [runs[one], runs[other]]
+  if (!ones || !others) return undefined
+  return median(ones.map((result, round) => of(result) / of(others[round] ?? result)))
+}
+
+function medianOf(runs: Runs, name: string, of: Measure): number | undefined {
+  const results = runs[name]
+  return results && median(results.map(of))
+}
+
+/** The targets of the project. */
+export const TARGETS: Target[] = [
+  {
+    what: "relay 300 B, CPU per message, against the bare forwarder",
+    scenario: "relay-300",
+    most: 1.5,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA, FORWARDER),
+  },
+  {
+    what: "relay 2.5 KB, CPU per message, against the bare forwarder",
+    scenario: "relay-2500",
+    most: 1.6,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA, FORWARDER),
+  },
+  {
+    what: "relay 300 B, CPU per message, against peerjs-server",
+    scenario: "relay-300",
+    most: 0.2,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA, PEERJS),
+  },
+  {
+    what: "fan-out, CPU per delivery, against bare server.publish",
+    scenario: "fan-out",
+    most: 1.15,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA, FORWARDER),
+  },
+  {
+    what: "idle joined connection, resident memory, more than the bare forwarder's",
+    scenario: "idle",
+    most: 1536,
+    unit: " B",
+    measured(runs) {
+      const of: Measure = (result) => result.bytesPerConnection ?? Number.NaN
+      const [ours, bare] = [medianOf(runs, PALAVA, of), medianOf(runs, FORWARDER, of)]
+      return ours === undefined || bare === undefined ? undefined : ours - bare
+    },
+  },
+  {
+    what: "relay between two nodes, CPU of both per message, against a local relay",
+    scenario: "two-nodes-relay-300",
+    most: 2.5,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA_TWO, PALAVA),
+  },
+  {
+    what: "relay between two nodes, Redis commands per message",
+    scenario: "two-nodes-relay-300",
+    most: 0.2,
+    unit: "",
+    measured: (runs) => medianOf(runs, PALAVA_TWO, (result) => result.redisCommands ?? Number.NaN),
+  },
+  {
+    what: "CPU per relay at the most connections, against the fewest",
+    scenario: "scale",
+    most: 1.2,
+    unit: "×",
+    measured(runs) {
+      const points = Object.keys(runs).filter((name) => name.startsWith(PALAVA))
+      const [fewest, most] = [points[0], points.at(-1)]
+      return fewest && most && fewest !== most ? ratio(runs, most, fewest) : undefined
+    },
+  },
+]

@@ -1,0 +1,150 @@
+// The servers that are measured, by name: how each is built, started, and where it listens.
+
+import { existsSync, mkdtempSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import type { DialectName } from "../load/dialects.ts"
+import { freePort, need, run, type Started, start } from "./processes.ts"
+
+const ROOT = resolve(import.meta.dir, "../..")
+const ALTERNATIVES = join(ROOT, "bench/alternatives")
+
+/** A server that takes connections. */
+export interface RunningServer {
+  dialect: DialectName
+  addresses: { hostname: string; port: number }[]
+  /** Its processes, whose CPU and memory count. */
+  pids: number[]
+  /** The Redis between its nodes. */
+  redisUrl?: string
+  redisPid?: number
+  stop(): Promise<void>
+}
+
+/** A way to start a server. */
+export type Launch = () => Promise<RunningServer>
+
+const at = (port: number): RunningServer["addresses"] => [{ hostname: "127.0.0.1", port }]
+
+/** The compiler flags of the Makefile: forwarder and server differ in what they do, not in how they were made. */
+const COMPILE = ["build", "--compile", "--minify"]
+
+/** No limits on the rate and the size of a room: they are what is measured. */
+const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--rate-per-second", "0", "--room-size", "1000"]
+const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
+
+async function startPalava(executable: string, more: readonly string[] = []): Promise<Started> {
+  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...more], SERVER_READY)
+}
+
+async function launchOne(started: Promise<Started>, dialect: DialectName): Promise<RunningServer> {
+  const { pid, match, stop } = await started
+  return { dialect, addresses: at(Number(match[1])), pids: [pid], stop }
+}
+
+async function launchTwo(
+  dialect: DialectName,
+  startNode: (redisUrl: string, node: number) => Promise<Started>,
+): Promise<RunningServer> {
+  const port = freePort()
+  const flags = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+  const redis = await start(["redis-server", ...flags], /Ready to accept connections/)
+  const redisUrl = `redis://127.0.0.1:${port}`
+  const nodes = await Promise.all([startNode(redisUrl, 0), startNode(redisUrl, 1)])
+  return {
+    dialect,
+    addresses: nodes.flatMap((node) => at(Number(node.match[1]))),
+    pids: nodes.map((node) => node.pid),
+    redisUrl,
+    redisPid: redis.pid,
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()))
+      await redis.stop()
+    },
+  }
+}
+
+/** This checkout's executable. */
+export const EXECUTABLE = join(ROOT, "dist/palava-machine")
+
+/** One node of the server. */
+export function palava(executable = EXECUTABLE): Launch {
+  need(executable, "run make build")
+  return () => launchOne(startPalava(executable), "palava")
+}
+
+/** Two nodes of the server and a Redis. */
+export function palavaOnTwoNodes(executable = EXECUTABLE): Launch {
+  need(executable, "run make build")
+  return () => launchTwo("palava", (redisUrl) => startPalava(executable, ["--redis", redisUrl]))
+}
+
+let forwarderBuilt: Promise<string> | null = null
+
+/** Compiles the forwarder, once a run. */
+function buildForwarder(): Promise<string> {
+  forwarderBuilt ??= (async () => {
+    const executable = join(ROOT, "dist/bench-forwarder")
+    await run([process.execPath, ...COMPILE, join(ROOT, "bench/servers/forwarder.ts"), "--outfile", executable], ROOT)
+    return executable
+  })()
+  return forwarderBuilt
+}
+
+/** The bare forwarder. */
+export const forwarder: Launch = async () =>
+  launchOne(start([await buildForwarder()], SERVER_READY, { PORT: "0" }), "forwarder")
+
+/** Two forwarders with one Redis PUBLISH for each message. */
+export const forwarderOnTwoNodes: Launch = async () => {
+  const executable = await buildForwarder()
+  return launchTwo("forwarder", (redisUrl, node) =>
+    start([executable], SERVER_READY, {
+      PORT: "0",
+      REDIS_URL: redisUrl,
+      NODE_NAME: String(node),
+      NODE_PEER: String(1 - node),
+    }),
+  )
+}
+
+/** Installs the alternatives from npm, once. */
+async function alternative(path: string): Promise<string> {
+  const script = join(ALTERNATIVES, "node_modules", path)
+  if (!existsSync(script)) await run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], ALTERNATIVES)
+  return script
+}
+
+/** peerjs-server (npm: peer), as its users start it. */
+export const peerjs: Launch = async () => {
+  const port = freePort()
+  const script = await alternative("peer/dist/bin/peerjs.js")
+  const { pid, stop } = await start(["node", script, "--port", String(port)], /Started PeerServer/)
+  return { dialect: "peerjs", addresses: at(port), pids: [pid], stop }
+}
+
+/** y-webrtc's signaling server, as its users start it. */
+export const yWebrtc: Launch = async () => {
+  const port = freePort()
+  const script = await alternative("y-webrtc/bin/server.js")
+  const { pid, stop } = await start(["node", script], /Signaling server running/, { PORT: String(port) })
+  return { dialect: "y-webrtc", addresses: at(port), pids: [pid], stop }
+}
+
+/** Builds the executable of a git ref in a worktree in the temporary folder; the caller removes the folder. */
+export async function buildRef(ref: string): Promise<{ executable: string; remove(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "palava-machine-base-"))
+  const tree = join(folder, "tree")
+  await run(["git", "worktree", "add", "--detach", tree, ref], ROOT)
+  const remove = async (): Promise<void> => {
+    await run(["git", "worktree", "remove", "--force", tree], ROOT)
+    await run(["rm", "-rf", folder])
+  }
+  try {
+    await run(["make", "build"], tree)
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  return { executable: join(tree, "dist/palava-machine"), remove }
+}
