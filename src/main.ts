@@ -7,6 +7,12 @@ import { ConfigError, type Invocation, loadInvocation } from "./config/load.ts"
 import type { Config } from "./config/options.ts"
 import { configText, helpText } from "./config/print.ts"
 import { type Node, type NodeParts, startNode } from "./node.ts"
+import { type LoadedPlugin, PluginMistakes } from "./plugins/check.ts"
+import contractText from "./plugins/contract.ts" with { type: "text" }
+import { PluginHost } from "./plugins/host.ts"
+import { icePlugin } from "./plugins/ice.ts"
+import { infoPlugin } from "./plugins/info.ts"
+import { loadPlugins } from "./plugins/load.ts"
 import { RedisRoomStore } from "./redis/redis-room-store.ts"
 import { MemoryRoomStore } from "./rooms/memory-room-store.ts"
 import type { RoomStore } from "./rooms/room-store.ts"
@@ -28,7 +34,11 @@ async function main(): Promise<void> {
       console.log(version)
       return
     case "check-config":
+      await makePlugins(invocation.config, makeLog("silent"))
       console.log(configText(invocation))
+      return
+    case "plugin-types":
+      console.log(contractText)
       return
     case "start":
       await start(invocation)
@@ -40,17 +50,36 @@ function readInvocation(): Invocation {
     return loadInvocation(process.argv.slice(2), process.env)
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause
-    for (const mistake of cause.mistakes) console.error(`palava-machine: ${mistake}`)
-    process.exit(EXIT_USAGE)
+    return exitFor(cause.mistakes)
+  }
+}
+
+/** Says what was wrong with how the program was started, a line each. */
+function exitFor(mistakes: readonly string[]): never {
+  for (const mistake of mistakes) console.error(`palava-machine: ${mistake}`)
+  process.exit(EXIT_USAGE)
+}
+
+/** The built-in plug-ins, then those of the configuration, set up. */
+async function makePlugins(config: Config, log: Log): Promise<PluginHost> {
+  const builtIn = [icePlugin({ ...config, urls: config.iceServer }), infoPlugin] as LoadedPlugin["plugin"][]
+  try {
+    const given = await loadPlugins(config.plugin, config.plugins)
+    const all = [...builtIn.map((plugin) => ({ plugin, options: undefined })), ...given]
+    return new PluginHost(all, log, version)
+  } catch (cause) {
+    if (!(cause instanceof PluginMistakes)) throw cause
+    return exitFor(cause.mistakes)
   }
 }
 
 async function start({ config }: Invocation): Promise<void> {
   const log = makeLog(config.logLevel)
+  const plugins = await makePlugins(config, log)
   let node: Node
   try {
     const callPage = { html: callHtml, policy: callPolicy }
-    node = await startNode({ config, log, version, callPage, ...makeStore(config, log) })
+    node = await startNode({ config, log, plugins, callPage, ...makeStore(config, log) })
   } catch (cause) {
     console.error(`palava-machine: ${explain(cause, config.host, config.port)}`)
     process.exit(EXIT_FAILED)

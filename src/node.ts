@@ -2,8 +2,7 @@
 
 import { readFileSync } from "node:fs"
 import type { Config } from "./config/options.ts"
-import { makeIceFields } from "./plugins/ice.ts"
-import { makeInfoHandler } from "./plugins/info.ts"
+import type { PluginHost } from "./plugins/host.ts"
 import type { RoomStore } from "./rooms/room-store.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "./server/admin.ts"
 import { pageRoute } from "./server/pages.ts"
@@ -17,7 +16,8 @@ export interface NodeParts {
   readonly config: Config
   readonly store: RoomStore
   readonly log: Log
-  readonly version: string
+  /** Set up, not yet started. */
+  readonly plugins: PluginHost
   /** The demo call: one HTML text, and its Content-Security-Policy. */
   readonly callPage: { readonly html: string; readonly policy: string }
   /** Whether the store can be reached now. */
@@ -45,23 +45,13 @@ export async function startNode({
   config,
   store,
   log,
-  version,
+  plugins,
   callPage,
   isStoreReady,
   addStoreMetrics,
 }: NodeParts): Promise<Node> {
   const topics = new ServerTopics()
-  const iceFields = makeIceFields({ ...config, urls: config.iceServer })
-  const hub = new Hub({
-    store,
-    topics,
-    log,
-    limits: config,
-    hooks: {
-      joinedFields: (session) => iceFields?.(session.peer),
-      events: new Map([["info", makeInfoHandler(version)]]),
-    },
-  })
+  const hub = new Hub({ store, topics, log, limits: config, hooks: plugins.hooks })
   let isStopping = false
   const isReady = (): boolean => !isStopping && isStoreReady()
   const health = {
@@ -70,16 +60,20 @@ export async function startNode({
   }
   const metrics = makeMetrics(hub)
   addStoreMetrics(metrics)
+  plugins.addMetrics(metrics)
   const adminRoutes: AdminRoutes = {
+    ...plugins.adminRoutes,
     ...health,
     "/metrics": async () =>
       new Response(await metrics.registry.metrics(), { headers: { "content-type": metrics.registry.contentType } }),
   }
   const showPage = config.page ? pageRoute(callPage.html, callPage.policy) : undefined
-  const answer = (request: Request): Response => {
+  const answer = (request: Request): Response | Promise<Response> => {
     const pathname = pathOf(request)
     if (pathname === undefined) return answerBadRequest()
     if (pathname === "/healthz" || pathname === "/readyz") return health[pathname]()
+    const route = Object.hasOwn(plugins.publicRoutes, pathname) ? plugins.publicRoutes[pathname] : undefined
+    if (route !== undefined) return route(request)
     // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.
     if (showPage !== undefined && pathname.endsWith("/")) return showPage(request)
     return new Response("this is a WebSocket server: connect with the palava protocol\n", { status: 404 })
@@ -89,9 +83,11 @@ export async function startNode({
   let sockets: Sockets
   let admin: Admin | undefined
   try {
+    await plugins.start(hub)
     sockets = listenForSockets({ ...config, tls: tlsOf(config), origins: config.origin }, hub, topics, answer)
     admin = startAdmin(config, sockets.port, adminRoutes)
   } catch (cause) {
+    await plugins.stop()
     await hub.close()
     throw cause
   }
@@ -105,6 +101,7 @@ export async function startNode({
       sockets.refuseNew()
       await hub.close()
       await sockets.stop()
+      await plugins.stop()
       await admin?.stop()
     })()
     return stopped

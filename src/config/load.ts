@@ -18,9 +18,15 @@ export class ConfigError extends Error {
   }
 }
 
+/** What there is to do, besides --help and --version. */
+const COMMANDS = ["start", "check-config", "plugin-types"] as const
+
+/** One of them. */
+type Command = (typeof COMMANDS)[number]
+
 /** What the command line asks for. */
 export interface Invocation {
-  readonly command: "start" | "check-config" | "help" | "version"
+  readonly command: Command | "help" | "version"
   readonly config: Config
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
@@ -72,14 +78,12 @@ function parseCommandLine(
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true })
     if (values["help"] === true) return { command: "help", values }
     if (values["version"] === true) return { command: "version", values }
-    const [command = "start", ...rest] = positionals
-    if (rest.length > 0 || (command !== "start" && command !== "check-config")) {
-      mistakes.push(
-        `unknown command "${positionals.join(" ")}": there is only check-config, and none to start (see --help)`,
-      )
-      return { command: "start", values }
-    }
-    return { command, values }
+    const [name = "start", ...rest] = positionals
+    const command = COMMANDS.find((known) => known === name)
+    if (rest.length === 0 && command !== undefined) return { command, values }
+    const known = COMMANDS.filter((known) => known !== "start").join(", ")
+    mistakes.push(`unknown command "${positionals.join(" ")}": there are ${known}, and none to start (see --help)`)
+    return { command: "start", values }
   } catch (cause) {
     mistakes.push(`${lowerFirst(firstSentence(cause))} (see --help)`)
     return { command: "start", values: {} }

@@ -215,6 +215,11 @@ export const OPTIONS = {
     value: "SECONDS",
     help: "silence after which a node counts as dead and its peers leave",
   }),
+  plugin: list({
+    schema: filePath,
+    value: "FILE",
+    help: "plug-in to load, TypeScript or JavaScript (its options: [plugins.NAME] in the configuration file)",
+  }),
   logLevel: option({
     schema: oneOf("debug", "info", "warn", "error", "silent"),
     default: "info",

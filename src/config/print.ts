@@ -14,6 +14,7 @@ export function helpText(version: string): string {
 Usage:
   palava-machine [options]               start
   palava-machine check-config [options]  print the effective configuration; exit 2 with a line for each mistake
+  palava-machine plugin-types            print the types for authors of plug-ins
 
 Options (flag before environment variable before configuration file before default):
   --config FILE

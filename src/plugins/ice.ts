@@ -3,7 +3,8 @@
 // (draft-uberti-behave-turn-rest-00).
 
 import { createHmac } from "node:crypto"
-import type { PeerId } from "../protocol/ids.ts"
+import type { Fields } from "./contract.ts"
+import { CONTRACT, definePlugin } from "./define.ts"
 
 /** What the servers are and how their credentials are made. */
 export interface IceOptions {
@@ -13,11 +14,23 @@ export interface IceOptions {
   readonly turnTtlSeconds: number
 }
 
+/** The plug-in for these servers. */
+export function icePlugin(options: IceOptions, now: () => number = Date.now) {
+  return definePlugin({
+    name: "ice",
+    contract: CONTRACT,
+    setup: () => {
+      const fieldsFor = makeIceFields(options, now)
+      return fieldsFor === undefined ? {} : { decorate: ({ peer }) => fieldsFor(peer) }
+    },
+  })
+}
+
 /** The maker of the ICE fields of `joined_room`; undefined when there is nothing to tell. */
 export function makeIceFields(
   { urls, turnSecret, turnTtlSeconds }: IceOptions,
   now: () => number = Date.now,
-): ((peer: PeerId) => Readonly<Record<string, unknown>>) | undefined {
+): ((peer: string) => Fields) | undefined {
   const stun = urls.filter((url) => url.startsWith("stun"))
   const turn = urls.filter((url) => url.startsWith("turn"))
   if (urls.length === 0 && turnSecret === "") return undefined

@@ -2,7 +2,7 @@
 // the session; here is only what Bun is called and told.
 
 import type { Server, TLSOptions } from "bun"
-import { CLOSE } from "../protocol/errors.ts"
+import { CLOSE, type Close } from "../protocol/errors.ts"
 import type { PeerId } from "../protocol/ids.ts"
 import type { Hub } from "../signaling/hub.ts"
 import { Session } from "../signaling/session.ts"
@@ -79,8 +79,10 @@ export function listenForSockets(
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request)
       if (isRefusing) return new Response("shutting down\n", { status: 503, headers: { "retry-after": "1" } })
       if (!isAllowed(request)) return new Response("this origin may not connect\n", { status: 403 })
-      if (server.upgrade(request, { data: new Session(hub), ...subProtocol(request) })) return undefined
-      return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
+      const session = new Session(hub)
+      const verdict = hub.hooks.connect?.(request, session)
+      if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(request, server, session, refusal))
+      return upgrade(request, server, session, verdict)
     },
     error(cause) {
       hub.log.error({ err: cause }, "bug: a request failed")
@@ -95,9 +97,11 @@ export function listenForSockets(
       backpressureLimit: options.maxBacklogBytes,
       closeOnBackpressureLimit: true,
       open(ws) {
-        if (options.maxConnections > 0 && hub.sessions.size >= options.maxConnections) {
-          ws.close(CLOSE.serverFull.code, CLOSE.serverFull.reason)
-        } else ws.data.onOpen(ws)
+        const isFull = options.maxConnections > 0 && hub.sessions.size >= options.maxConnections
+        const refusal = ws.data.refusal ?? (isFull ? CLOSE.serverFull : undefined)
+        // Bun passes on no message behind a close, so a session that was never opened hears nothing.
+        if (refusal !== undefined) ws.close(refusal.code, refusal.reason)
+        else ws.data.onOpen(ws)
       },
       message(ws, message) {
         if (typeof message === "string") ws.data.onMessage(message)
@@ -130,6 +134,18 @@ export function listenForSockets(
     },
     stop: () => server.stop(true),
   }
+}
+
+/** Completes the handshake, also for one to be refused: only an open socket can be given a close code. */
+function upgrade(
+  request: Request,
+  server: Server<Session>,
+  session: Session,
+  refusal: Close | undefined,
+): Response | undefined {
+  session.refusal = refusal
+  if (server.upgrade(request, { data: session, ...subProtocol(request) })) return undefined
+  return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
 }
 
 /** The first sub-protocol offered that the server knows; with none of them known, none is answered. */

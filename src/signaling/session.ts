@@ -45,6 +45,8 @@ export class Session {
   isTooSlow = false
   /** The socket, from open to close. */
   socket: Socket | undefined
+  /** Set when the connection is to be closed as soon as it opens. */
+  refusal: Close | undefined
   /** What the plug-ins keep with this connection; theirs alone. */
   attachment: unknown
   readonly #hub: Hub
@@ -95,6 +97,11 @@ export class Session {
     this.socket?.send(text)
   }
 
+  /** Answers a request with an event of a plug-in. */
+  reply(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): void {
+    this.send(serverEvents.serverEvent(event, fields, ref))
+  }
+
   /** Answers with an error event and counts it. */
   refuse(id: ErrorId, ref: Ref, message?: string): void {
     this.#hub.counters.countError(id)
@@ -105,7 +112,7 @@ export class Session {
   /** Answers with an error event in a plug-in's words. */
   refuseAs({ id, message }: Problem, ref: Ref): void {
     this.#hub.counters.countError(Object.hasOwn(ERRORS, id) ? (id as ErrorId) : "other")
-    this.send(serverEvents.serverEvent("error", { id, message, description: message }, ref))
+    this.reply("error", { id, message, description: message }, ref)
     this.#hub.hooks.observer?.refused?.(this.peer, id)
   }
 

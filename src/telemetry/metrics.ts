@@ -11,7 +11,7 @@ const ROOM_MILLISECONDS = [1e4, 6e4, 3e5, 9e5, 1.8e6, 3.6e6, 7.2e6, 1.44e7, 8.64
 const ROOM_PEERS = [1, 2, 3, 4, 6, 10, 20, 50, 100]
 
 /** Adds `name`, read from `read` at each scrape; with `label`, one sample per key. */
-export type AddCounter = (
+export type AddMetric = (
   name: string,
   help: string,
   read: () => number | Readonly<Record<string, number>>,
@@ -21,14 +21,15 @@ export type AddCounter = (
 /** One node's metrics, and how to add more. */
 export interface Metrics {
   readonly registry: Registry
-  readonly addCounter: AddCounter
+  readonly addCounter: AddMetric
+  readonly addGauge: AddMetric
 }
 
 /** The metrics of one node, with everything the hub counts. */
 export function makeMetrics(hub: Hub): Metrics {
   const registry = new Registry()
   const { counters } = hub
-  const addCounter: AddCounter = (name, help, read, label) => {
+  const addCounter: AddMetric = (name, help, read, label) => {
     new Counter({
       name,
       help,
@@ -42,13 +43,17 @@ export function makeMetrics(hub: Hub): Metrics {
       },
     })
   }
-  const addGauge = (name: string, help: string, read: () => number): void => {
+  const addGauge: AddMetric = (name, help, read, label) => {
     new Gauge({
       name,
       help,
+      labelNames: label === undefined ? [] : [label],
       registers: [registry],
       collect() {
-        this.set(read())
+        const value = read()
+        if (typeof value === "number") return this.set(value)
+        this.reset()
+        for (const [key, count] of Object.entries(value)) this.set({ [label ?? "key"]: key }, count)
       },
     })
   }
@@ -103,5 +108,5 @@ export function makeMetrics(hub: Hub): Metrics {
     peak.observe(peers)
   }
   collectDefaultMetrics({ register: registry })
-  return { registry, addCounter }
+  return { registry, addCounter, addGauge }
 }

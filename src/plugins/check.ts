@@ -1,0 +1,156 @@
+// What can be wrong with a plug-in before anything runs: its description, its options, and what its hooks claim. Every
+// mistake is one line that names the plug-in and says what would be right.
+
+import { CLIENT_EVENTS } from "../protocol/client-events.ts"
+import type { Hooks, Plugin, Schema } from "./contract.ts"
+import { CONTRACT, isPlugin } from "./define.ts"
+
+/** A plug-in with its checked options. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin
+  readonly options: unknown
+}
+
+/** Everything wrong with the plug-ins, a line each. */
+export class PluginMistakes extends Error {
+  override name = "PluginMistakes"
+  readonly mistakes: readonly string[]
+
+  constructor(mistakes: readonly string[]) {
+    super(mistakes.join("\n"))
+    this.mistakes = mistakes
+  }
+}
+
+const PLUGIN_NAME = /^[a-z][a-z0-9-]{0,39}$/
+const SNAKE_NAME = /^[a-z][a-z0-9_]{0,49}$/
+
+const PLUGIN_KEYS = ["name", "contract", "options", "timeoutSeconds", "setup"]
+const HOOK_KEYS = ["start", "stop", "connect", "join", "decorate", "events", "observe", "told", "routes", "metrics"]
+const OBSERVE_KEYS = [
+  "connected",
+  "disconnected",
+  "joined",
+  "left",
+  "statusUpdated",
+  "relayed",
+  "refused",
+  "roomOpened",
+  "roomClosed",
+]
+
+/** What is wrong with a plug-in's description; `place` is where it came from. */
+export function describe(value: unknown, place: string): { plugin: Plugin } | { mistake: string } {
+  const wrong = (what: string) => ({ mistake: `${place}: ${what}` })
+  if (!isPlugin(value)) return wrong('must have a default export made by definePlugin of "palava-machine"')
+  const { name, contract, timeoutSeconds = 1, setup } = value
+  if (typeof name !== "string" || !PLUGIN_NAME.test(name))
+    return wrong("name must be lower case letters, digits and dashes, at most 40")
+  if (contract !== CONTRACT)
+    return wrong(`is written for contract ${String(contract)}, but this server has contract ${CONTRACT}`)
+  if (typeof setup !== "function") return wrong("setup must be a function that returns the hooks")
+  if (!(typeof timeoutSeconds === "number" && timeoutSeconds > 0)) return wrong("timeoutSeconds must be above 0")
+  const unknown = strangers(value, PLUGIN_KEYS)
+  if (unknown !== undefined) return wrong(`${unknown}, but only ${PLUGIN_KEYS.join(", ")}`)
+  return { plugin: value }
+}
+
+/** The plug-in's options, checked by its own schema. */
+export function readOptions(plugin: Plugin, given: unknown): { options: unknown } | { mistakes: readonly string[] } {
+  const place = `[plugins.${plugin.name}]`
+  if (plugin.options === undefined) {
+    if (given === undefined) return { options: undefined }
+    return { mistakes: [`${place}: plug-in ${plugin.name} takes no options`] }
+  }
+  const result = validate(plugin.options, given ?? {})
+  if (result instanceof Promise) return { mistakes: [`${place}: the schema of the options must not be async`] }
+  return "value" in result
+    ? { options: result.value }
+    : { mistakes: result.issues.map((issue) => `${place}: ${issue}`) }
+}
+
+/** The checked value, or what is wrong with it, as "path: message". */
+export type Validated = { readonly value: unknown } | { readonly issues: readonly string[] }
+
+/** Runs any schema of the Standard Schema kind (standardschema.dev). */
+export function validate(schema: Schema, value: unknown): Validated | Promise<Validated> {
+  const result = schema["~standard"].validate(value) as StandardResult | Promise<StandardResult>
+  return result instanceof Promise ? result.then(toValidated) : toValidated(result)
+}
+
+/** What is wrong with the hooks of one plug-in, given what others have taken. */
+export function checkHooks(name: string, hooks: Hooks, taken: Map<string, string>): string[] {
+  const mistakes: string[] = []
+  const wrong = (what: string) => mistakes.push(`plug-in ${name}: ${what}`)
+  const take = (what: string) => {
+    const owner = taken.get(what)
+    if (owner !== undefined) wrong(`${what} belongs to ${owner} already`)
+    else taken.set(what, `plug-in ${name}`)
+  }
+  for (const [value, known] of [
+    [hooks, HOOK_KEYS],
+    [hooks.observe ?? {}, OBSERVE_KEYS],
+    [hooks.routes ?? {}, ["public", "admin"]],
+  ] as const) {
+    const unknown = strangers(value, known)
+    if (unknown !== undefined) wrong(`${unknown}, but only ${known.join(", ")}`)
+  }
+  for (const event of Object.keys(hooks.events ?? {})) {
+    if (!SNAKE_NAME.test(event)) wrong(`event "${event}" must be in snake_case`)
+    take(`event ${event}`)
+  }
+  for (const [audience, routes] of Object.entries(hooks.routes ?? {})) {
+    for (const path of Object.keys(routes)) {
+      if (!path.startsWith("/")) wrong(`route "${path}" must begin with /`)
+      take(`${audience} route ${path}`)
+    }
+  }
+  for (const metric of Object.keys(hooks.metrics ?? {})) {
+    if (!SNAKE_NAME.test(metric)) wrong(`metric "${metric}" must be in snake_case`)
+    take(`metric ${metricName(name, metric)}`)
+  }
+  return mistakes
+}
+
+/** What no plug-in may take, and whose it is. */
+export function takenByCore(): Map<string, string> {
+  const core = "the server"
+  return new Map([
+    ...Object.keys(CLIENT_EVENTS).map((event) => [`event ${event}`, core] as const),
+    ...["/healthz", "/readyz"].map((path) => [`public route ${path}`, core] as const),
+    ...["/healthz", "/readyz", "/metrics"].map((path) => [`admin route ${path}`, core] as const),
+  ])
+}
+
+/** A plug-in's metric as it is shown. */
+export function metricName(plugin: string, metric: string): string {
+  return `palava_${plugin.replaceAll("-", "_")}_${metric}`
+}
+
+/** One line from whatever was thrown: plug-ins fail in words of their own. */
+export function firstLine(cause: unknown): string {
+  const text = cause instanceof Error || cause instanceof Object ? String((cause as Error).message) : String(cause)
+  return text.split("\n")[0] ?? ""
+}
+
+interface StandardIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[]
+}
+
+type StandardResult = { readonly value: unknown } | { readonly issues: readonly StandardIssue[] }
+
+function toValidated(result: StandardResult): Validated {
+  if (!("issues" in result) || result.issues === undefined) return { value: (result as { value: unknown }).value }
+  return {
+    issues: result.issues.map(({ message, path = [] }) => {
+      const keys = path.map((step) => String(typeof step === "object" ? step.key : step))
+      return keys.length === 0 ? message : `${keys.join(".")}: ${message}`
+    }),
+  }
+}
+
+function strangers(value: object, known: readonly string[]): string | undefined {
+  const unknown = Object.keys(value).filter((key) => !known.includes(key))
+  return unknown.length === 0 ? undefined : `there is no ${unknown.join(", ")}`
+}
