@@ -8,11 +8,11 @@ import type { Config } from "./config/options.ts"
 import { configText, helpText } from "./config/print.ts"
 import { type Node, type NodeParts, startNode } from "./node.ts"
 import { type LoadedPlugin, PluginMistakes } from "./plugins/check.ts"
-import contractText from "./plugins/contract.ts" with { type: "text" }
 import { PluginHost } from "./plugins/host.ts"
 import { icePlugin } from "./plugins/ice.ts"
 import { infoPlugin } from "./plugins/info.ts"
 import { loadPlugins } from "./plugins/load.ts"
+import { PLUGIN_TYPES } from "./plugins/types-text.ts"
 import { RedisRoomStore } from "./redis/redis-room-store.ts"
 import { MemoryRoomStore } from "./rooms/memory-room-store.ts"
 import type { RoomStore } from "./rooms/room-store.ts"
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
       console.log(configText(invocation))
       return
     case "plugin-types":
-      console.log(contractText)
+      process.stdout.write(PLUGIN_TYPES)
       return
     case "start":
       await start(invocation)

@@ -12,7 +12,7 @@ const ARROWS: Record<string, readonly string[]> = {
   rooms: ["protocol", "node:crypto"],
   redis: ["rooms", "protocol", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
   signaling: ["rooms", "protocol"],
-  plugins: ["signaling", "rooms", "protocol", "valibot", "node:crypto"],
+  plugins: ["signaling", "rooms", "protocol", "valibot", "node:crypto", "node:path"],
   server: ["signaling", "protocol", "bun", "node:crypto"],
   telemetry: ["signaling", "rooms", "redis", "pino", "prom-client"],
   config: ["valibot", "node:fs", "node:util"],
