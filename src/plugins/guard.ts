@@ -1,11 +1,21 @@
 // Between the server and code that is not ours: whatever a plug-in throws, or never answers, ends here. It is counted,
-// logged with the plug-in's name, and becomes FAILED for whoever asked.
+// logged with the plug-in's name, and becomes a Failure for whoever asked.
 
+import { StoreUnavailable } from "../protocol/errors.ts"
 import type { Soon } from "../signaling/hooks.ts"
 import type { Log } from "../signaling/hub.ts"
 
-/** In place of an answer: the hook threw or took too long. */
-export const FAILED: unique symbol = Symbol("failed")
+/** In place of an answer: the hook threw or took too long, or the store it asked is away. It says what clients hear. */
+export class Failure {
+  readonly error: "internal" | "unavailable"
+
+  constructor(error: Failure["error"]) {
+    this.error = error
+  }
+}
+
+const FAILED = new Failure("internal")
+const AWAY = new Failure("unavailable")
 
 /** 1 s between two log lines about one hook: a plug-in that fails at each relay must not fill the disk. */
 const QUIET_MS = 1000
@@ -28,7 +38,7 @@ export class Guard {
   }
 
   /** The answer of a hook, at once or later; it never throws nor rejects. */
-  ask<T>(plugin: Guarded, hook: string, call: () => Soon<T>): Soon<T | typeof FAILED> {
+  ask<T>(plugin: Guarded, hook: string, call: () => Soon<T>): Soon<T | Failure> {
     try {
       const answer = call()
       return answer instanceof Promise ? this.#await(plugin, hook, answer) : answer
@@ -43,8 +53,9 @@ export class Guard {
     if (answer instanceof Promise) answer.catch(() => {})
   }
 
-  /** Counts and logs a failure. */
-  fail(plugin: Guarded, hook: string, cause: unknown): typeof FAILED {
+  /** Counts and logs a failure; that the store is away is none of the plug-in. */
+  fail(plugin: Guarded, hook: string, cause: unknown): Failure {
+    if (cause instanceof StoreUnavailable) return AWAY
     this.failures[plugin.name] = (this.failures[plugin.name] ?? 0) + 1
     const key = `${plugin.name} ${hook}`
     const now = Date.now()
@@ -58,7 +69,7 @@ export class Guard {
     return FAILED
   }
 
-  async #await<T>(plugin: Guarded, hook: string, answer: Promise<T>): Promise<T | typeof FAILED> {
+  async #await<T>(plugin: Guarded, hook: string, answer: Promise<T>): Promise<T | Failure> {
     try {
       return await inTime(plugin, answer)
     } catch (cause) {

@@ -12,13 +12,16 @@ import { checkHooks, firstLine, type LoadedPlugin, metricName, PluginMistakes, t
 import type { EventHandler, Hooks, Metric, Observe, Plugin, Received, Routes } from "./contract.ts"
 import { isClosing, isRefusal } from "./define.ts"
 import { connectionOf, type Holder, PluginRoom, PluginServer } from "./facade.ts"
-import { FAILED, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
+import { Failure, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
 
 /** 5 s, unless the plug-in says otherwise: below the patience of a client that waits for its answer. */
 const TIMEOUT_SECONDS = 5
 
 /** 200 characters of a schema's complaint: enough to find the field, not a page about it. */
 const ISSUE_CHARACTERS = 200
+
+/** The store is away, and a plug-in needs it to admit a connection. */
+const AWAY: Close = { code: CLOSE.serverFull.code, reason: ERRORS.unavailable }
 
 /** What the protocol itself says in `joined_room`, which no plug-in may say otherwise. */
 const RESERVED_FIELDS = ["event", "own_id", "peers", "ref", "sender_id"]
@@ -147,7 +150,7 @@ export class PluginHost {
         plugins,
         (plugin) => this.#guard.ask(plugin, "connect", () => plugin.hooks.connect?.(request)),
         (answer, plugin) => {
-          if (answer === FAILED) return CLOSE.internal
+          if (answer instanceof Failure) return answer.error === "internal" ? CLOSE.internal : AWAY
           if (isClosing(answer)) return answer
           connectionOf(plugin, session).data = answer
           return undefined
@@ -166,7 +169,7 @@ export class PluginHost {
           return this.#guard.ask<unknown>(plugin, "join", () => plugin.hooks.join?.(asked))
         },
         (answer) => {
-          if (answer === FAILED) return { id: "internal", message: ERRORS.internal }
+          if (answer instanceof Failure) return { id: answer.error, message: ERRORS[answer.error] }
           return isRefusal(answer) ? answer : undefined
         },
       )
@@ -221,7 +224,7 @@ export class PluginHost {
       return checked instanceof Promise ? checked.then(go) : go(checked)
     })
     const finish = (settled: unknown): void => {
-      if (settled === FAILED) session.refuse("internal", ref)
+      if (settled instanceof Failure) session.refuse(settled.error, ref)
       else if (isRefusal(settled)) session.refuseAs(settled, ref)
     }
     return answer instanceof Promise ? answer.then(finish) : finish(answer)
