@@ -7,7 +7,9 @@ import { decodeRelayFrame, type RelayFrame } from "../../src/protocol/relay-fram
 
 /** Any number repeats a run: SEED=<number>. */
 const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31)
-const runs = Number(process.env["RUNS"] ?? 3_000)
+const runs = Number(process.env["RUNS"] ?? 1_000)
+/** 60 s: a thousand runs take half a second, on a machine that does nothing else. */
+const LONG_MS = 60_000
 console.log(`relay-frame: SEED=${seed}`)
 
 const PEER = "3f2b8c1e-9a4d-4e6f-8b7a-1c2d3e4f5a6b"
@@ -187,60 +189,68 @@ const values = fc.letrec((tie) => ({
 const datas = fc.tuple(fc.constantFrom(...EVENTS, "x"), fc.dictionary(keys, values, { maxKeys: 5 }), fc.boolean())
 const frames = datas.map(([event, rest, isFirst]) => frame(isFirst ? { event, ...rest } : { ...rest, event }))
 
-test("random frames: every valid one without sender_id is fast, and the same", () => {
-  fc.assert(
-    fc.property(datas, ([event, rest, isFirst]) => {
-      const text = frame(isFirst ? { event, ...rest } : { ...rest, event })
-      const data = JSON.parse(text).data
-      const isRelayed = EVENTS.includes(data.event) && !Object.hasOwn(data, "sender_id")
-      expect(expectAgreement(text)).toBe(isRelayed)
-    }),
-    { seed, numRuns: runs },
-  )
-})
+test(
+  "random frames: every valid one without sender_id is fast, and the same",
+  () => {
+    fc.assert(
+      fc.property(datas, ([event, rest, isFirst]) => {
+        const text = frame(isFirst ? { event, ...rest } : { ...rest, event })
+        const data = JSON.parse(text).data
+        const isRelayed = EVENTS.includes(data.event) && !Object.hasOwn(data, "sender_id")
+        expect(expectAgreement(text)).toBe(isRelayed)
+      }),
+      { seed, numRuns: runs },
+    )
+  },
+  LONG_MS,
+)
 
-test("damaged frames: never relayed unless still valid, and then the same", () => {
-  const scraps = fc.oneof(
-    fc.constantFrom(
-      '"',
-      "\\",
-      "{",
-      "}",
-      "[",
-      "]",
-      ",",
-      ":",
-      "\n",
-      "\0",
-      " ",
-      "0",
-      "-",
-      "e",
-      ".",
-      "\\u0073",
-      "\\r",
-      "//",
-    ),
-    fc.constantFrom(
-      '"sender_id":"forged"',
-      ',"sender_id":"forged"',
-      '"event":"offer",',
-      ',"event":"x"',
-      "}}",
-      '"data":{',
-    ),
-    fc.string({ maxLength: 3 }),
-  )
-  const damages = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 4 }), scraps), { minLength: 1, maxLength: 3 })
-  fc.assert(
-    fc.property(frames, damages, (text, cuts) => {
-      let damaged = text
-      for (const [where, length, scrap] of cuts) {
-        const at = where % (damaged.length + 1)
-        damaged = damaged.slice(0, at) + scrap + damaged.slice(at + length)
-      }
-      expectAgreement(damaged)
-    }),
-    { seed, numRuns: runs },
-  )
-})
+test(
+  "damaged frames: never relayed unless still valid, and then the same",
+  () => {
+    const scraps = fc.oneof(
+      fc.constantFrom(
+        '"',
+        "\\",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\n",
+        "\0",
+        " ",
+        "0",
+        "-",
+        "e",
+        ".",
+        "\\u0073",
+        "\\r",
+        "//",
+      ),
+      fc.constantFrom(
+        '"sender_id":"forged"',
+        ',"sender_id":"forged"',
+        '"event":"offer",',
+        ',"event":"x"',
+        "}}",
+        '"data":{',
+      ),
+      fc.string({ maxLength: 3 }),
+    )
+    const damages = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 4 }), scraps), { minLength: 1, maxLength: 3 })
+    fc.assert(
+      fc.property(frames, damages, (text, cuts) => {
+        let damaged = text
+        for (const [where, length, scrap] of cuts) {
+          const at = where % (damaged.length + 1)
+          damaged = damaged.slice(0, at) + scrap + damaged.slice(at + length)
+        }
+        expectAgreement(damaged)
+      }),
+      { seed, numRuns: runs },
+    )
+  },
+  LONG_MS,
+)
