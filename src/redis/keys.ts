@@ -9,8 +9,8 @@ export interface Keys {
   readonly partitions: number
   /** zset: node → end of its lease, Redis's clock, ms. */
   readonly leases: string
-  /** string: number of partitions, written by the first node. */
-  readonly partitionCount: string
+  /** hash: partitions, and birth (random): written by the first node. */
+  readonly deployment: string
   /** Which partition a room belongs to. */
   partitionOf(room: RoomKey): number
   /** hash: peer → packed member. */
@@ -50,7 +50,7 @@ export function makeKeys(prefix: string, isCluster: boolean, partitions = isClus
   return {
     partitions,
     leases: `${root}:nodes`,
-    partitionCount: `${root}:partitions`,
+    deployment: `${root}:deployment`,
     partitionOf: (room) => (partitions === 1 ? 0 : Number.parseInt(room.slice(0, HASH_DIGITS), 16) % partitions),
     room: (partition, room) => `${prefix}:{${partition}}:room:${room}`,
     meta: (partition, room) => `${prefix}:{${partition}}:room:${room}:meta`,

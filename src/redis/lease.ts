@@ -1,10 +1,11 @@
 // This node's lease: the promise to the other nodes that it lives. As long as it holds nobody sweeps our members; once
 // it is over nothing of ours may change a room any more, which Redis checks too, by its own clock, in every script.
 
+import { randomUUID } from "node:crypto"
 import type { NodeId } from "../protocol/ids.ts"
 import type { Connection } from "./connection.ts"
 import type { Keys } from "./keys.ts"
-import { callOf, END_LEASE, GRANT_LEASES, REFUSED, RENEW_LEASE, type ScriptCall } from "./scripts.ts"
+import { callOf, END_LEASE, GRANT_LEASES, REFUSED, RENEW_LEASE, type Reply, type ScriptCall } from "./scripts.ts"
 
 // 0.3 of a lease: two renewals may get lost before it is over.
 const RENEW_PART = 0.3
@@ -36,6 +37,8 @@ export class Lease {
   #ownUntil = 0
   /** Redis's clock minus ours, ms. */
   #offsetMs = 0
+  /** Of the deployment as Redis last knew it: another one means that Redis has lost everything since. */
+  #birth = ""
   /** Since when we have held it without a break, on our own monotonic clock. */
   #heldSince = 0
 
@@ -109,20 +112,17 @@ export class Lease {
   async #renew(connection: Connection): Promise<{ isHeld: boolean; ended: string[]; nextMs: number }> {
     const sentAt = performance.now()
     const wasHeld = this.isHeld
+    const knownBirth = this.#birth
     const args = {
       node: this.#node,
       lease_ms: String(this.#leaseMs),
-      partition_count: String(this.#keys.partitions),
+      partitions: String(this.#keys.partitions),
+      birth: randomUUID(),
       margin_ms: this.#marginMs,
     }
-    const [code, held, now, until, next, ...ended] = (await connection.run(callOf(RENEW_LEASE, this.#names, args))) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      ...Buffer[],
-    ]
+    const reply = (await connection.run(callOf(RENEW_LEASE, this.#names, args))) as Reply[]
+    const [code, held, birth, ...rest] = reply
+    const [now = 0, until = 0, nextMs = -1] = rest.slice(0, 3).map(Number)
     if (code === REFUSED.otherPartitions) {
       throw new PartitionMismatch(
         `this Redis is used with ${held} partitions and this node has ${this.#keys.partitions}: ` +
@@ -130,17 +130,18 @@ export class Lease {
       )
     }
     this.untilMs = until
+    this.#birth = String(birth)
     this.#offsetMs = now - Date.now()
     this.#ownUntil = sentAt + this.#leaseMs
     return {
-      isHeld: held === 1 && wasHeld,
-      ended: ended.map(String),
-      nextMs: next < 0 ? this.#leaseMs : next,
+      isHeld: held === 1 && wasHeld && this.#birth === knownBirth,
+      ended: rest.slice(3).map(String),
+      nextMs: nextMs < 0 ? this.#leaseMs : nextMs,
     }
   }
 
   get #names() {
-    return { leases: this.#keys.leases, partitions: this.#keys.partitionCount }
+    return { leases: this.#keys.leases, deployment: this.#keys.deployment }
   }
 
   get #marginMs(): string {

@@ -37,8 +37,8 @@ const LENGTH_BYTES = 5
 const LENGTHS_PER_RELAY = 4
 
 /**
- * Packs relays. Written by hand, all texts as one string: one conversion to UTF-8 instead of four a relay made a batch
- * of 20 cost a fifth of what the library takes.
+ * Packs relays. Written by hand, all texts as one string: one conversion to UTF-8 instead of four a relay. A batch of 20
+ * costs an eighth of what the library takes for it, to read it a tenth.
  */
 export function encodeRelays(sender: NodeId, number: number, relays: readonly Relay[]): Buffer {
   let text = ""
@@ -153,7 +153,7 @@ function readRelays(message: unknown[]): NodeMessage | undefined {
 }
 
 function isCount(value: unknown): value is number {
-  return typeof value === "number" && value >= 0
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function writeUint32(bytes: Buffer, at: number, head: number, value: number): number {

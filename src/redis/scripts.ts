@@ -117,13 +117,13 @@ export const SWEEP_NODE = script(
 export const RENEW_LEASE = script(
   "renew_lease",
   renewLease,
-  ["leases", "partitions"],
-  ["node", "lease_ms", "partition_count", "margin_ms"],
+  ["leases", "deployment"],
+  ["node", "lease_ms", "partitions", "birth", "margin_ms"],
 )
 
 export const GRANT_LEASES = script("grant_leases", grantLeases, ["leases"], ["lease_ms", "node..."])
 
-export const END_LEASE = script("end_lease", endLease, ["leases", "partitions"], ["node", "margin_ms", "only_if_over"])
+export const END_LEASE = script("end_lease", endLease, ["leases", "deployment"], ["node", "margin_ms", "only_if_over"])
 
 /** All of them. */
 export const SCRIPTS: readonly Script[] = [

@@ -105,30 +105,43 @@ export async function startCluster({ withReplicas = false, nodeTimeoutMs = 1000 
 }
 
 /** A TCP proxy in front of a port. */
-export interface Proxy extends AsyncDisposable {
+export interface NetworkProxy extends AsyncDisposable {
   readonly port: number
+  /** Where new connections go. */
+  target: number
   /** Milliseconds by which bytes arrive later, in both directions. */
   delayMs: number
-  /** Whether bytes of open connections vanish, in both directions, without a word. */
-  isHalfOpen: boolean
   /** Whether new connections are refused. */
   isRefusing: boolean
+  /** Lets open connections go half-open: their bytes vanish from now on, in both directions, without a word. */
+  freeze(): void
   /** Resets all open connections. */
   reset(): void
 }
 
-/** Starts a proxy to `port`. */
-export async function startProxy(port: number): Promise<Proxy> {
+/** Starts a proxy to `target`. */
+export async function startProxy(target: number): Promise<NetworkProxy> {
   const sockets = new Set<Socket>()
+  const frozen = new WeakSet<Socket>()
   const pass = (from: Socket, to: Socket) => {
-    from.on("data", (bytes) => {
-      if (proxy.isHalfOpen) return
-      if (proxy.delayMs === 0) to.write(bytes)
-      else setTimeout(() => to.write(bytes), proxy.delayMs)
+    sockets.add(from)
+    const late: { bytes: Buffer; dueAt: number }[] = []
+    const writeDue = () => {
+      while (late[0] !== undefined && late[0].dueAt <= performance.now()) to.write(late.shift()?.bytes as Buffer)
+      if (late[0] !== undefined) setTimeout(writeDue, late[0].dueAt - performance.now())
+    }
+    from.on("data", (bytes: Buffer) => {
+      if (frozen.has(from)) return
+      if (proxy.delayMs === 0 && late.length === 0) {
+        to.write(bytes)
+        return
+      }
+      const dueAt = Math.max(performance.now() + proxy.delayMs, late.at(-1)?.dueAt ?? 0)
+      if (late.push({ bytes, dueAt }) === 1) setTimeout(writeDue, proxy.delayMs)
     })
     from.on("close", () => {
       sockets.delete(from)
-      if (!proxy.isHalfOpen) to.destroy()
+      if (!frozen.has(from)) to.destroy()
     })
     from.on("error", () => {})
   }
@@ -137,17 +150,19 @@ export async function startProxy(port: number): Promise<Proxy> {
       client.resetAndDestroy()
       return
     }
-    const upstream = connect(port, "127.0.0.1")
-    sockets.add(client).add(upstream)
+    const upstream = connect(proxy.target, "127.0.0.1")
     pass(client, upstream)
     pass(upstream, client)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const proxy = {
+  const proxy: NetworkProxy = {
     port: portOf(server.address()),
+    target,
     delayMs: 0,
-    isHalfOpen: false,
     isRefusing: false,
+    freeze() {
+      for (const socket of sockets) frozen.add(socket)
+    },
     reset() {
       for (const socket of sockets) socket.resetAndDestroy()
     },

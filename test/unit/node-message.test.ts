@@ -1,0 +1,79 @@
+// The bytes between nodes: relays there and back, and nothing that arrives can do harm.
+
+import { expect, test } from "bun:test"
+import { decode, encode } from "@msgpack/msgpack"
+import fc from "fast-check"
+import type { NodeId, PeerId, RoomKey } from "../../src/protocol/ids.ts"
+import { decodeNodeMessage, encodeRelays, HEARTBEAT, isHeartbeat } from "../../src/redis/node-message.ts"
+
+const SENDER = "a-node" as NodeId
+
+const relays = fc.array(
+  fc.record({
+    room: fc.string().map((text) => text as RoomKey),
+    from: fc.string({ unit: "grapheme" }).map((text) => text as PeerId),
+    to: fc.string().map((text) => text as PeerId),
+    text: fc.string({ unit: "grapheme", maxLength: 5000 }),
+  }),
+)
+
+test("relays come out as they went in, whatever their text", () => {
+  fc.assert(
+    fc.property(relays, fc.nat(), (batch, number) => {
+      expect(decodeNodeMessage(encodeRelays(SENDER, number, batch))).toEqual({
+        kind: "relays",
+        sender: SENDER,
+        number,
+        relays: batch,
+      })
+    }),
+  )
+})
+
+test("a batch is MessagePack that any library reads", () => {
+  const relay = { room: "r" as RoomKey, from: "from" as PeerId, to: "to" as PeerId, text: "ß🦊" }
+  expect(decode(encodeRelays(SENDER, 7, [relay]))).toEqual([1, 2, SENDER, 7, [1, 4, 2, 3], "rfromtoß🦊"])
+})
+
+test("broken bytes are broken, never an exception", () => {
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      const message = decodeNodeMessage(Buffer.from(bytes))
+      expect(message === undefined || message === "unknown" || typeof message === "object").toBe(true)
+    }),
+  )
+  const whole = encodeRelays(SENDER, 1, [{ room: "r" as RoomKey, from: "f" as PeerId, to: "t" as PeerId, text: "x" }])
+  for (let length = 0; length < whole.length; length++)
+    expect(decodeNodeMessage(whole.subarray(0, length))).toBeUndefined()
+})
+
+test("wrong fields are broken, other versions and kinds unknown", () => {
+  const read = (message: unknown) => decodeNodeMessage(Buffer.from(encode(message)))
+  for (const broken of [
+    {},
+    null,
+    "x",
+    [1, 1, "room", "epoch", -1, []],
+    [1, 1, "room", 5, 1, []],
+    [1, 1, "room", "epoch", 1, [[1, "peer", "node", 1, 1]]],
+    [1, 1, "room", "epoch", 1, [[2, "peer", "x"]]],
+    [1, 1, "room", "epoch", 1, [[9, "peer", 1]]],
+    [1, 1, "room", "epoch", 1, {}],
+    [1, 2, "node", 1, [1, 1, 1], "abc"],
+    [1, 2, "node", 1, [1, 1, 1, 99], "abcd"],
+    [1, 2, "node", 1, [1, 1, 1, 1], "abcde"],
+    [1, 2, "node", 1, [-1, 1, 1, 3], "abcd"],
+    [1, 2, "node", 1, [0.5, 1, 1, 1.5], "abcd"],
+    [1, 2, 3, 1, [], ""],
+  ]) {
+    expect({ broken, read: read(broken) }).toEqual({ broken, read: undefined })
+  }
+  expect(read([2, 1, "room"])).toBe("unknown")
+  expect(read([1, 99])).toBe("unknown")
+  expect(read([])).toBe("unknown")
+})
+
+test("a heartbeat is one, and nothing else", () => {
+  expect(isHeartbeat(HEARTBEAT)).toBe(true)
+  expect(decode(HEARTBEAT)).toEqual([1, 3])
+})
