@@ -81,7 +81,7 @@ async function start({ config }: Invocation): Promise<void> {
     const callPage = { html: callHtml, policy: callPolicy }
     node = await startNode({ config, log, plugins, callPage, ...makeStore(config, log) })
   } catch (cause) {
-    console.error(`palava-machine: ${explain(cause, config.host, config.port)}`)
+    console.error(`palava-machine: ${cause instanceof Error ? cause.message : cause}`)
     process.exit(EXIT_FAILED)
   }
   stopOnSignals(node)
@@ -130,13 +130,6 @@ function stopOnSignals(node: Node): void {
     isStopping = true
   })
   process.on("SIGINT", () => exitAfter(node.stopNow()))
-}
-
-function explain(cause: unknown, host: string, port: number): string {
-  const { code, message } = cause as { code?: string; message?: string }
-  if (code === "EADDRINUSE") return `${message ?? `port ${port} is taken`}: is another server running? (see --port)`
-  if (code === "EACCES") return `may not listen on ${host}:${port}: ports below 1024 need a privilege`
-  return message ?? String(cause)
 }
 
 await main()

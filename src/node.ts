@@ -5,6 +5,7 @@ import type { Config } from "./config/options.ts"
 import type { PluginHost } from "./plugins/host.ts"
 import type { RoomStore } from "./rooms/room-store.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "./server/admin.ts"
+import { listen } from "./server/listen.ts"
 import { pageRoute } from "./server/pages.ts"
 import { answerBadRequest, pathOf } from "./server/paths.ts"
 import { listenForSockets, ServerTopics, type Sockets } from "./server/sockets.ts"
@@ -84,7 +85,8 @@ export async function startNode({
   let admin: Admin | undefined
   try {
     await plugins.start(hub)
-    sockets = listenForSockets({ ...config, tls: tlsOf(config), origins: config.origin }, hub, topics, answer)
+    const options = { ...config, tls: tlsOf(config), origins: config.origin }
+    sockets = listen("--port", config.host, config.port, () => listenForSockets(options, hub, topics, answer))
     admin = startAdmin(config, sockets.port, adminRoutes)
   } catch (cause) {
     await plugins.stop()
@@ -138,5 +140,6 @@ function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Ad
   if (adminListen === "off") return undefined
   const free = port === 0 ? 0 : publicPort + 1
   const adminPort = adminListen === "" ? free : Number(adminListen.slice(adminListen.lastIndexOf(":") + 1))
-  return listenForOperators(adminHostOf(config), adminPort, routes)
+  const host = adminHostOf(config)
+  return listen("--admin-listen", host, adminPort, () => listenForOperators(host, adminPort, routes))
 }

@@ -48,9 +48,9 @@ const yesOrNo: FromText<boolean> = v.pipe(
 
 const filePath = text(/./, "must name a file")
 
-const listenAddress: FromText<string> = text(
-  /^(off|\[[0-9a-fA-F:]+\]:\d{1,5}|[^\s:]+:\d{1,5})$/,
-  'must be HOST:PORT, [IPv6]:PORT or "off"',
+const listenAddress: FromText<string> = v.pipe(
+  text(/^(off|\[[0-9a-fA-F:]+\]:\d{1,5}|[^\s:]+:\d{1,5})$/, 'must be HOST:PORT, [IPv6]:PORT or "off"'),
+  v.check((given) => given === "off" || Number(given.slice(given.lastIndexOf(":") + 1)) <= 65535, "ports end at 65535"),
 )
 
 const iceUrl = text(

@@ -1,0 +1,33 @@
+// Why an address cannot be listened on, told so that an operator knows what to change.
+
+/** An address that cannot be listened on; the message names it, and the option. */
+export class CannotListen extends Error {
+  override name = "CannotListen"
+}
+
+/**
+ * Calls `serve`, which listens on `host` and `port` as `option` says.
+ * @throws CannotListen when that fails
+ */
+export function listen<T>(option: string, host: string, port: number, serve: () => T): T {
+  try {
+    return serve()
+  } catch (cause) {
+    const { code = "", message } = cause as { code?: string; message: string }
+    if (code.startsWith("ERR_OSSL_")) {
+      throw new CannotListen(`--tls-cert, --tls-key: no certificate (PEM) and its key: ${code}`, { cause })
+    }
+    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+    throw new CannotListen(`${option}: cannot listen on ${address}: ${REASONS[code] ?? message}`, { cause })
+  }
+}
+
+/** By error code. Bun says EADDRINUSE or EINVAL for a name it cannot resolve as well. */
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is taken, perhaps by another server, or the name is unknown",
+  EACCES: "ports below 1024 need a privilege",
+  EADDRNOTAVAIL: "the address is not one of this machine's",
+  EINVAL: "the name is unknown",
+  ENOTFOUND: "the name is unknown",
+  ERR_OUT_OF_RANGE: "ports end at 65535",
+}
