@@ -148,9 +148,9 @@ function upgrade(
   return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
 }
 
-/** The first sub-protocol offered that the server knows; with none of them known, none is answered. */
-function subProtocol(request: Request): { headers?: Record<string, string> } {
+/** The first sub-protocol offered that the server knows. An empty one is not answered; without it Bun echoes any. */
+function subProtocol(request: Request): { headers: Record<string, string> } {
   const offered = request.headers.get("sec-websocket-protocol")?.split(",") ?? []
   const isKnown = offered.some((name) => name.trim() === SUB_PROTOCOL)
-  return isKnown ? { headers: { "sec-websocket-protocol": SUB_PROTOCOL } } : {}
+  return { headers: { "sec-websocket-protocol": isKnown ? SUB_PROTOCOL : "" } }
 }
