@@ -6,6 +6,8 @@ PREFIX ?= /usr/local
 BUN = $(shell scripts/find-bun.sh)
 SOURCES = $(shell find src scripts -type f) package.json package-lock.json
 EXE = dist/palava-machine
+# Without these a .env or bunfig.toml in the folder it is started from would change the executable.
+STANDALONE = --no-compile-autoload-dotenv --no-compile-autoload-bunfig
 
 .PHONY: help run test bench build dev check fuzz release install clean
 
@@ -51,7 +53,7 @@ dist/pages/.built: node_modules/.ready $(SOURCES)
 	@touch $@
 
 $(EXE): dist/pages/.built
-	@$(BUN) build --compile --minify --sourcemap=linked --outfile $@.new src/main.ts >/dev/null
+	@$(BUN) build --compile $(STANDALONE) --minify --sourcemap=linked --outfile $@.new src/main.ts >/dev/null
 	@mv $@.new $@
 
 node_modules/.ready: package.json package-lock.json
