@@ -48,7 +48,7 @@ type Values = Record<string, string | boolean | (string | boolean)[] | undefined
 export function loadInvocation(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Invocation {
   const mistakes: string[] = []
   const { command, values } = parseCommandLine(args, mistakes)
-  const file = readConfigFile((values["config"] as string | undefined) ?? env["PALAVA_CONFIG"], mistakes)
+  const file = readConfigFile((values["config"] as string | undefined) ?? (env["PALAVA_CONFIG"] || undefined), mistakes)
   const config: Record<string, unknown> = { plugins: file.plugins }
   const sources = {} as Record<OptionName, string>
   for (const name of OPTION_NAMES) {
