@@ -53,8 +53,9 @@ dist/pages/.built: node_modules/.ready $(SOURCES)
 	@touch $@
 
 $(EXE): dist/pages/.built
-	@$(BUN) build --compile $(STANDALONE) --minify --sourcemap=linked --outfile $@.new src/main.ts >/dev/null
+	@$(BUN) build --compile $(STANDALONE) --minify --sourcemap=inline --outfile $@.new src/main.ts >/dev/null
 	@mv $@.new $@
+	@rm -f $@.new.map
 
 node_modules/.ready: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install it (Debian, Ubuntu: apt-get install npm)" >&2; exit 1; }
