@@ -2,13 +2,14 @@
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
 import type { PeerId } from "../protocol/ids.ts"
+import type { StatusText } from "../protocol/status.ts"
 import type { Member, RoomEvent, RoomSnapshot } from "./room-store.ts"
 
 /** What clients may be shown: a change of the membership, without its place in the log. */
 export type Change =
   | { readonly kind: "joined"; readonly member: Member }
   | { readonly kind: "left"; readonly peer: PeerId }
-  | { readonly kind: "status"; readonly peer: PeerId; readonly status: string }
+  | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
 
 /** Where an event stands for a replica: to be applied, already known, or behind something missed. */
 export type Place = "next" | "old" | "gap"
@@ -27,6 +28,11 @@ export class Replica {
   /** Whether the replica has reached `position` of the log. A position of another epoch is not reached. */
   hasReached(position: { epoch: string; seq: number }): boolean {
     return this.#epoch === position.epoch && this.#seq >= position.seq
+  }
+
+  /** Whether the replica is past `snapshot`: it was taken before what the replica has been told since. */
+  isPast(snapshot: RoomSnapshot): boolean {
+    return this.#epoch === snapshot.epoch && this.#seq > snapshot.seq
   }
 
   /** Where `event` stands: of another epoch or beyond the next seq, something was missed. */
@@ -49,6 +55,9 @@ export class Replica {
     switch (event.kind) {
       case "joined": {
         const known = this.#members.get(event.member.peer)
+        // A join that was given up and arrives behind the next one of the same connection must not replace it.
+        const isLate = known !== undefined && known.turn !== event.member.turn && isHere(known.peer, known.turn)
+        if (isLate) return { change: undefined, reclaim: true }
         this.#members.set(event.member.peer, event.member)
         if (known === undefined) return { change: event, reclaim: false }
         return { change: statusChange(known, event.member), reclaim: false }
@@ -70,19 +79,20 @@ export class Replica {
   }
 
   /**
-   * Takes over a snapshot after something was missed: nothing is shown twice, nothing is left out.
-   * @returns the difference, in the order to show it, and whether a live member must be claimed back
+   * Takes over a snapshot after something was missed: nothing is shown twice, nothing is left out. Each difference is
+   * shown as soon as it is made, so whoever looks at the members meanwhile sees none of those still to be shown.
+   * @returns whether a live member must be claimed back
    */
   adopt(
     snapshot: RoomSnapshot,
     isHere: (peer: PeerId, turn: number) => boolean,
-  ): { changes: Change[]; reclaim: boolean } {
+    show: (change: Change) => void,
+  ): boolean {
     this.#epoch = snapshot.epoch
     this.#seq = snapshot.seq
-    const changes: Change[] = []
     let reclaim = false
     const now = new Map(snapshot.members.map((member) => [member.peer, member]))
-    for (const known of this.#members.values()) {
+    for (const known of [...this.#members.values()]) {
       if (now.get(known.peer)?.turn === known.turn) continue
       if (isHere(known.peer, known.turn)) {
         reclaim = true
@@ -90,15 +100,15 @@ export class Replica {
         continue
       }
       this.#members.delete(known.peer)
-      changes.push({ kind: "left", peer: known.peer })
+      show({ kind: "left", peer: known.peer })
     }
     for (const member of now.values()) {
       const known = this.#members.get(member.peer)
       this.#members.set(member.peer, member)
       const change: Change | undefined = known === undefined ? { kind: "joined", member } : statusChange(known, member)
-      if (change !== undefined) changes.push(change)
+      if (change !== undefined) show(change)
     }
-    return { changes, reclaim }
+    return reclaim
   }
 }
 
@@ -106,5 +116,5 @@ const NOTHING = { change: undefined, reclaim: false } as const
 
 function statusChange(known: Member, member: Member): Change | undefined {
   if (known.status === member.status) return undefined
-  return { kind: "status", peer: member.peer, status: member.status }
+  return { kind: "status", peer: member.peer, rev: member.rev, status: member.status }
 }

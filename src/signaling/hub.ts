@@ -65,6 +65,9 @@ export class Hub implements RoomListener, RoomViewHost {
   readonly #onRelayed: Observer["relayed"]
   readonly #sessions = new Map<PeerId, Session>()
   readonly #rooms = new Map<RoomKey, RoomView>()
+  /** Joins under way, until they have landed or are undone. */
+  readonly #joins = new Set<Promise<void>>()
+  #isClosing = false
 
   constructor({ store, topics, hooks = {}, limits, log, clock = new Clock() }: HubParts) {
     this.clock = clock
@@ -115,6 +118,13 @@ export class Hub implements RoomListener, RoomViewHost {
 
   /** Joins a room; the session gets `joined_room` or an error. */
   async join(session: Session, key: RoomKey, status: StatusText, ref: Ref): Promise<void> {
+    if (this.#isClosing) return session.refuse("unavailable", ref)
+    const join = this.#join(session, key, status, ref)
+    this.#joins.add(join)
+    await join.finally(() => this.#joins.delete(join))
+  }
+
+  async #join(session: Session, key: RoomKey, status: StatusText, ref: Ref): Promise<void> {
     const room = this.#roomOf(key)
     const { peer } = session
     const turn = ++session.rev
@@ -122,13 +132,14 @@ export class Hub implements RoomListener, RoomViewHost {
     const joined = new Promise<void>((resolve) => {
       room.joiners.set(peer, { session, turn, ref, status, answered: false, onJoined: resolve })
     })
+    const asked = room.received
     try {
       const result = await this.#store.join({ ...request, withSnapshot: !room.isLive })
       if (result.kind === "full") return session.refuse("room_full", ref)
       const joiner = room.joiners.get(peer)
       if (joiner === undefined) return
       joiner.answered = true
-      if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot)
+      if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot, asked)
       room.expect(result.position)
       await joined
     } catch (cause) {
@@ -166,7 +177,7 @@ export class Hub implements RoomListener, RoomViewHost {
         await this.#restore(room)
         position = await this.#store.updateStatus(room.key, session.peer, rev, status)
       }
-      session.status = status
+      session.setStatus(rev, status)
       room.expect(position)
       this.#observer.statusUpdated?.(session.peer, room.key, status)
     } catch (cause) {
@@ -226,8 +237,12 @@ export class Hub implements RoomListener, RoomViewHost {
   /** Leaves every room, then closes every connection with 1001, then lets go of the store. */
   async close(): Promise<void> {
     this.clock.stop()
+    this.#isClosing = true
     const sessions = [...this.#sessions.values()]
-    await Promise.allSettled(sessions.map((session) => this.leave(session)))
+    const leaveAll = () => Promise.allSettled(sessions.map((session) => this.leave(session)))
+    await Promise.all([leaveAll(), Promise.allSettled(this.#joins)])
+    // Joins that were under way have landed meanwhile.
+    await leaveAll()
     for (const session of sessions) session.close(CLOSE.goingAway)
     await this.#store.close()
     for (const room of this.#rooms.values()) room.close()
@@ -286,11 +301,15 @@ export class Hub implements RoomListener, RoomViewHost {
   show(room: RoomView, change: Change): void {
     switch (change.kind) {
       case "joined": {
-        const { peer, turn, status } = change.member
+        const { peer, node, turn, status } = change.member
         const joiner = room.joiners.get(peer)
         if (joiner?.turn === turn) this.#welcome(room, joiner)
         this.#topics.publish(room.topic, serverEvents.newPeer(peer, status))
-        if (joiner?.turn !== turn) return
+        if (joiner?.turn !== turn) {
+          // A command that was given up has arrived after all: the log must not keep who is not here.
+          if (node === this.#store.node) this.reclaim(room)
+          return
+        }
         joiner.session.socket?.subscribe(room.topic)
         if (joiner.session.room === room) this.#observer.joined?.(peer, room.key)
         return
@@ -298,8 +317,12 @@ export class Hub implements RoomListener, RoomViewHost {
       case "left":
         this.#topics.publish(room.topic, serverEvents.peerLeft(change.peer))
         return
-      case "status":
+      case "status": {
+        // Where the answer to update_status was lost, this is how the session learns what became of it.
+        const session = this.#sessions.get(change.peer)
+        if (session?.room === room) session.setStatus(change.rev, change.status)
         this.#topics.publish(room.topic, serverEvents.peerUpdatedStatus(change.peer, change.status))
+      }
     }
   }
 
@@ -317,8 +340,9 @@ export class Hub implements RoomListener, RoomViewHost {
 
   heal(room: RoomView): void {
     this.counters.gapsHealed++
+    const asked = room.received
     this.#store.snapshot(room.key).then(
-      (snapshot) => room.adopt(snapshot),
+      (snapshot) => room.adopt(snapshot, asked),
       (cause) => this.#onStoreError(cause, room.key),
     )
   }
@@ -334,7 +358,7 @@ export class Hub implements RoomListener, RoomViewHost {
     if (session.isClosed) return
     session.room = room
     session.turn = turn
-    session.status = status
+    session.setStatus(turn, status)
     room.here++
     session.joinedAt = Date.now()
     this.counters.joins++
@@ -381,14 +405,15 @@ export class Hub implements RoomListener, RoomViewHost {
       const session = this.#sessions.get(member.peer)
       if (member.node !== node) others.push(member)
       else if (session?.room === room && session.turn === member.turn) {
-        own.push({ ...member, rev: session.rev, status: session.status })
+        own.push({ ...member, rev: session.statusRev, status: session.status })
       }
     }
     const gone = [...room.leaving]
+    const asked = room.received
     try {
       const snapshot = await this.#store.restore(room.key, own, others)
       for (const [peer, turn] of gone) if (room.leaving.get(peer) === turn) room.leaving.delete(peer)
-      if (room.isUsed) room.adopt(snapshot)
+      if (room.isUsed) room.adopt(snapshot, asked)
     } catch (cause) {
       this.#onStoreError(cause, room.key)
     }

@@ -62,8 +62,13 @@ export class RoomView {
   readonly #replica = new Replica()
   #isLive = false
   #backlog: (RoomEvent | Relay)[] = []
+  /** Entries that have left the backlog. */
+  #released = 0
+  #isClosed = false
   /** Ends the wait for an event of which a reply spoke. */
   #watch: (() => void) | undefined
+  /** The last position of which a reply spoke. */
+  #expected: Position | undefined
 
   constructor(key: RoomKey, host: RoomViewHost) {
     this.key = key
@@ -105,13 +110,24 @@ export class RoomView {
     else this.#host.onDropped()
   }
 
-  /** A snapshot, later than all that was applied: shows what is different, then what waited. */
-  adopt(snapshot: RoomSnapshot): void {
-    const backlog = this.#deliverFromKnown(this.#backlog)
+  /** How much has come into the backlog so far: a snapshot asked for now has all of it behind it. */
+  get received(): number {
+    return this.#released + this.#backlog.length
+  }
+
+  /**
+   * A snapshot: shows what is different, then what waited. One that the log has overtaken on its way says nothing new,
+   * and what comes for a view that is closed is not for those who have opened the next one.
+   * @param asked what `received` was when the snapshot was asked for
+   */
+  adopt(snapshot: RoomSnapshot, asked: number): void {
+    if (this.#isClosed || this.#replica.isPast(snapshot)) return
+    const covered = asked - this.#released
+    this.#released += this.#backlog.length
+    const backlog = this.#deliverFromKnown(this.#backlog, covered)
     this.#backlog = []
     this.#isLive = true
-    const { changes, reclaim } = this.#replica.adopt(snapshot, this.#isHere)
-    for (const change of changes) this.#host.show(this, change)
+    const reclaim = this.#replica.adopt(snapshot, this.#isHere, (change) => this.#host.show(this, change))
     for (const entry of backlog) {
       if ("kind" in entry) this.onEvent(entry)
       else this.onRelay(entry)
@@ -121,17 +137,19 @@ export class RoomView {
 
   /** The store's reply speaks of `position`: when its event does not come, it was lost, and the room is healed. */
   expect(position: Position | undefined): void {
-    if (position === undefined || this.#watch !== undefined || this.#replica.hasReached(position)) return
-    this.#watch = this.#host.clock.after(EVENT_WAIT_MS, () => {
+    if (position === undefined || this.#replica.hasReached(position)) return
+    this.#expected = position
+    this.#watch ??= this.#host.clock.after(EVENT_WAIT_MS, () => {
       this.#watch = undefined
-      if (this.#replica.hasReached(position) || !this.isUsed) return
+      if (this.#replica.hasReached(position)) return this.expect(this.#expected)
       this.#isLive = false
       this.#host.heal(this)
     })
   }
 
-  /** Ends the view's timer. */
+  /** Nobody of this node is in the room any more: the view ends. */
   close(): void {
+    this.#isClosed = true
     this.#watch?.()
   }
 
@@ -146,10 +164,15 @@ export class RoomView {
     else if (!("kind" in entry)) this.#host.onDropped()
   }
 
-  /** Messages of members who were known before the hole are not made to wait for it, nor lost if they left in it. */
-  #deliverFromKnown(backlog: (RoomEvent | Relay)[]): (RoomEvent | Relay)[] {
-    return backlog.filter((entry) => {
-      if ("kind" in entry || !this.members.has(entry.from)) return true
+  /**
+   * What of the backlog has to wait for the snapshot. Messages between members known before the hole need not, and are
+   * not lost if one left in it. Of the events, the first `covered` are in the snapshot, or of a life of the room that
+   * was over by then: to take those of another epoch for a hole again would never end.
+   */
+  #deliverFromKnown(backlog: (RoomEvent | Relay)[], covered: number): (RoomEvent | Relay)[] {
+    return backlog.filter((entry, index) => {
+      if ("kind" in entry) return index >= covered
+      if (!this.members.has(entry.from) || !this.members.has(entry.to)) return true
       this.#host.deliver(entry)
       return false
     })

@@ -34,8 +34,9 @@ export class Session {
   turn = 0
   /** Number of the last command that changed a membership; see Member.rev. */
   rev = 0
-  /** The own status as the store has it. */
+  /** The own status as the store has it, and the command that set it. */
   status: StatusText = EMPTY_STATUS
+  statusRev = 0
   /** Clock tick of the last sign of life. */
   heardAt: number
   /** When it joined the room it is in, unix milliseconds. */
@@ -90,6 +91,13 @@ export class Session {
     this.socket = undefined
     this.#queue = undefined
     this.#hub.remove(this)
+  }
+
+  /** The store has taken over a status, by the command `rev`. */
+  setStatus(rev: number, status: StatusText): void {
+    if (rev < this.statusRev) return
+    this.status = status
+    this.statusRev = rev
   }
 
   /** Sends one event, behind all that was published to this peer before. */
