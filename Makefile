@@ -6,8 +6,9 @@ PREFIX ?= /usr/local
 BUN = $(shell scripts/find-bun.sh)
 SOURCES = $(shell find src scripts -type f) package.json package-lock.json
 EXE = dist/palava-machine
-# Without these a .env or bunfig.toml in the folder it is started from would change the executable.
-STANDALONE = --no-compile-autoload-dotenv --no-compile-autoload-bunfig
+# Without the first two a .env or bunfig.toml in the folder it is started from would change the executable; with the
+# third it finds the npm packages beside a plug-in by their package.json.
+STANDALONE = --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json
 
 .PHONY: help run test bench build dev check fuzz release install clean
 

@@ -15,9 +15,18 @@ export const definePlugin: typeof contract.definePlugin = (plugin) => {
 
 export const onEvent: typeof contract.onEvent = (schema, handle) => ({ schema, handle })
 
-export const refuse: typeof contract.refuse = (id, message = id.replaceAll("_", " ")) => new RefusalMade(id, message)
+export const refuse: typeof contract.refuse = (id, message = id.replaceAll("_", " ")) => {
+  if (!/^[a-z][a-z0-9_]{0,49}$/.test(id)) throw new RangeError(`refuse: "${id}" must be in snake_case`)
+  return new RefusalMade(id, message)
+}
 
-export const closeWith: typeof contract.closeWith = (code, reason) => new ClosingMade(code, reason)
+export const closeWith: typeof contract.closeWith = (code, reason) => {
+  // RFC 6455 section 7.4: what an endpoint may send, and how long the reason may be.
+  const isCode = (code >= 1000 && code <= 1013 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999)
+  if (!isCode) throw new RangeError(`closeWith: ${code} is no close code, but 4000 to 4999 are`)
+  if (Buffer.byteLength(reason) > 123) throw new RangeError("closeWith: the reason must have at most 123 bytes")
+  return new ClosingMade(code, reason)
+}
 
 /** Whether `value` was made by definePlugin. */
 export function isPlugin(value: unknown): value is contract.Plugin {

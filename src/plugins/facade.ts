@@ -7,6 +7,7 @@ import type { Log as CoreLog, Hub } from "../signaling/hub.ts"
 import type { RoomView } from "../signaling/room-view.ts"
 import type { Session } from "../signaling/session.ts"
 import type { Connection, Fields, Log, Member, Room, Server } from "./contract.ts"
+import { closeWith } from "./define.ts"
 
 /** What a facade needs from the plug-in it is for. */
 export interface Holder {
@@ -63,7 +64,7 @@ class PluginConnection implements Connection {
   }
 
   close(code: number, reason: string): void {
-    this.#session.close({ code, reason })
+    this.#session.close(closeWith(code, reason))
   }
 }
 
