@@ -5,7 +5,8 @@
 //   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
 //       [1, peer, node, turn, rev, status] joined   [2, peer, turn] left   [3, peer, rev, status] status
 //   [1, 2, sender node, batch number, [length, ...], text]          relays: room, from, to, text of each, one after
-//                                                                    the other in one text, and their lengths
+//                                                                    the other in one text, and their lengths; a room,
+//                                                                    from or to of length 0 is that of the relay before
 //   [1, 3]                                                          heartbeat, to the own channel
 
 import { decode } from "@msgpack/msgpack"
@@ -42,7 +43,14 @@ const LENGTHS_PER_RELAY = 4
  */
 export function encodeRelays(sender: NodeId, number: number, relays: readonly Relay[]): Buffer {
   let text = ""
-  for (const { room, from, to, text: frame } of relays) text += room + from + to + frame
+  let before: Relay | undefined
+  for (const relay of relays) {
+    if (relay.room !== before?.room) text += relay.room
+    if (relay.from !== before?.from) text += relay.from
+    if (relay.to !== before?.to) text += relay.to
+    text += relay.text
+    before = relay
+  }
   const textBytes = Buffer.byteLength(text)
   const senderBytes = Buffer.byteLength(sender)
   const bytes = Buffer.allocUnsafe(
@@ -57,11 +65,13 @@ export function encodeRelays(sender: NodeId, number: number, relays: readonly Re
   at += bytes.write(sender, at)
   at = writeUint32(bytes, at, 0xce, number)
   at = writeUint32(bytes, at, 0xdd, relays.length * LENGTHS_PER_RELAY)
+  before = undefined
   for (const relay of relays) {
-    at = writeUint32(bytes, at, 0xce, relay.room.length)
-    at = writeUint32(bytes, at, 0xce, relay.from.length)
-    at = writeUint32(bytes, at, 0xce, relay.to.length)
+    at = writeUint32(bytes, at, 0xce, relay.room === before?.room ? 0 : relay.room.length)
+    at = writeUint32(bytes, at, 0xce, relay.from === before?.from ? 0 : relay.from.length)
+    at = writeUint32(bytes, at, 0xce, relay.to === before?.to ? 0 : relay.to.length)
     at = writeUint32(bytes, at, 0xce, relay.text.length)
+    before = relay
   }
   at = writeUint32(bytes, at, 0xdb, textBytes)
   bytes.write(text, at)
@@ -141,13 +151,13 @@ function readRelays(message: unknown[]): NodeMessage | undefined {
     end += length
     return text.slice(start, end)
   }
+  let [room, from, to] = ["", "", ""]
   for (let at = 0; at < lengths.length; at += LENGTHS_PER_RELAY) {
-    relays.push({
-      room: next(lengths[at]) as RoomKey,
-      from: next(lengths[at + 1]) as PeerId,
-      to: next(lengths[at + 2]) as PeerId,
-      text: next(lengths[at + 3]),
-    })
+    // The same string again, and not an equal one: it keeps its hash for those who look it up.
+    if (lengths[at] !== 0) room = next(lengths[at])
+    if (lengths[at + 1] !== 0) from = next(lengths[at + 1])
+    if (lengths[at + 2] !== 0) to = next(lengths[at + 2])
+    relays.push({ room: room as RoomKey, from: from as PeerId, to: to as PeerId, text: next(lengths[at + 3]) })
   }
   return end === text.length ? { kind: "relays", sender: sender as NodeId, number, relays } : undefined
 }

@@ -10,9 +10,9 @@ const SENDER = "a-node" as NodeId
 
 const relays = fc.array(
   fc.record({
-    room: fc.string().map((text) => text as RoomKey),
-    from: fc.string({ unit: "grapheme" }).map((text) => text as PeerId),
-    to: fc.string().map((text) => text as PeerId),
+    room: fc.string({ minLength: 1 }).map((text) => text as RoomKey),
+    from: fc.string({ unit: "grapheme", minLength: 1 }).map((text) => text as PeerId),
+    to: fc.string({ minLength: 1 }).map((text) => text as PeerId),
     text: fc.string({ unit: "grapheme", maxLength: 5000 }),
   }),
 )
@@ -28,6 +28,26 @@ test("relays come out as they went in, whatever their text", () => {
       })
     }),
   )
+})
+
+test("what repeats the relay before is written once", () => {
+  const first = { room: "room" as RoomKey, from: "one" as PeerId, to: "two" as PeerId, text: "a" }
+  const batch = [
+    first,
+    { ...first, text: "b" },
+    { ...first, to: "three" as PeerId },
+    { ...first, from: "two" as PeerId },
+  ]
+  const bytes = encodeRelays(SENDER, 8, batch)
+  expect(decode(bytes)).toEqual([
+    1,
+    2,
+    SENDER,
+    8,
+    [4, 3, 3, 1, 0, 0, 0, 1, 0, 0, 5, 1, 0, 3, 3, 1],
+    "roomonetwoabthreeatwotwoa",
+  ])
+  expect(decodeNodeMessage(bytes)).toEqual({ kind: "relays", sender: SENDER, number: 8, relays: batch })
 })
 
 test("a batch is MessagePack that any library reads", () => {
