@@ -1,0 +1,62 @@
+// A self-signed certificate for localhost, made when a test asks: no file that expires, and no openssl needed. Just
+// enough DER (X.690) to write one X.509 certificate (RFC 5280).
+
+import { generateKeyPairSync, randomBytes, sign } from "node:crypto"
+
+/** A certificate and its key, as PEM texts. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Makes a certificate for localhost and 127.0.0.1, valid from yesterday until tomorrow. */
+export function makeCertificate(): Certificate {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })
+  const ecdsaWithSha256 = sequence(objectId(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02))
+  const commonName = sequence(objectId(0x55, 0x04, 0x03), der(0x0c, Buffer.from("localhost")))
+  const name = sequence(der(0x31, commonName))
+  const names = sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])))
+  const subjectAltName = sequence(objectId(0x55, 0x1d, 0x11), der(0x04, names))
+  const toBeSigned = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
+    ecdsaWithSha256,
+    name,
+    sequence(time(-1), time(1)),
+    name,
+    publicKey.export({ type: "spki", format: "der" }),
+    der(0xa3, sequence(subjectAltName)),
+  )
+  const signature = der(0x03, Buffer.concat([Buffer.from([0]), sign("sha256", toBeSigned, privateKey)]))
+  return {
+    cert: toPem(sequence(toBeSigned, ecdsaWithSha256, signature)),
+    key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
+  }
+}
+
+/** A tag, the length of what it holds, and what it holds. */
+function der(tag: number, content: Uint8Array): Buffer {
+  const { length } = content
+  const head =
+    length < 128 ? [tag, length] : length < 256 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 255]
+  return Buffer.concat([Buffer.from(head), content])
+}
+
+function sequence(...parts: Uint8Array[]): Buffer {
+  return der(0x30, Buffer.concat(parts))
+}
+
+function objectId(...bytes: number[]): Buffer {
+  return der(0x06, Buffer.from(bytes))
+}
+
+/** So many days from now, as YYMMDDhhmmssZ. */
+function time(days: number): Buffer {
+  const date = new Date(Date.now() + days * 86_400_000)
+  return der(0x17, Buffer.from(`${date.toISOString().replace(/[-:T]/g, "").slice(2, 14)}Z`))
+}
+
+function toPem(bytes: Buffer): string {
+  const lines = bytes.toString("base64").match(/.{1,64}/g) ?? []
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`
+}
