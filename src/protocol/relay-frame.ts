@@ -25,6 +25,13 @@ const PEER_ID_AT = '{"event":"send_to_peer","peer_id":"'.length
 /** A UUID's length: no other id is a peer's. */
 const PEER_ID_END = PEER_ID_AT + 36
 const DATA_AT = PEER_ID_END + '","data":'.length
+const EVENT_AT = DATA_AT + '{"event":"'.length
+
+// Three times as quick as startsWith; a test of the rest of a frame by such an expression is not.
+const HEAD = /^\{"event":"send_to_peer","peer_id":".{36}","data":\{"/
+/** The same where `event` is the first key and not the only one, as palava-client and most others write it. */
+const HEAD_WITH_EVENT =
+  /^\{"event":"send_to_peer","peer_id":".{36}","data":\{"event":"(?:ice_candidate|offer|answer|message)",/
 
 /** Neither inside a string nor between tokens as JSON.stringify writes them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is them that JSON forbids.
@@ -44,13 +51,18 @@ const QUOTE = 0x22
 const COMMA = 0x2c
 const MINUS = 0x2d
 const DOT = 0x2e
-const SLASH = 0x2f
 const ZERO = 0x30
 const NINE = 0x39
 const COLON = 0x3a
 const BACKSLASH = 0x5c
+const LETTER_N = 0x6e
+const LETTER_R = 0x72
+const LETTER_S = 0x73
 const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
+
+/** What may stand behind a backslash, except the quote, the backslash and `u`. */
+const PLAIN_ESCAPES = Array.from("bfnrt/", (letter) => letter.charCodeAt(0))
 
 /**
  * Reads a frame that may be relayed into `out`.
@@ -58,15 +70,12 @@ const CLOSING_BRACE = 0x7d
  */
 export function decodeRelayFrame(text: string, out: RelayFrame): boolean {
   const end = text.length - 1
-  if (
-    text.charCodeAt(end) !== CLOSING_BRACE ||
-    text.charCodeAt(end - 1) !== CLOSING_BRACE ||
-    !text.startsWith('{"event":"send_to_peer","peer_id":"') ||
-    !text.startsWith('","data":{"', PEER_ID_END)
-  ) {
-    return false
-  }
-  const isPlain = (!UNUSUAL.test(text) || hasPlainEscapes(text)) && isPlainRelayData(text, DATA_AT + 1, end)
+  if (text.charCodeAt(end) !== CLOSING_BRACE || text.charCodeAt(end - 1) !== CLOSING_BRACE) return false
+  let at = DATA_AT + 1
+  const isEventFirst = HEAD_WITH_EVENT.test(text)
+  if (isEventFirst) at = text.indexOf(",", EVENT_AT) + 1
+  else if (!HEAD.test(text)) return false
+  const isPlain = (!UNUSUAL.test(text) || hasPlainEscapes(text)) && isPlainRelayData(text, at, end, isEventFirst)
   if (!isPlain && !isRelayData(text.slice(DATA_AT, end))) return false
   // Mostly the target of the frame before; the same string keeps its hash, which whoever looks it up is glad of.
   if (out.peerId === "" || !text.startsWith(out.peerId, PEER_ID_AT)) {
@@ -87,32 +96,29 @@ function hasPlainEscapes(text: string): boolean {
   if (CONTROL_CHARACTERS.test(text)) return false
   let backslash = text.indexOf("\\", DATA_AT)
   while (backslash >= 0) {
-    switch (text.charCodeAt(backslash + 1)) {
-      case 0x62: // b
-      case 0x66: // f
-      case 0x6e: // n
-      case 0x72: // r
-      case 0x74: // t
-      case SLASH:
-        break
-      default:
-        return false
+    const escaped = text.charCodeAt(backslash + 1)
+    // How the lines of an SDP end: two escapes for the price of one.
+    if (
+      escaped === LETTER_R &&
+      text.charCodeAt(backslash + 2) === BACKSLASH &&
+      text.charCodeAt(backslash + 3) === LETTER_N
+    ) {
+      backslash = text.indexOf("\\", backslash + 4)
+      continue
     }
-    backslash += 2
-    // The next one is mostly there already: lines of an SDP end with \r\n.
-    if (text.charCodeAt(backslash) !== BACKSLASH) backslash = text.indexOf("\\", backslash)
+    if (!PLAIN_ESCAPES.includes(escaped)) return false
+    backslash = text.indexOf("\\", backslash + 2)
   }
   return true
 }
 
 /**
- * Whether text[at, end) is the rest, behind the opening brace, of an object of strings, plain numbers, literals and
- * objects of these, without white space, with exactly one key `event` of a relayed value, and none called `sender_id`.
- * Relies on hasPlainEscapes and on the absence of control characters.
+ * Whether text[at, end) is the rest, from a key on, of an object of strings, plain numbers, literals and objects of
+ * these, without white space, with exactly one key `event` of a relayed value (`hasEvent`: before `at`), and none
+ * called `sender_id`. Relies on hasPlainEscapes and on the absence of control characters.
  */
-function isPlainRelayData(text: string, at: number, end: number): boolean {
+function isPlainRelayData(text: string, at: number, end: number, hasEvent: boolean): boolean {
   let depth = 1
-  let hasEvent = false
   for (;;) {
     // A key and its colon.
     if (text.charCodeAt(at) !== QUOTE) return false
@@ -120,7 +126,8 @@ function isPlainRelayData(text: string, at: number, end: number): boolean {
     if (keyEnd < 0 || text.charCodeAt(keyEnd + 1) !== COLON) return false
     if (depth === 1) {
       const length = keyEnd - at - 1
-      if (length === 9 && text.startsWith("sender_id", at + 1)) return false
+      // Its first letter first: `candidate` is as long.
+      if (length === 9 && text.charCodeAt(at + 1) === LETTER_S && text.startsWith("sender_id", at + 1)) return false
       if (length === 5 && text.startsWith("event", at + 1)) {
         if (hasEvent || !isRelayEvent(text, keyEnd + 2)) return false
         hasEvent = true
