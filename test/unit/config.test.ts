@@ -1,0 +1,129 @@
+// Every option from every source, without starting anything. (test/executable/command-line.test.ts runs the program.)
+
+import { describe, expect, test } from "bun:test"
+import { ConfigError, loadInvocation } from "../../src/config/load.ts"
+import { fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "../../src/config/options.ts"
+import { configText, helpText, optionTable } from "../../src/config/print.ts"
+
+/** A good value for each option, other than its default, as text and as the program uses it. */
+const GOOD: Readonly<Record<OptionName, readonly [text: string, value: unknown]>> = {
+  port: ["0", 0],
+  host: ["::1", "::1"],
+  adminListen: ["[::1]:9000", "[::1]:9000"],
+  tlsCert: [import.meta.path, import.meta.path],
+  tlsKey: [import.meta.path, import.meta.path],
+  page: ["false", false],
+  origin: ["https://call.example.org", ["https://call.example.org"]],
+  iceServer: ["stun:stun.example.org", ["stun:stun.example.org"]],
+  turnSecret: ["north wind", "north wind"],
+  turnTtlSeconds: ["60", 60],
+  roomSize: ["10000", 10_000],
+  maxConnections: ["1", 1],
+  maxFrameBytes: ["1024", 1024],
+  maxBacklogBytes: ["65536", 65_536],
+  ratePerSecond: ["0", 0],
+  rateBurst: ["1", 1],
+  pingSeconds: ["5", 5],
+  deadSeconds: ["7200", 7200],
+  shutdownSeconds: ["0", 0],
+  redis: ["localhost:6379", "redis://localhost:6379"],
+  redisCluster: ["rediss://a:1", ["rediss://a:1"]],
+  redisPrefix: ["my.palava-2", "my.palava-2"],
+  redisWaitSeconds: ["1", 1],
+  leaseSeconds: ["600", 600],
+  plugin: ["/a/plugin.ts", ["/a/plugin.ts"]],
+  logLevel: ["silent", "silent"],
+}
+
+/** What `options` makes of the arguments, or its mistakes. */
+function load(args: readonly string[], env: Record<string, string> = {}): unknown {
+  try {
+    return loadInvocation(args, env).config
+  } catch (cause) {
+    if (cause instanceof ConfigError) return cause.mistakes
+    throw cause
+  }
+}
+
+describe("every option", () => {
+  for (const name of OPTION_NAMES) {
+    const [text, value] = GOOD[name]
+    // The two of a certificate go together.
+    const also = name === "tlsCert" ? ["--tls-key", text] : name === "tlsKey" ? ["--tls-cert", text] : []
+
+    test(`${flagOf(name)} by flag and by ${variableOf(name)}`, () => {
+      const flag = name === "page" ? ["--no-page"] : [`${flagOf(name)}=${text}`]
+      const byFlag = loadInvocation([...flag, ...also], {})
+      expect([byFlag.config[name] as unknown, byFlag.sources[name]]).toEqual([value, flagOf(name)])
+      const byVariable = loadInvocation(also, { [variableOf(name)]: text })
+      if (name !== "turnSecret") {
+        expect([byVariable.config[name] as unknown, byVariable.sources[name]]).toEqual([value, variableOf(name)])
+      }
+    })
+
+    test(`${flagOf(name)} is told of by help, table and check-config`, () => {
+      const { help, isSecret = false, isList = false } = optionOf(name)
+      expect(help).toMatch(/[^.]$/)
+      expect(helpText("1")).toContain(`  ${flagOf(name)}`)
+      expect(optionTable()).toContain(`| \`${flagOf(name)}`)
+      const shown = configText(loadInvocation(also, { [variableOf(name)]: text }))
+      const [line = ""] = shown.split("\n").filter((each) => each.startsWith(`${fileKeyOf(name)} = `))
+      const mask = isList ? /\*\*\*/ : /= "\*\*\*"/
+      if (isSecret) expect(line).toMatch(mask)
+      else expect(line).toContain(JSON.stringify(value))
+      if (isSecret) expect(shown).not.toContain(text)
+    })
+  }
+})
+
+describe("limits of values", () => {
+  for (const [name, good, bad] of [
+    ["port", ["0", "65535"], ["-1", "65536", "", "1.0", "0x10", " 1", "1e3"]],
+    ["roomSize", ["1", "10000"], ["0", "10001"]],
+    ["maxFrameBytes", ["1024", "16777216"], ["1023", "16777217"]],
+    ["maxBacklogBytes", ["65536", "268435456"], ["65535", "268435457"]],
+    ["rateBurst", ["1"], ["0"]],
+    ["pingSeconds", ["5", "45"], ["4", "3601"]],
+    ["turnTtlSeconds", ["60", "2592000"], ["59", "2592001"]],
+    ["adminListen", ["off", "localhost:0", "[::1]:1", "10.0.0.1:65535"], ["on", "1234", ":1", "::1:1", "a:65536"]],
+    ["origin", ["https://a", "http://a:8080", "*"], ["a", "https://a/", "https://", "ftp://a", "https://a b"]],
+    [
+      "iceServer",
+      ["stun:a", "stuns:a:1", "stun:[::1]:3478", "stun:a?transport=udp"],
+      ["a", "stun:", "stun://a", "http://a", "stun:a?x=1", "turn:a/b"],
+    ],
+    ["redis", ["a:1", "redis://a", "rediss://u:p@a:1/0"], ["http://a", "redis://", "://"]],
+    ["redisPrefix", ["a", "A.b-c_9"], ["", "a b", "{a}", "a:b", "x".repeat(41)]],
+    ["logLevel", ["debug", "info", "warn", "error", "silent"], ["DEBUG", "trace", ""]],
+    ["host", ["::", "example.org"], ["", " ", "a b"]],
+  ] as const) {
+    test(flagOf(name), () => {
+      for (const text of good) expect(load([`${flagOf(name)}=${text}`])).not.toBeArray()
+      for (const text of bad) {
+        expect(load([`${flagOf(name)}=${text}`])).toEqual([expect.stringMatching(new RegExp(`^${flagOf(name)}: `))])
+      }
+    })
+  }
+})
+
+test("a list may be empty, and one bad part of it is one mistake", () => {
+  expect(load(["--origin", "https://a", "--origin", "b", "--origin", "c"])).toBeArrayOfSize(2)
+  expect((load([]) as { origin: string[] }).origin).toEqual([])
+})
+
+test("options that exclude or need each other", () => {
+  expect(load(["--redis", "a:1", "--redis-cluster", "b:1"])).toEqual([expect.stringContaining("give one of them")])
+  expect(load(["--ice-server", "turn:a"])).toEqual([expect.stringContaining("needs --turn-secret")])
+  expect(load(["--ice-server", "turn:a", "--turn-secret", "x"])).not.toBeArray()
+  expect(load(["--ping-seconds", "60"])).toEqual([expect.stringContaining("at least 5 more than --ping-seconds (60)")])
+  expect(load(["--ping-seconds", "60", "--dead-seconds", "65"])).not.toBeArray()
+})
+
+test("names make no trouble: __proto__ and the like are unknown", () => {
+  for (const flag of ["--__proto__", "--constructor", "--toString"]) expect(load([flag])).toBeArrayOfSize(1)
+})
+
+test("nobody can change the configuration", () => {
+  const { config } = loadInvocation([], {})
+  expect(Object.isFrozen(config)).toBe(true)
+})
