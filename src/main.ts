@@ -2,21 +2,29 @@
 
 import callPolicy from "../dist/pages/call.csp.txt" with { type: "text" }
 import callHtml from "../dist/pages/call.html.txt" with { type: "text" }
+import statsPolicy from "../dist/pages/stats.csp.txt" with { type: "text" }
+import statsHtml from "../dist/pages/stats.html.txt" with { type: "text" }
 import { version } from "../package.json" with { type: "json" }
 import { ConfigError, type Invocation, loadInvocation } from "./config/load.ts"
 import type { Config } from "./config/options.ts"
 import { configText, helpText } from "./config/print.ts"
-import { type Node, type NodeParts, startNode } from "./node.ts"
+import { adminAddressOf, type Node, type NodeParts, startNode } from "./node.ts"
 import { type LoadedPlugin, PluginMistakes } from "./plugins/check.ts"
 import { PluginHost } from "./plugins/host.ts"
 import { icePlugin } from "./plugins/ice.ts"
 import { infoPlugin } from "./plugins/info.ts"
+import { statsPlugin } from "./plugins/stats.ts"
 import { loadPlugins } from "./plugins/load.ts"
 import { PLUGIN_TYPES } from "./plugins/types-text.ts"
 import { RedisRoomStore } from "./redis/redis-room-store.ts"
 import { MemoryRoomStore } from "./rooms/memory-room-store.ts"
 import type { RoomStore } from "./rooms/room-store.ts"
+import { pageRoute } from "./server/pages.ts"
 import type { Log } from "./signaling/hub.ts"
+import { answerQuestion, readFromServer, readFromStore } from "./stats/command.ts"
+import type { HourStore } from "./stats/hours.ts"
+import { MemoryHours } from "./stats/memory-hours.ts"
+import { RedisHours } from "./stats/redis-hours.ts"
 import { makeLog } from "./telemetry/log.ts"
 import { addRedisMetrics } from "./telemetry/redis-metrics.ts"
 
@@ -40,6 +48,9 @@ async function main(): Promise<void> {
     case "plugin-types":
       process.stdout.write(PLUGIN_TYPES)
       return
+    case "stats":
+      await printStats(invocation)
+      return
     case "start":
       await start(invocation)
   }
@@ -62,7 +73,13 @@ function exitFor(mistakes: readonly string[]): never {
 
 /** The built-in plug-ins, then those of the configuration, set up. */
 async function makePlugins(config: Config, log: Log): Promise<PluginHost> {
-  const builtIn = [icePlugin({ ...config, urls: config.iceServer }), infoPlugin] as LoadedPlugin["plugin"][]
+  const page = pageRoute(statsHtml, statsPolicy)
+  const { statsDays: days, statsExport: exportTo } = config
+  const builtIn = [
+    icePlugin({ ...config, urls: config.iceServer }),
+    infoPlugin,
+    statsPlugin({ hours: makeHours(config), days, exportTo, page }),
+  ] as LoadedPlugin["plugin"][]
   try {
     const given = await loadPlugins(config.plugin, config.plugins)
     const all = [...builtIn.map((plugin) => ({ plugin, options: undefined })), ...given]
@@ -70,6 +87,27 @@ async function makePlugins(config: Config, log: Log): Promise<PluginHost> {
   } catch (cause) {
     if (!(cause instanceof PluginMistakes)) throw cause
     return exitFor(cause.mistakes)
+  }
+}
+
+/** Where the usage statistics are: in Redis when one is configured, else in this process. */
+function makeHours(config: Config): HourStore {
+  const isCluster = config.redisCluster.length > 0
+  if (config.redis === "" && !isCluster) return new MemoryHours(config.statsDays)
+  const urls = isCluster ? config.redisCluster : [config.redis]
+  return new RedisHours({ urls, isCluster, prefix: config.redisPrefix, days: config.statsDays })
+}
+
+async function printStats({ config, statsFlags }: Invocation): Promise<void> {
+  const hours = makeHours(config)
+  const isElsewhere = hours instanceof MemoryHours
+  const read = isElsewhere ? readFromServer(`http://${adminAddressOf(config)}/`) : readFromStore(hours)
+  try {
+    console.log(await answerQuestion(statsFlags, read, process.stdout.columns ?? 80))
+  } catch (cause) {
+    if (cause instanceof RangeError) exitFor([cause.message])
+    console.error(`palava-machine: the statistics cannot be read: ${(cause as Error).message}`)
+    process.exit(EXIT_FAILED)
   }
 }
 

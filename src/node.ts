@@ -135,6 +135,11 @@ function adminHostOf({ adminListen }: Config): string {
   return adminListen.slice(0, adminListen.lastIndexOf(":")).replace(/^\[|\]$/g, "")
 }
 
+/** Where a server of this configuration listens for operators: HOST:PORT. */
+export function adminAddressOf({ adminListen, port }: Config): string {
+  return adminListen === "" || adminListen === "off" ? `127.0.0.1:${port + 1}` : adminListen
+}
+
 function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
   const { adminListen, port } = config
   if (adminListen === "off") return undefined

@@ -19,7 +19,23 @@ export class ConfigError extends Error {
 }
 
 /** What there is to do, besides --help and --version. */
-const COMMANDS = ["start", "check-config", "plugin-types"] as const
+const COMMANDS = ["start", "check-config", "plugin-types", "stats"] as const
+
+/** Flags of the command stats alone, and what stands for their values. */
+export const STATS_FLAGS = {
+  from: { type: "string", value: "TIME" },
+  to: { type: "string", value: "TIME" },
+  by: { type: "string", value: "hour|day" },
+  json: { type: "boolean", value: "" },
+} as const
+
+/** What the command stats was asked for. */
+export interface StatsFlags {
+  readonly from: string | undefined
+  readonly to: string | undefined
+  readonly by: "hour" | "day"
+  readonly isJson: boolean
+}
 
 /** One of them. */
 type Command = (typeof COMMANDS)[number]
@@ -28,6 +44,7 @@ type Command = (typeof COMMANDS)[number]
 export interface Invocation {
   readonly command: Command | "help" | "version"
   readonly config: Config
+  readonly statsFlags: StatsFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
 }
@@ -57,8 +74,9 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
     config[name] = given === undefined ? optionOf(name).default : readValue(name, given, mistakes)
   }
   checkTogether(config as unknown as Config, mistakes)
+  const statsFlags = readStatsFlags(command, values, mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
-  return { command, config: Object.freeze(config) as unknown as Config, sources }
+  return { command, config: Object.freeze(config) as unknown as Config, statsFlags, sources }
 }
 
 function parseCommandLine(
@@ -69,6 +87,7 @@ function parseCommandLine(
     config: { type: "string" },
     help: { type: "boolean", short: "h" },
     version: { type: "boolean", short: "v" },
+    ...Object.fromEntries(Object.entries(STATS_FLAGS).map(([flag, { type }]) => [flag, { type }])),
   }
   for (const name of OPTION_NAMES) {
     const { default: fallback, isList = false } = optionOf(name)
@@ -87,6 +106,19 @@ function parseCommandLine(
   } catch (cause) {
     mistakes.push(`${lowerFirst(firstSentence(cause))} (see --help)`)
     return { command: "start", values: {} }
+  }
+}
+
+function readStatsFlags(command: string, values: Values, mistakes: string[]): StatsFlags {
+  const strangers = Object.keys(STATS_FLAGS).filter((flag) => command !== "stats" && values[flag] !== undefined)
+  for (const flag of strangers) mistakes.push(`--${flag} belongs to the command stats`)
+  const { from, to, by = "hour", json } = values
+  if (by !== "hour" && by !== "day") mistakes.push(`--by: must be hour or day, but is "${by}"`)
+  return {
+    from: from as string | undefined,
+    to: to as string | undefined,
+    by: by === "day" ? "day" : "hour",
+    isJson: json === true,
   }
 }
 

@@ -215,6 +215,18 @@ export const OPTIONS = {
     value: "SECONDS",
     help: "silence after which a node counts as dead and its peers leave",
   }),
+  statsDays: option({
+    schema: whole(1, 3660),
+    default: 30,
+    value: "DAYS",
+    help: "how long the hours of the usage statistics are kept",
+  }),
+  statsExport: option({
+    schema: text(/./, "must be a file or an http(s) URL"),
+    default: "",
+    value: "FILE|URL",
+    help: "where each closed hour goes, exactly once: a file of JSON lines, or a webhook",
+  }),
   plugin: list({
     schema: filePath,
     value: "FILE",

@@ -15,6 +15,8 @@ Usage:
   palava-machine [options]               start
   palava-machine check-config [options]  print the effective configuration; exit 2 with a line for each mistake
   palava-machine plugin-types            print the types for authors of plug-ins
+  palava-machine stats [--by hour|day] [--from TIME] [--to TIME] [--json] [options]
+                                         print the usage statistics of Redis, or of the server that runs here
 
 Options (flag before environment variable before configuration file before default):
   --config FILE

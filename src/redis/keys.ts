@@ -27,6 +27,10 @@ export interface Keys {
   roomPeaks(partition: number, hour: number): string
   /** hash: whole minutes as a member → members, of those who left in the hour that starts at `hour` (unix seconds). */
   connectionTime(partition: number, hour: number): string
+  /** hash: `last` → the last hour claimed for export; hour claimed and not yet written → sink and line. */
+  readonly exports: string
+  /** string with expiry: the node that exports just now. */
+  readonly exportLock: string
 }
 
 /** The prefix of a deployment that was given none. */
@@ -57,6 +61,8 @@ export function makeKeys(prefix: string, isCluster: boolean, partitions = isClus
     nodes: (partition, room) => `${prefix}:{${partition}}:room:${room}:nodes`,
     roomsOf: (partition, node) => `${prefix}:{${partition}}:rooms-of:${node}`,
     channelPrefix: (partition) => `${prefix}:{${partition}}:node:`,
+    exports: `${root}:exports`,
+    exportLock: `${root}:exports:lock`,
     roomPeaks: (partition, hour) => `${stats}:room_peaks:${hour}${tag(partition)}`,
     connectionTime: (partition, hour) => `${stats}:connection_time:${hour}${tag(partition)}`,
   }

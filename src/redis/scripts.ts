@@ -2,6 +2,7 @@
 // them). A call is plain data; the connection sends it. The meaning of the small negative replies is here, once.
 
 import { createHash } from "node:crypto"
+import claimHour from "../../scripts/lua/claim_hour.lua" with { type: "text" }
 import endLease from "../../scripts/lua/end_lease.lua" with { type: "text" }
 import grantLeases from "../../scripts/lua/grant_leases.lua" with { type: "text" }
 import joinRoom from "../../scripts/lua/join_room.lua" with { type: "text" }
@@ -125,6 +126,8 @@ export const GRANT_LEASES = script("grant_leases", grantLeases, ["leases"], ["le
 
 export const END_LEASE = script("end_lease", endLease, ["leases", "deployment"], ["node", "margin_ms", "only_if_over"])
 
+export const CLAIM_HOUR = script("claim_hour", claimHour, ["exports"], ["hour", "sink", "line"])
+
 /** All of them. */
 export const SCRIPTS: readonly Script[] = [
   JOIN_ROOM,
@@ -136,4 +139,5 @@ export const SCRIPTS: readonly Script[] = [
   RENEW_LEASE,
   GRANT_LEASES,
   END_LEASE,
+  CLAIM_HOUR,
 ]

@@ -12,12 +12,13 @@ const ARROWS: Record<string, readonly string[]> = {
   rooms: ["protocol", "node:crypto"],
   redis: ["rooms", "protocol", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
   signaling: ["rooms", "protocol"],
-  plugins: ["signaling", "rooms", "protocol", "valibot", "node:crypto", "node:path"],
+  plugins: ["signaling", "rooms", "protocol", "stats", "valibot", "node:crypto", "node:path"],
+  stats: ["redis", "node:crypto", "node:fs/promises", "node:timers/promises"],
   server: ["signaling", "protocol", "bun", "node:crypto"],
   telemetry: ["signaling", "rooms", "redis", "pino", "prom-client"],
   config: ["valibot", "node:fs", "node:util"],
   client: [],
-  pages: ["client"],
+  pages: ["client", "uplot"],
 }
 
 const IMPORT =
