@@ -1,8 +1,9 @@
 // make bench: starts each server, loads it from a process of its own, alternates, and reports.
 //
-// BENCH=<prefix> runs the scenarios whose name begins with it, QUICK=1 does less of everything (results/quick, for a
+// BENCH=<prefix> runs the scenarios whose name begins with it ("micro" the micro benches), QUICK=1 does less of everything (results/quick, for a
 // look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part.
 
+import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
 import { drawPictures, readOrigin, saveScenario } from "./report/results.ts"
@@ -16,6 +17,8 @@ const isQuick = Boolean(process.env["QUICK"])
 const wanted = process.env["BENCH"] ?? ""
 const baseRef = process.env["BASE"] ?? ""
 
+/** The name of the micro benches among the scenarios. */
+const MICRO = "micro"
 /** Files that a server or the generator has open besides its sockets. */
 const SPARE_FILES = 500
 /** As many idle connections as are tried where no limit forbids it: some 300 MB for the server. */
@@ -23,10 +26,13 @@ const MOST_CONNECTIONS = 100_000
 
 async function chooseEffort(): Promise<Effort> {
   const most = Math.min(MOST_CONNECTIONS, (await openFileLimit()) - SPARE_FILES)
-  const points = isQuick ? [1_000, 4_000] : [1_000, 2_500, 5_000, 10_000, 20_000, 50_000, MOST_CONNECTIONS]
+  const points = isQuick ? [1_000, 3_000] : [1_000, 2_500, 5_000, 10_000, 20_000, 50_000, MOST_CONNECTIONS]
   const below = points.filter((point) => point < most)
-  if (isQuick) return { rounds: 1, warmupSeconds: 0.3, seconds: 0.5, idleConnections: 2_000, scalePoints: below }
-  return { rounds: 5, warmupSeconds: 1, seconds: 2.5, idleConnections: 10_000, scalePoints: [...below, most] }
+  if (isQuick) {
+    return { rounds: 1, warmupSeconds: 0.3, seconds: 0.4, restSeconds: 1, idleConnections: 2_000, scalePoints: below }
+  }
+  const scalePoints = [...below, most]
+  return { rounds: 5, warmupSeconds: 1, seconds: 2.5, restSeconds: 5, idleConnections: 10_000, scalePoints }
 }
 
 /** One run of the generator against a running server. */
@@ -40,6 +46,7 @@ async function load(scenario: Scenario, contender: Contender, server: RunningSer
     window: 8,
     payload: "candidate",
     connections: 0,
+    restSeconds: effort.restSeconds,
     warmupSeconds: effort.warmupSeconds,
     seconds: effort.seconds,
     ...(redisUrl && redisPid ? { redisUrl, redisPid } : {}),
@@ -78,14 +85,27 @@ async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs
   return runs
 }
 
+/** The micro benches, in a process of their own so that nothing else is compiled for it. */
+async function runMicroBenches(path: string): Promise<void> {
+  const argv = [process.execPath, join(ROOT, "bench/micro/all.ts"), path]
+  const child = Bun.spawn(onCore(GENERATOR_CORE, argv), { stdout: "inherit", stderr: "inherit" })
+  if ((await child.exited) !== 0) throw new Error("the micro benches failed")
+}
+
 async function main(): Promise<void> {
   const built = baseRef ? await buildRef(baseRef) : null
   try {
     const effort = await chooseEffort()
     const base = built && { ref: baseRef, executable: built.executable }
-    const scenarios = allScenarios(effort, base).filter(({ name }) => name.startsWith(wanted))
-    if (scenarios.length === 0) throw new Error(`no scenario begins with ${wanted}`)
+    const all = allScenarios(effort, base)
+    const scenarios = all.filter(({ name }) => name.startsWith(wanted))
+    if (scenarios.length === 0 && !MICRO.startsWith(wanted)) {
+      throw new Error(
+        `no scenario begins with ${wanted}; there are ${all.map(({ name }) => name).join(", ")}, ${MICRO}`,
+      )
+    }
     const folder = join(ROOT, isQuick ? "bench/results/quick" : "bench/results")
+    mkdirSync(folder, { recursive: true })
     const origin = await readOrigin(ROOT)
     console.log(`${origin.machine}; Bun ${origin.bun}; commit ${origin.commit}; ${origin.date}\n`)
     const measured = new Map<string, Runs>()
@@ -96,7 +116,8 @@ async function main(): Promise<void> {
       console.log(`${scenarioTable(scenario, runs)}\n`)
     }
     if (!base) drawPictures(folder)
-    console.log(targetTable(measured))
+    if (measured.size > 0) console.log(`${targetTable(measured)}\n`)
+    if (MICRO.startsWith(wanted) && !base) await runMicroBenches(join(folder, "micro.json"))
   } finally {
     await built?.remove()
   }

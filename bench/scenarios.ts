@@ -10,6 +10,7 @@ import {
   peerjs,
   yWebrtc,
 } from "./servers/servers.ts"
+import { median } from "./statistics.ts"
 
 /** One server in a scenario. */
 export interface Contender {
@@ -37,6 +38,7 @@ export interface Effort {
   rounds: number
   warmupSeconds: number
   seconds: number
+  restSeconds: number
   idleConnections: number
   scalePoints: number[]
 }
@@ -177,14 +179,6 @@ export interface Target {
   /** How the number is written. */
   unit: string
   measured(runs: Runs): number | undefined
-}
-
-/** The value in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
 }
 
 type Measure = (result: LoadResult) => number

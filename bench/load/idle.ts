@@ -48,17 +48,17 @@ export async function openIdle(request: LoadRequest, prefix: string, count: numb
   return connections
 }
 
-/** Waits until the servers' memory has come to rest (1 % within a second), at most 15 s; answers it. */
+/** Waits until the servers' memory has not shrunk by 1 % for `restSeconds`, at most 20 s; answers it. */
 export async function residentAtRest(request: LoadRequest): Promise<number> {
-  let last = 0
-  await settle(() => false, 2)
-  for (let round = 0; round < 13; round++) {
-    const now = residentBytes(request.pids)
-    if (Math.abs(now - last) < last / 100) return now
-    last = now
+  let least = Number.POSITIVE_INFINITY
+  let quietSeconds = 0
+  for (let second = 0; second < 20 && quietSeconds < request.restSeconds; second++) {
     await settle(() => false, 1)
+    const now = residentBytes(request.pids)
+    quietSeconds = now < least * 0.99 ? 0 : quietSeconds + 1
+    least = Math.min(least, now)
   }
-  return last
+  return least
 }
 
 /** Runs the idle scenario: a few connections first, so that what the first ones cost is not counted on the others. */

@@ -20,8 +20,10 @@ export interface LoadRequest {
   payload: "candidate" | "offer"
   warmupSeconds: number
   seconds: number
-  /** Idle connections (idle, scale). */
+  /** Connections in all (fan-out, idle, scale). */
   connections: number
+  /** How long memory must have come to rest before it counts: the collector tidies up some seconds after a storm. */
+  restSeconds: number
 }
 
 /** What a run of the generator answers, as one line of JSON. */

@@ -1,10 +1,11 @@
 // The results as files: one JSON file for each scenario in results/, and pictures drawn from all that are there.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism, cpus, release } from "node:os"
 import { join } from "node:path"
-import { FORWARDER, median, PALAVA, type Runs, type Scenario } from "../scenarios.ts"
+import { FORWARDER, PALAVA, type Runs, type Scenario } from "../scenarios.ts"
 import { run } from "../servers/processes.ts"
+import { median } from "../statistics.ts"
 import { type Bar, bars, lines } from "./svg.ts"
 
 /** Where a figure comes from. */
@@ -34,9 +35,8 @@ interface Saved {
   runs: Runs
 }
 
-/** Writes one scenario's file. */
+/** Writes one scenario's file into the folder. */
 export function saveScenario(folder: string, scenario: Scenario, runs: Runs, origin: Origin): void {
-  mkdirSync(folder, { recursive: true })
   const { title, operation } = scenario
   const saved: Saved = { title, operation, origin, runs }
   writeFileSync(join(folder, `${scenario.name}.json`), `${JSON.stringify(saved, null, 2)}\n`)

@@ -1,7 +1,8 @@
 // The results as text: one table for each scenario, one for the targets.
 
 import type { LoadResult } from "../load/measure.ts"
-import { median, type Runs, ratio, type Scenario, TARGETS } from "../scenarios.ts"
+import { type Runs, ratio, type Scenario, TARGETS } from "../scenarios.ts"
+import { median } from "../statistics.ts"
 
 /** Three significant digits, with thousands kept whole. */
 export function short(value: number): string {

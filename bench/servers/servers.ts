@@ -42,14 +42,20 @@ async function launchOne(started: Promise<Started>, dialect: DialectName): Promi
   return { dialect, addresses: at(Number(match[1])), pids: [pid], stop }
 }
 
+/** A Redis of our own that keeps nothing. */
+export async function startRedis(): Promise<{ url: string; pid: number; stop(): Promise<void> }> {
+  const port = freePort()
+  const flags = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+  const { pid, stop } = await start(["redis-server", ...flags], /Ready to accept connections/)
+  return { url: `redis://127.0.0.1:${port}`, pid, stop }
+}
+
 async function launchTwo(
   dialect: DialectName,
   startNode: (redisUrl: string, node: number) => Promise<Started>,
 ): Promise<RunningServer> {
-  const port = freePort()
-  const flags = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-  const redis = await start(["redis-server", ...flags], /Ready to accept connections/)
-  const redisUrl = `redis://127.0.0.1:${port}`
+  const redis = await startRedis()
+  const redisUrl = redis.url
   const nodes = await Promise.all([startNode(redisUrl, 0), startNode(redisUrl, 1)])
   return {
     dialect,
