@@ -106,10 +106,11 @@ export class Export {
     const oldest = hourOf(now) - days * 24 * HOUR
     const last = await hours.ledger.last()
     if (last !== undefined) return Math.max(last + HOUR, oldest)
-    const [first] = await hours.read(oldest, closed)
+    const before = hourOf(now) - HOUR
+    const [first] = await hours.read(oldest, before)
     if (first !== undefined) return first.hour
-    await hours.ledger.claim(closed, "", "")
-    return closed + HOUR
+    await hours.ledger.claim(before, "", "")
+    return before + HOUR
   }
 
   /** Gives every hour up to `closed` its end; again and again does no harm. */
