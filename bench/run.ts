@@ -29,10 +29,11 @@ async function chooseEffort(): Promise<Effort> {
   const points = isQuick ? [1_000, 3_000] : [1_000, 2_500, 5_000, 10_000, 20_000, 50_000, MOST_CONNECTIONS]
   const below = points.filter((point) => point < most)
   if (isQuick) {
-    return { rounds: 1, warmupSeconds: 0.3, seconds: 0.4, restSeconds: 1, idleConnections: 2_000, scalePoints: below }
+    const times = { rounds: 1, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 1 }
+    return { isQuick, ...times, idleConnections: 2_000, scalePoints: below }
   }
   const scalePoints = [...below, most]
-  return { rounds: 5, warmupSeconds: 1, seconds: 2.5, restSeconds: 5, idleConnections: 10_000, scalePoints }
+  return { isQuick, rounds: 5, warmupSeconds: 1, seconds: 2.5, restSeconds: 5, idleConnections: 10_000, scalePoints }
 }
 
 /** One run of the generator against a running server. */

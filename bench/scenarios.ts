@@ -35,6 +35,8 @@ export interface Scenario {
 
 /** How much of everything a run does. */
 export interface Effort {
+  /** Whether contenders that no target speaks of stay out. */
+  isQuick: boolean
   rounds: number
   warmupSeconds: number
   seconds: number
@@ -72,22 +74,24 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   ]
   const limitOfTwo = { name: FORWARDER_TWO, launch: forwarderOnTwoNodes }
   const everyone = [limit, ...local, ...alternatives]
+  const most = effort.isQuick ? [limit, ...local] : everyone
+  const bothSides = effort.isQuick ? twoNodes : [...twoNodes, ...local]
   const relay = { scenario: "relay", rooms: 50, window: 8, payload: "candidate" } as const
   const offers = { ...relay, payload: "offer" } as const
   const joins = { scenario: "join-storm", rooms: 16 }
   const status = { scenario: "fan-out", connections: 100, window: 1 }
   const calls = { scenario: "call-setup", rooms: 16 }
-  const most = Math.max(...effort.scalePoints)
+  const scaleEnds = effort.isQuick ? [] : [effort.scalePoints[0] ?? 0, effort.scalePoints.at(-1) ?? 0]
   return [
     { name: "relay-300", title: "Relay, 300 B, window 8", operation: "message", contenders: everyone, load: relay },
     {
       name: "relay-300-window-1",
       title: "Relay, 300 B, window 1",
       operation: "message",
-      contenders: everyone,
+      contenders: most,
       load: { ...relay, window: 1 },
     },
-    { name: "relay-2500", title: "Relay, 2.5 KB, window 8", operation: "message", contenders: everyone, load: offers },
+    { name: "relay-2500", title: "Relay, 2.5 KB, window 8", operation: "message", contenders: most, load: offers },
     {
       name: "fan-out",
       title: "Fan-out, status in a room of 100",
@@ -129,21 +133,21 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       name: "two-nodes-fan-out",
       title: "Two nodes: fan-out",
       operation: "delivery",
-      contenders: [...twoNodes, ...local],
+      contenders: bothSides,
       load: status,
     },
     {
       name: "two-nodes-join-storm",
       title: "Two nodes: join storm",
       operation: "visit",
-      contenders: [...twoNodes, ...local],
+      contenders: bothSides,
       load: joins,
     },
     {
       name: "two-nodes-call-setup",
       title: "Two nodes: call set-up",
       operation: "call",
-      contenders: [...twoNodes, ...local],
+      contenders: bothSides,
       load: calls,
     },
     {
@@ -156,7 +160,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
           launch: palava(),
           load: { connections },
         })),
-        ...[effort.scalePoints[0] ?? 0, most].map((connections) => ({
+        ...scaleEnds.map((connections) => ({
           name: `${FORWARDER} at ${connections}`,
           launch: forwarder,
           load: { connections },

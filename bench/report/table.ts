@@ -44,7 +44,7 @@ export function scenarioTable(scenario: Scenario, runs: Runs): string {
     isMemory ? (result.bytesPerConnection ?? Number.NaN) : result.cpuMicroseconds
   const head = isMemory
     ? ["server", "B/connection", "ratio", "connections/s", "RSS MB"]
-    : ["server", `CPU µs/${scenario.operation}`, "ratio", `${scenario.operation}s/s`, "p50 µs", "p99 µs", "p99.9 µs"]
+    : ["server", `CPU µs/${scenario.operation}`, "ratio", `${scenario.operation}/s`, "p50 µs", "p99 µs", "p99.9 µs"]
   if (!isMemory) head.push("RSS MB", "generator µs")
   if (isTwoNodes) head.push("Redis commands", "Redis µs")
   const rows = Object.entries(runs).map(([name, results]) => {
