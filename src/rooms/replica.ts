@@ -18,6 +18,8 @@ export type Place = "next" | "old" | "gap"
 export class Replica {
   #epoch = ""
   #seq = 0
+  /** Whether an event of this epoch has come over the channel. */
+  #isHeard = false
   readonly #members = new Map<PeerId, Member>()
 
   /** Members by peer id, oldest first. Only the replica changes it. */
@@ -35,9 +37,13 @@ export class Replica {
     return this.#epoch === snapshot.epoch && this.#seq > snapshot.seq
   }
 
-  /** Where `event` stands: of another epoch or beyond the next seq, something was missed. */
+  /**
+   * Where `event` stands: beyond the next seq, something was missed. An event of another epoch is of a life of the room
+   * before this one, as long as none of this one has come: the channel keeps its order. Later, it is of the next.
+   */
   placeOf(event: RoomEvent): Place {
-    if (event.epoch !== this.#epoch) return "gap"
+    if (event.epoch !== this.#epoch) return this.#isHeard || this.#epoch === "" ? "gap" : "old"
+    this.#isHeard = true
     if (event.seq <= this.#seq) return "old"
     return event.seq === this.#seq + 1 ? "next" : "gap"
   }
@@ -88,6 +94,7 @@ export class Replica {
     isHere: (peer: PeerId, turn: number) => boolean,
     show: (change: Change) => void,
   ): boolean {
+    if (snapshot.epoch !== this.#epoch) this.#isHeard = false
     this.#epoch = snapshot.epoch
     this.#seq = snapshot.seq
     let reclaim = false

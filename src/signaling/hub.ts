@@ -19,6 +19,9 @@ import type { Topics } from "./socket.ts"
 /** 64 rooms at once: keeps the pipeline to the store full without queueing a whole node's rooms behind each other. */
 const RESTORES_AT_ONCE = 64
 
+/** 1 s: the store has already waited 5 s for its backend, and a member that stays too long is a ghost. */
+const LEAVE_AGAIN_MS = 1_000
+
 /** What a session may do. */
 export interface Limits extends Liveness {
   /** Most members of a room. */
@@ -126,6 +129,8 @@ export class Hub implements RoomListener, RoomViewHost {
 
   async #join(session: Session, key: RoomKey, status: StatusText, ref: Ref): Promise<void> {
     const room = this.#roomOf(key)
+    // Kept for one who is leaving, with nobody else here, it may miss what happens until we are in.
+    if (room.here === 0 && room.joiners.size === 0) room.suspend()
     const { peer } = session
     const turn = ++session.rev
     const request = { room: key, peer, turn, rev: turn, status, limit: this.limits.roomSize }
@@ -145,8 +150,8 @@ export class Hub implements RoomListener, RoomViewHost {
     } catch (cause) {
       if (!(cause instanceof StoreUnavailable)) throw cause
       if (session.room === room) return
-      // Whether the join happened is unknown: it counts as leaving, so the next resync takes it out if it did.
-      room.leaving.set(peer, turn)
+      // Whether the join happened is unknown: it is taken back.
+      this.#leaveLater(room, peer, turn)
       session.refuse("unavailable", ref)
     } finally {
       room.joiners.delete(peer)
@@ -386,11 +391,20 @@ export class Hub implements RoomListener, RoomViewHost {
     try {
       room.expect(await this.#store.leave(room.key, peer, turn))
     } catch (cause) {
-      // The store is away: the next resync takes the member out, as it is not among our own.
-      return this.#onStoreError(cause, room.key)
+      this.#onStoreError(cause, room.key)
+      if (cause instanceof StoreUnavailable) this.#leaveLater(room, peer, turn)
+      return
     }
     if (room.leaving.get(peer) === turn) room.leaving.delete(peer)
     this.#dropIfUnused(room)
+  }
+
+  /** Leaves when the store is back, unless a resync has done it by then, as the member is not among our own. */
+  #leaveLater(room: RoomView, peer: PeerId, turn: number): void {
+    room.leaving.set(peer, turn)
+    this.clock.after(LEAVE_AGAIN_MS, () => {
+      if (room.leaving.get(peer) === turn && !this.#isClosing) this.#leaveRoom(room, peer, turn)
+    })
   }
 
   /** Tells the store who of this node is in the room, and shows what its answer changes. */

@@ -91,13 +91,18 @@ export class RoomView {
     return this.here > 0 || this.joiners.size > 0 || this.leaving.size > 0
   }
 
+  /** What comes from here on waits for the next snapshot. */
+  suspend(): void {
+    this.#isLive = false
+  }
+
   /** The next thing of the room's log. */
   onEvent(event: RoomEvent): void {
     const place = this.#isLive ? this.#replica.placeOf(event) : "later"
     if (place === "later") this.#keep(event)
     else if (place === "next") this.#apply(event)
     else if (place === "gap") {
-      this.#isLive = false
+      this.suspend()
       this.#keep(event)
       this.#host.heal(this)
     }
@@ -124,7 +129,7 @@ export class RoomView {
     if (this.#isClosed || this.#replica.isPast(snapshot)) return
     const covered = asked - this.#released
     this.#released += this.#backlog.length
-    const backlog = this.#deliverFromKnown(this.#backlog, covered)
+    const backlog = this.#deliverFromKnown(this.#backlog, covered, snapshot.epoch)
     this.#backlog = []
     this.#isLive = true
     const reclaim = this.#replica.adopt(snapshot, this.#isHere, (change) => this.#host.show(this, change))
@@ -132,7 +137,7 @@ export class RoomView {
       if ("kind" in entry) this.onEvent(entry)
       else this.onRelay(entry)
     }
-    if (reclaim) this.#host.reclaim(this)
+    if (reclaim || this.#hasLostJoiner()) this.#host.reclaim(this)
   }
 
   /** The store's reply speaks of `position`: when its event does not come, it was lost, and the room is healed. */
@@ -142,7 +147,7 @@ export class RoomView {
     this.#watch ??= this.#host.clock.after(EVENT_WAIT_MS, () => {
       this.#watch = undefined
       if (this.#replica.hasReached(position)) return this.expect(this.#expected)
-      this.#isLive = false
+      this.suspend()
       this.#host.heal(this)
     })
   }
@@ -164,14 +169,22 @@ export class RoomView {
     else if (!("kind" in entry)) this.#host.onDropped()
   }
 
+  /** Whether the log has lost somebody who was let in: what comes after the answer to a join has to have it. */
+  #hasLostJoiner(): boolean {
+    for (const { answered, session, turn } of this.joiners.values()) {
+      if (answered && this.members.get(session.peer)?.turn !== turn) return true
+    }
+    return false
+  }
+
   /**
    * What of the backlog has to wait for the snapshot. Messages between members known before the hole need not, and are
-   * not lost if one left in it. Of the events, the first `covered` are in the snapshot, or of a life of the room that
-   * was over by then: to take those of another epoch for a hole again would never end.
+   * not lost if one left in it. Of the events, the first `covered` came before the snapshot was asked for: one of another
+   * epoch than its own is of a life of the room that is over, and to take it for a hole again would never end.
    */
-  #deliverFromKnown(backlog: (RoomEvent | Relay)[], covered: number): (RoomEvent | Relay)[] {
+  #deliverFromKnown(backlog: (RoomEvent | Relay)[], covered: number, epoch: string): (RoomEvent | Relay)[] {
     return backlog.filter((entry, index) => {
-      if ("kind" in entry) return index >= covered
+      if ("kind" in entry) return index >= covered || entry.epoch === epoch
       if (!this.members.has(entry.from) || !this.members.has(entry.to)) return true
       this.#host.deliver(entry)
       return false
