@@ -21,7 +21,8 @@ export interface SignalingEvents {
   state: ConnectionState
   joined_room: JoinedRoom
   new_peer: { peerId: string; status: Status }
-  peer_left: { peerId: string }
+  /** `whileAway`: noticed at a re-join. Perhaps this peer lost its connection, too, and is about to come back. */
+  peer_left: { peerId: string; whileAway: boolean }
   peer_updated_status: { peerId: string; status: Status }
   /** A message that a peer sent with `send`. */
   relayed: { peerId: string; message: PeerMessage & { sender_id: string } }
@@ -34,6 +35,9 @@ export interface SignalingEvents {
 /** Errors after which joining again may work; on any other the client stops trying. A full room may be full of our own ghost. */
 const PASSING_ERRORS = new Set(["unavailable", "rate_limited", "room_full", "internal"])
 
+// 16 own ids: the server forgets a lost connection after a minute, and nobody reconnects more often within one.
+const MAX_FORMER_IDS = 16
+
 interface WantedRoom {
   id: string
   status: Status
@@ -42,6 +46,8 @@ interface WantedRoom {
   /** The `ref` of the join under way: the answer to an older one is not ours any more. */
   joinRef: string | undefined
   refusals: number
+  /** The own ids of lost connections, newest first. The server may still count them as peers. */
+  formerIds: string[]
 }
 
 export class SignalingClient extends Emitter<SignalingEvents> {
@@ -101,7 +107,7 @@ export class SignalingClient extends Emitter<SignalingEvents> {
           reject(error)
         },
       }
-      this.#room = { id: roomId, status: { ...status }, first, joinRef: undefined, refusals: 0 }
+      this.#room = { id: roomId, status: { ...status }, first, joinRef: undefined, refusals: 0, formerIds: [] }
       if (this.state.name === "open") void this.#sendJoin(this.#room)
       else this.connect()
     })
@@ -158,9 +164,11 @@ export class SignalingClient extends Emitter<SignalingEvents> {
   async #sendJoin(room: WantedRoom): Promise<void> {
     const ref = this.#requests.makeRef()
     room.joinRef = ref
+    const [previous] = room.formerIds
+    const status = previous === undefined ? room.status : { ...room.status, previous_id: previous }
     try {
       // The answer itself is taken in by #onMessage, before any event behind it.
-      await this.#requests.send({ event: "join_room", room_id: room.id, status: room.status, ref })
+      await this.#requests.send({ event: "join_room", room_id: room.id, status, ref })
     } catch (error) {
       if (room === this.#room && error instanceof SignalingError) this.#onJoinRefused(room, error)
     }
@@ -238,10 +246,15 @@ export class SignalingClient extends Emitter<SignalingEvents> {
     const again = room.first === undefined
     const before = this.#peers
     this.#ownId = message.own_id
-    this.#peers = new Map(message.peers.map(({ peer_id, status }) => [peer_id, status]))
+    // Our own ghost is nobody to talk to.
+    const others = message.peers.filter(({ peer_id }) => !room.formerIds.includes(peer_id))
+    this.#peers = new Map(others.map(({ peer_id, status }) => [peer_id, status]))
     this.#inRoom = true
     room.refusals = 0
-    for (const peerId of before.keys()) if (!this.#peers.has(peerId)) this.emit("peer_left", { peerId })
+    room.formerIds = [message.own_id, ...room.formerIds].slice(0, MAX_FORMER_IDS)
+    for (const peerId of before.keys()) {
+      if (!this.#peers.has(peerId)) this.emit("peer_left", { peerId, whileAway: true })
+    }
     // Those who came meanwhile are told as peers of joined_room, not by new_peer: we are the newcomer now, and who
     // begins the offer depends on that.
     const joined: JoinedRoom = {
@@ -263,10 +276,11 @@ export class SignalingClient extends Emitter<SignalingEvents> {
         this.emit("new_peer", { peerId: message.peer_id, status: message.status })
         return
       case "peer_left":
-        if (this.#peers.delete(message.sender_id)) this.emit("peer_left", { peerId: message.sender_id })
+        if (this.#peers.delete(message.sender_id))
+          this.emit("peer_left", { peerId: message.sender_id, whileAway: false })
         return
       case "peer_updated_status":
-        if (message.sender_id !== this.#ownId) this.#peers.set(message.sender_id, message.status)
+        if (this.#peers.has(message.sender_id)) this.#peers.set(message.sender_id, message.status)
         this.emit("peer_updated_status", { peerId: message.sender_id, status: message.status })
         return
       case "offer":

@@ -1,10 +1,12 @@
 // What travels on the wire, as the browser sees it (docs/protocol.md): the only file of the client with snake_case
 // fields. Types only. The server is trusted to speak its own protocol, so its messages are not validated again.
 
-/** What a peer tells the others about itself. Keys other than these two are the application's own. */
+/** What a peer tells the others about itself. Keys other than these are the application's own. */
 export interface Status {
   name?: string
   user_agent?: string
+  /** Set by this client when it comes back: the id it had before. Anybody can claim any id: decide by it nothing of weight. */
+  previous_id?: string
   [key: string]: unknown
 }
 

@@ -22,8 +22,9 @@ const FLAGS = [
   "--disable-sync",
   // /dev/shm is 64 MB in containers, too little for several pages with video.
   "--disable-dev-shm-usage",
-  // Nobody clicks on permission questions here, and there is no camera.
-  "--use-fake-device-for-media-stream",
+  // Nobody clicks on permission questions here, and there is no camera. Ten pictures a second: the tests wait for
+  // pictures that move, and each one is encoded and shown by a CPU that has no help here.
+  "--use-fake-device-for-media-stream=fps=10",
   "--use-fake-ui-for-media-stream",
   // Candidates with plain addresses: no mDNS responder is needed to resolve them.
   "--disable-features=WebRtcHideLocalIpsWithMdns",

@@ -147,7 +147,7 @@ test("joins, hears of peers and relays, speaks, leaves", async () => {
     ["joined_room", expected],
     ["new_peer", { peerId: "c", status: {} }],
     ["peer_updated_status", { peerId: "c", status: { name: "Cem" } }],
-    ["peer_left", { peerId: "b" }],
+    ["peer_left", { peerId: "b", whileAway: false }],
     ["relayed", { peerId: "c", message: { event: "offer", sdp: "x", sender_id: "c" } }],
   ])
   expect(one.client.peers).toEqual(new Map([["c", { name: "Cem" }]]))
@@ -180,12 +180,14 @@ test("after a broken connection it is back in the room, and tells who left meanw
   server.peers = [
     { peer_id: "c", status: { name: "Cem" } },
     { peer_id: "d", status: {} },
+    // Our own lost connection, which the server has not noticed yet.
+    { peer_id: "own-1", status: {} },
   ]
   const again = one.next("joined_room")
   server.closeAll(1001)
   expect((await again).again).toBe(true)
   expect(one.told).toEqual([
-    ["peer_left", { peerId: "b" }],
+    ["peer_left", { peerId: "b", whileAway: true }],
     [
       "joined_room",
       {
@@ -199,7 +201,10 @@ test("after a broken connection it is back in the room, and tells who left meanw
       },
     ],
   ])
-  expect((await server.got("join_room", 2)).at(-1)).toMatchObject({ room_id: "room", status: { camera: true } })
+  expect((await server.got("join_room", 2)).at(-1)).toMatchObject({
+    room_id: "room",
+    status: { camera: true, previous_id: "own-1" },
+  })
 })
 
 test("a server that is away is asked again and again", async () => {

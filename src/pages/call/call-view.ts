@@ -25,8 +25,8 @@ export class CallView {
   readonly #stage = find("#stage", HTMLElement)
   readonly #invite = find("#invite", HTMLElement)
   readonly #banner = find("#banner", HTMLElement)
-  readonly #tiles = new Map<string, Tile>()
-  readonly #ownTile = new Tile("own", true)
+  readonly #tiles = new Map<RemotePeer, Tile>()
+  readonly #ownTile = new Tile(true)
   readonly #ownStream = new MediaStream()
   readonly #chat: ChatView
   readonly #cleanUp: (() => void)[] = []
@@ -85,8 +85,8 @@ export class CallView {
   }
 
   #onPeerCame(peer: RemotePeer): void {
-    const tile = new Tile(peer.id, false)
-    this.#tiles.set(peer.id, tile)
+    const tile = new Tile(false)
+    this.#tiles.set(peer, tile)
     // The own tile stays last, where people look for themselves.
     this.#stage.insertBefore(tile.element, this.#ownTile.element)
     this.#showPeer(peer)
@@ -95,8 +95,8 @@ export class CallView {
   }
 
   #onPeerLeft(peer: RemotePeer): void {
-    this.#tiles.get(peer.id)?.remove()
-    this.#tiles.delete(peer.id)
+    this.#tiles.get(peer)?.remove()
+    this.#tiles.delete(peer)
     this.#arrange()
     toast(`${nameOf(peer)} left`)
   }
@@ -105,8 +105,8 @@ export class CallView {
     const { state } = peer.link
     const [picture] = peer.stream.getVideoTracks()
     const flows = picture !== undefined && !picture.muted && picture.readyState === "live"
-    const tile = this.#tiles.get(peer.id)
-    if (tile !== undefined) tile.element.dataset["state"] = state
+    const tile = this.#tiles.get(peer)
+    if (tile !== undefined) tile.element.dataset["peer"] = peer.id
     tile?.show({
       name: nameOf(peer),
       stream: peer.stream,
@@ -174,8 +174,8 @@ export class CallView {
     const own = this.#call.media.level()
     showOwnLevel(own)
     this.#ownTile.hear(own, now)
-    for (const { id, link, status } of this.#call.peers.values()) {
-      this.#tiles.get(id)?.hear(status["microphone"] === false ? 0 : link.level(), now)
+    for (const peer of this.#call.peers.values()) {
+      this.#tiles.get(peer)?.hear(peer.status["microphone"] === false ? 0 : peer.link.level(), now)
     }
   }
 

@@ -6,7 +6,8 @@ import { PeerLink } from "./peer-link.ts"
 
 /** Somebody else in the room. */
 export interface RemotePeer {
-  readonly id: string
+  /** The id on the server; a new one when the peer came back after both sides lost the server. */
+  id: string
   status: Status
   link: PeerLink
   /** What comes from this peer; empty until it comes. Kept through a reconnect until new tracks replace the old. */
@@ -26,11 +27,22 @@ const UPLOAD_BITS_PER_SECOND = 2_500_000
 /** 150 kbit/s: below it a face is no longer recognised. */
 const LEAST_BITS_PER_SECOND = 150_000
 
+/**
+ * 20 s: when the server restarts, all come back within it (the client's waits end at 15 s). So long somebody whose
+ * picture still flows is shown though the server does not know them any more.
+ */
+const LINGER_MS = 20_000
+
 export class Call extends Emitter<CallEvents> {
   readonly client: SignalingClient
   readonly media: LocalMedia
   readonly peers = new Map<string, RemotePeer>()
   readonly #unsubscribe: (() => void)[]
+  /** Peers the server lost, by the id they had, until they come back or their picture stops. */
+  readonly #lingering = new Map<string, ReturnType<typeof setTimeout>>()
+  /** Ids whose owners came back under another: as soon as their old link breaks they are gone. */
+  readonly #replaced = new Set<string>()
+  #toldStatus = ""
   #room: Pick<JoinedRoom, "ownId" | "iceServers"> = { ownId: "", iceServers: [] }
 
   constructor(client: SignalingClient, media: LocalMedia) {
@@ -40,7 +52,7 @@ export class Call extends Emitter<CallEvents> {
     this.#unsubscribe = [
       client.on("joined_room", (joined) => this.#onJoined(joined)),
       client.on("new_peer", ({ peerId, status }) => this.#onNewPeer(peerId, status)),
-      client.on("peer_left", ({ peerId }) => this.#onPeerLeft(peerId)),
+      client.on("peer_left", ({ peerId, whileAway }) => this.#onPeerLeft(peerId, whileAway)),
       client.on("peer_updated_status", ({ peerId, status }) => this.#onStatus(peerId, status)),
       client.on("relayed", ({ peerId, message }) => void this.peers.get(peerId)?.link.receive(message)),
       media.on("change", () => this.#onMediaChange()),
@@ -51,7 +63,9 @@ export class Call extends Emitter<CallEvents> {
   async join(room: string, name: string): Promise<void> {
     // A blank name is refused; without one the others show "Guest".
     const named = name === "" ? {} : { name }
-    await this.client.join(room, { ...named, user_agent: userAgent(), ...mediaStatus(this.media) })
+    const media = mediaStatus(this.media)
+    this.#toldStatus = JSON.stringify(media)
+    await this.client.join(room, { ...named, user_agent: userAgent(), ...media })
   }
 
   sendChat(text: string): void {
@@ -60,6 +74,7 @@ export class Call extends Emitter<CallEvents> {
 
   end(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    for (const timer of this.#lingering.values()) clearTimeout(timer)
     for (const { link } of this.peers.values()) link.close()
     this.peers.clear()
     this.client.close()
@@ -80,7 +95,18 @@ export class Call extends Emitter<CallEvents> {
     if (status.user_agent === "chrome") peer.link.begin()
   }
 
-  #onPeerLeft(id: string): void {
+  #onPeerLeft(id: string, whileAway: boolean): void {
+    if (whileAway && this.peers.get(id)?.link.state === "connected") {
+      this.#lingering.set(
+        id,
+        setTimeout(() => this.#remove(id), LINGER_MS),
+      )
+    } else this.#remove(id)
+  }
+
+  #remove(id: string): void {
+    clearTimeout(this.#lingering.get(id))
+    this.#lingering.delete(id)
     const peer = this.peers.get(id)
     if (peer === undefined) return
     peer.link.close()
@@ -98,19 +124,48 @@ export class Call extends Emitter<CallEvents> {
 
   #onMediaChange(): void {
     for (const { link } of this.peers.values()) link.sendTracks()
-    this.client.updateStatus(mediaStatus(this.media))
+    const status = mediaStatus(this.media)
+    if (JSON.stringify(status) === this.#toldStatus) return
+    this.#toldStatus = JSON.stringify(status)
+    this.client.updateStatus(status)
   }
 
   #meet(id: string, status: Status): RemotePeer {
-    const link = this.#makeLink(id)
-    const known = this.peers.get(id)
-    const peer = known ?? { id, status, link, stream: new MediaStream() }
+    const known = this.peers.get(id) ?? this.#recognise(status)
     known?.link.close()
-    peer.link = link
-    peer.status = status
+    const peer = known ?? { id, status, link: this.#makeLink(id), stream: new MediaStream() }
+    if (known !== undefined) {
+      this.peers.delete(peer.id)
+      Object.assign(peer, { id, status, link: this.#makeLink(id) })
+    }
     this.peers.set(id, peer)
+    this.#listen(peer, peer.link)
+    this.emit(known === undefined ? "peer_came" : "peer_changed", peer)
+    return peer
+  }
+
+  /**
+   * Somebody who was here under another id. Only who lingers is taken over, so nobody can put themselves in the place of
+   * one who is here; whose link is broken is a ghost that the server has not noticed yet, and makes room.
+   */
+  #recognise({ previous_id: previous }: Status): RemotePeer | undefined {
+    if (previous === undefined) return undefined
+    const peer = this.peers.get(previous)
+    const timer = this.#lingering.get(previous)
+    if (timer !== undefined) {
+      clearTimeout(timer)
+      this.#lingering.delete(previous)
+      return peer
+    }
+    this.#replaced.add(previous)
+    if (peer !== undefined && peer.link.state !== "connected") this.#remove(previous)
+    return undefined
+  }
+
+  #listen(peer: RemotePeer, link: PeerLink): void {
     link.on("state", (state) => {
       if (state === "connected") this.#shareUpload()
+      else if (this.#lingering.has(peer.id) || this.#replaced.has(peer.id)) return this.#remove(peer.id)
       this.emit("peer_changed", peer)
     })
     link.on("chat", (text) => this.emit("chat", { peer, text }))
@@ -120,13 +175,11 @@ export class Call extends Emitter<CallEvents> {
       track.onmute = track.onunmute = () => this.emit("peer_changed", peer)
       this.emit("peer_changed", peer)
     })
-    this.emit(known === undefined ? "peer_came" : "peer_changed", peer)
-    return peer
   }
 
   #makeLink(id: string): PeerLink {
     return new PeerLink({
-      polite: this.#room.ownId < id,
+      givesWay: this.#room.ownId < id,
       iceServers: this.#room.iceServers,
       media: this.media,
       send: (message) => void this.client.send(id, message),
@@ -134,8 +187,11 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #shareUpload(): void {
-    const share = Math.max(LEAST_BITS_PER_SECOND, UPLOAD_BITS_PER_SECOND / Math.max(1, this.peers.size))
-    for (const { link } of this.peers.values()) void link.limitVideo(share)
+    const others = Math.max(1, this.peers.size)
+    const share = Math.max(LEAST_BITS_PER_SECOND, UPLOAD_BITS_PER_SECOND / others)
+    // 720p to one, 480p to two or three, 360p from four on: as much as their tiles show anyway.
+    const shrinkBy = others === 1 ? 1 : others <= 3 ? 1.5 : 2
+    for (const { link } of this.peers.values()) void link.limitVideo(share, shrinkBy)
   }
 }
 

@@ -26,6 +26,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
   #facing: "user" | "environment" = "user"
   #asking = new Set<MediaKind>()
   #problem = ""
+  #audio: AudioContext | undefined
   #analyser: AnalyserNode | undefined
   #samples = new Float32Array(0)
 
@@ -162,10 +163,12 @@ export class LocalMedia extends Emitter<MediaEvents> {
   }
 
   #listen(track: MediaStreamTrack | undefined): void {
-    this.#analyser?.context.state !== "closed" && void (this.#analyser?.context as AudioContext | undefined)?.close()
+    void this.#audio?.close()
+    this.#audio = undefined
     this.#analyser = undefined
     if (track === undefined || typeof AudioContext === "undefined") return
     const context = new AudioContext()
+    this.#audio = context
     this.#analyser = context.createAnalyser()
     // 512 samples: 11 ms of sound, enough to tell a voice from silence.
     this.#analyser.fftSize = 512

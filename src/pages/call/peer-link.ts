@@ -2,7 +2,7 @@
 //
 // Who begins is decided as palava-client decides it (see call.ts), so normally one side offers and the other answers.
 // When both offer at once all the same (an ICE restart from both ends), the impolite side ignores the other's offer
-// and the polite one takes its own back. Which is which, the two ids decide: both sides know both.
+// and the polite one takes its own back.
 import { Emitter, type IceServer, type PeerMessage } from "../../client/index.ts"
 import type { LocalMedia } from "./media.ts"
 
@@ -15,7 +15,8 @@ interface LinkEvents {
 }
 
 export interface LinkOptions {
-  polite: boolean
+  /** Whether we give way when both sides begin. The two ids decide it: both sides know both. */
+  givesWay: boolean
   iceServers: IceServer[]
   media: LocalMedia
   send(message: PeerMessage): void
@@ -28,11 +29,12 @@ const MAX_WAITING_CHATS = 20
 
 export class PeerLink extends Emitter<LinkEvents> {
   readonly #options: LinkOptions
-  readonly #connection: RTCPeerConnection
+  #connection: RTCPeerConnection
   // Only groups the two tracks for the other side; palava-client reads the stream of a track.
   readonly #stream = new MediaStream()
   #channel: RTCDataChannel | undefined
   #waitingChats: string[] = []
+  #began = false
   #makingOffer = false
   #ignoringOffer = false
   #restartTimer: ReturnType<typeof setTimeout> | undefined
@@ -41,20 +43,12 @@ export class PeerLink extends Emitter<LinkEvents> {
   constructor(options: LinkOptions) {
     super()
     this.#options = options
-    this.#connection = new RTCPeerConnection({ iceServers: options.iceServers, bundlePolicy: "max-bundle" })
-    this.#connection.onnegotiationneeded = () => this.#offer()
-    this.#connection.onicecandidate = ({ candidate }) => {
-      if (candidate === null) return
-      const { candidate: text, sdpMid, sdpMLineIndex } = candidate
-      options.send({ event: "ice_candidate", candidate: text, sdpmid: sdpMid, sdpmlineindex: sdpMLineIndex })
-    }
-    this.#connection.ontrack = ({ track }) => this.emit("track", track)
-    this.#connection.ondatachannel = ({ channel }) => this.#useChannel(channel)
-    this.#connection.onconnectionstatechange = () => this.#onConnectionState()
+    this.#connection = this.#connect()
   }
 
   /** Makes what is to be negotiated, which makes the browser ask for an offer. The other side only waits. */
   begin(): void {
+    this.#began = true
     for (const kind of ["audio", "video"]) this.#connection.addTransceiver(kind, { streams: [this.#stream] })
     this.#useChannel(this.#connection.createDataChannel("chat"))
     this.sendTracks()
@@ -79,13 +73,15 @@ export class PeerLink extends Emitter<LinkEvents> {
     }
   }
 
-  /** Caps the picture, because each further peer gets a copy of it over the same upload. */
-  async limitVideo(bitsPerSecond: number): Promise<void> {
+  /** Caps the picture in bits and size, because each further peer costs another encoding and a share of the upload. */
+  async limitVideo(bitsPerSecond: number, shrinkBy: number): Promise<void> {
     for (const { sender, receiver } of this.#connection.getTransceivers()) {
       if (receiver.track.kind !== "video") continue
       const parameters = sender.getParameters()
-      if (parameters.encodings?.[0] === undefined) continue
-      parameters.encodings[0].maxBitrate = bitsPerSecond
+      const encoding = parameters.encodings?.[0]
+      if (encoding === undefined) continue
+      encoding.maxBitrate = bitsPerSecond
+      encoding.scaleResolutionDownBy = shrinkBy
       await sender.setParameters(parameters).catch(() => undefined)
     }
   }
@@ -103,8 +99,28 @@ export class PeerLink extends Emitter<LinkEvents> {
 
   close(): void {
     clearTimeout(this.#restartTimer)
-    this.#connection.onconnectionstatechange = null
+    this.#disconnect()
+  }
+
+  #connect(): RTCPeerConnection {
+    const { iceServers, send } = this.#options
+    const connection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" })
+    connection.onnegotiationneeded = () => this.#offer()
+    connection.onicecandidate = ({ candidate }) => {
+      if (candidate === null) return
+      const { candidate: text, sdpMid, sdpMLineIndex } = candidate
+      send({ event: "ice_candidate", candidate: text, sdpmid: sdpMid, sdpmlineindex: sdpMLineIndex })
+    }
+    connection.ontrack = ({ track }) => this.emit("track", track)
+    connection.ondatachannel = ({ channel }) => this.#useChannel(channel)
+    connection.onconnectionstatechange = () => this.#onConnectionState()
+    return connection
+  }
+
+  #disconnect(): void {
+    this.#connection.onnegotiationneeded = null
     this.#connection.onicecandidate = null
+    this.#connection.onconnectionstatechange = null
     this.#connection.close()
   }
 
@@ -123,14 +139,34 @@ export class PeerLink extends Emitter<LinkEvents> {
   async #onDescription(message: PeerMessage): Promise<void> {
     const description = message["sdp"] as RTCSessionDescriptionInit
     const collides = message.event === "offer" && (this.#makingOffer || this.#connection.signalingState !== "stable")
-    this.#ignoringOffer = collides && !this.#options.polite
+    this.#ignoringOffer = collides && !this.#isPolite()
     if (this.#ignoringOffer) return
+    if (collides && this.#isFirst()) {
+      // Both began, and we give way: anew, as the side that waits. Taking the offer back would leave transceivers that
+      // belong to nothing, and Chromium would negotiate about them without end.
+      this.#disconnect()
+      this.#connection = this.#connect()
+      this.#began = this.#makingOffer = false
+    }
     // Takes the own offer back first, when there is one.
     await this.#connection.setRemoteDescription(description)
     if (message.event === "answer") return
     this.#adoptTransceivers()
     await this.#connection.setLocalDescription()
     this.#sendDescription()
+  }
+
+  /**
+   * Later on the side that began is the polite one: Chromium (156) shows no more pictures of the other side once it took
+   * an offer back on a connection that it did not begin.
+   */
+  #isPolite(): boolean {
+    return this.#isFirst() ? this.#options.givesWay : this.#began
+  }
+
+  /** Before the first offer was answered. */
+  #isFirst(): boolean {
+    return this.#connection.currentLocalDescription === null
   }
 
   async #onCandidate(message: PeerMessage): Promise<void> {
@@ -148,17 +184,14 @@ export class PeerLink extends Emitter<LinkEvents> {
 
   /** The other side's offer made transceivers; send over them, and add what it left out. */
   #adoptTransceivers(): void {
-    for (const transceiver of this.#connection.getTransceivers()) {
-      // Left over from an own offer that was taken back.
-      if (transceiver.mid === null) transceiver.stop()
-      else if (transceiver.currentDirection === null) {
-        transceiver.direction = "sendrecv"
-        transceiver.sender.setStreams?.(this.#stream)
-      }
+    const transceivers = this.#connection.getTransceivers()
+    for (const transceiver of transceivers) {
+      if (transceiver.currentDirection !== null) continue
+      transceiver.direction = "sendrecv"
+      transceiver.sender.setStreams?.(this.#stream)
     }
-    const live = this.#connection.getTransceivers().filter(({ direction }) => direction !== "stopped")
     for (const kind of ["audio", "video"]) {
-      if (!live.some(({ receiver }) => receiver.track.kind === kind)) {
+      if (!transceivers.some(({ receiver }) => receiver.track.kind === kind)) {
         this.#connection.addTransceiver(kind, { streams: [this.#stream] })
       }
     }

@@ -26,7 +26,7 @@ export class Tile {
   readonly #note: HTMLElement
   #talkedAt = 0
 
-  constructor(id: string, own: boolean) {
+  constructor(own: boolean) {
     const template = find("#tile-template", HTMLTemplateElement)
     const copy = template.content.cloneNode(true) as DocumentFragment
     this.element = find(".tile", HTMLElement, copy)
@@ -34,10 +34,8 @@ export class Tile {
     this.#avatar = find(".avatar", HTMLElement, copy)
     this.#name = find(".name-tag span", HTMLElement, copy)
     this.#note = find(".tile-state-text", HTMLElement, copy)
-    this.element.dataset["peer"] = id
     this.element.classList.toggle("own", own)
     this.#video.muted = own
-    this.#video.addEventListener("playing", () => this.element.classList.add("playing"))
   }
 
   show(content: TileContent): void {
@@ -48,7 +46,6 @@ export class Tile {
     this.element.classList.toggle("with-video", showVideo)
     this.element.classList.toggle("microphone-off", microphoneOff)
     this.element.classList.toggle("waiting", waiting)
-    this.element.dataset["note"] = note
     this.#note.textContent = note
     if (stream !== undefined && this.#video.srcObject !== stream) this.#video.srcObject = stream
     if (stream?.active) this.#play()
