@@ -10,7 +10,7 @@ const SRC = join(import.meta.dir, "../../src")
 const ARROWS: Record<string, readonly string[]> = {
   protocol: ["valibot", "node:crypto"],
   rooms: ["protocol", "node:crypto"],
-  redis: ["rooms", "protocol", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
+  redis: ["rooms", "protocol", "scripts", "redis", "@msgpack/msgpack", "node:crypto", "node:timers/promises"],
   signaling: ["rooms", "protocol"],
   plugins: ["signaling", "rooms", "protocol", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["redis", "node:crypto", "node:fs/promises", "node:timers/promises"],
