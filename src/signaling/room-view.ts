@@ -132,6 +132,8 @@ export class RoomView {
     const backlog = this.#deliverFromKnown(this.#backlog, covered, snapshot.epoch)
     this.#backlog = []
     this.#isLive = true
+    // Replies keep their order: every position of which one spoke before this is in the snapshot.
+    this.#unwatch()
     const reclaim = this.#replica.adopt(snapshot, this.#isHere, (change) => this.#host.show(this, change))
     for (const entry of backlog) {
       if ("kind" in entry) this.onEvent(entry)
@@ -155,7 +157,12 @@ export class RoomView {
   /** Nobody of this node is in the room any more: the view ends. */
   close(): void {
     this.#isClosed = true
+    this.#unwatch()
+  }
+
+  #unwatch(): void {
     this.#watch?.()
+    this.#watch = undefined
   }
 
   #apply(event: RoomEvent): void {
