@@ -1,5 +1,5 @@
 // The chat panel: what was written, what is being written, and how much was not read yet.
-import { actions, find } from "./dom.ts"
+import { find } from "./dom.ts"
 
 /** 500 messages: days of talk; the oldest go first so that a forgotten tab does not grow. */
 const MAX_MESSAGES = 500
@@ -7,6 +7,7 @@ const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]]/g
 
 export class ChatView {
   readonly #panel = find("#chat", HTMLElement)
+  readonly #toggle = find("[aria-controls=chat]", HTMLButtonElement)
   readonly #log = find("#chat-log", HTMLElement)
   readonly #input = find("#chat-text", HTMLInputElement)
   readonly #unread = find("#unread", HTMLElement)
@@ -32,16 +33,12 @@ export class ChatView {
   toggle(open = !this.isOpen): void {
     if (open === this.isOpen) return
     this.#panel.hidden = !open
-    for (const button of actions("chat")) if (button.ariaExpanded !== null) button.ariaExpanded = String(open)
+    this.#toggle.setAttribute("aria-expanded", String(open))
     if (open) {
       this.#setUnread(0)
       this.#input.focus()
       this.#log.scrollTop = this.#log.scrollHeight
-    } else {
-      actions("chat")
-        .find((button) => button.ariaExpanded !== null)
-        ?.focus()
-    }
+    } else this.#toggle.focus()
   }
 
   add(sender: string, text: string, own: boolean): void {

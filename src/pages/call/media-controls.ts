@@ -10,9 +10,9 @@ export function setUpMediaControls(media: LocalMedia): void {
     for (const kind of ["microphone", "camera"] as const) {
       const on = media.isOn(kind)
       for (const button of actions(kind)) {
-        button.ariaPressed = String(on)
-        button.ariaLabel = LABEL[kind]
-        button.ariaBusy = String(media.isAsking(kind))
+        button.setAttribute("aria-pressed", String(on))
+        button.setAttribute("aria-label", LABEL[kind])
+        button.setAttribute("aria-busy", String(media.isAsking(kind)))
         button.title = `${LABEL[kind]} ${on ? "on" : "off"} (${KEY[kind]})`
       }
     }

@@ -21,6 +21,7 @@ function apply(theme: Theme): void {
   else document.documentElement.dataset["theme"] = theme
   for (const button of actions("theme")) {
     setIcon(button, `theme-${theme}`)
-    button.ariaLabel = button.title = theme === "auto" ? "Colours: as the system" : `Colours: ${theme}`
+    button.title = theme === "auto" ? "Colours: as the system" : `Colours: ${theme}`
+    button.setAttribute("aria-label", button.title)
   }
 }
