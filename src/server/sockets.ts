@@ -11,9 +11,6 @@ import type { Topics } from "../signaling/socket.ts"
 /** The one WebSocket sub-protocol there is (RFC 6455 section 1.9). */
 const SUB_PROTOCOL = "palava.1.0"
 
-/** Begins the topic of one peer: see Session.topic. */
-const PEER_TOPIC = "peer/"
-
 /** What the browsers' listener needs to know. */
 export interface SocketOptions {
   readonly host: string
@@ -120,9 +117,7 @@ export function listenForSockets(
   })
   topics.use(server, (topic) => {
     // A room of one has nobody to tell; a peer who is let go of has a full buffer, and Bun closes it (1006).
-    const session = topic.startsWith(PEER_TOPIC)
-      ? hub.sessions.get(topic.slice(PEER_TOPIC.length) as PeerId)
-      : undefined
+    const session = hub.sessions.get(topic as PeerId)
     if (session === undefined || session.isTooSlow) return
     session.isTooSlow = true
     hub.counters.closedTooSlow++

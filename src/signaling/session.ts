@@ -24,10 +24,6 @@ const relayFrame: RelayFrame = { peerId: "", body: "" }
 export class Session {
   /** The public id, made when the connection opens. */
   readonly peer: PeerId = makePeerId()
-  /** The topic of direct messages. */
-  readonly topic = `peer/${this.peer}`
-  /** What ends every message this peer relays: its id, last, where no earlier key can change it. */
-  readonly relaySuffix = `,"sender_id":"${this.peer}"}`
   /** The room it is in. */
   room: RoomView | undefined
   /** Number of the current membership; see Member.turn. */
@@ -62,6 +58,11 @@ export class Session {
     this.heardAt = hub.clock.tick
     this.#refilledAt = hub.clock.tick
     this.#tokens = hub.limits.rateBurst
+  }
+
+  /** The topic of direct messages: the id itself, so that no session keeps another string for it. */
+  get topic(): string {
+    return this.peer
   }
 
   /** The connection is open. */
@@ -133,7 +134,9 @@ export class Session {
   #take(text: string): void {
     if (this.room !== undefined && decodeRelayFrame(text, relayFrame)) {
       this.#hub.counters.relayFrames++
-      this.#hub.relay(this, relayFrame.peerId as PeerId, relayFrame.body + this.relaySuffix, undefined)
+      // The id is last, where no earlier key can change it.
+      const relayed = `${relayFrame.body},"sender_id":"${this.peer}"}`
+      this.#hub.relay(this, relayFrame.peerId as PeerId, relayed, undefined)
       return
     }
     const envelope = decodeFrame(text)
