@@ -13,6 +13,9 @@ export interface Stay {
   readonly heard: Map<string, unknown[]>
 }
 
+/** What peers may say to each other. */
+const RELAYED = new Set(["offer", "answer", "ice_candidate", "message"])
+
 /** See the head of this file. */
 export class ClientView {
   /** The own id, once told. */
@@ -32,7 +35,7 @@ export class ClientView {
     else if (event.event === "new_peer") this.#came(event["peer_id"] as string, status)
     else if (event.event === "peer_left") this.#left(sender)
     else if (event.event === "peer_updated_status") this.#changed(sender, status)
-    else if (event.event === "message") this.#heard(sender, event["number"])
+    else if (RELAYED.has(event.event)) this.#heard(sender, event["number"])
     else check(sender === undefined, "what the server says has no sender", event)
   }
 

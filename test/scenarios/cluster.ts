@@ -5,6 +5,7 @@ import { expect } from "bun:test"
 import { TestClient } from "../helpers/client.ts"
 import { ClientView } from "../helpers/client-view.ts"
 import type { TestNode } from "../helpers/node.ts"
+import { poll } from "../helpers/redis.ts"
 
 /** Behind leave_room: its answer tells that the client has left. */
 const LEFT = "left"
@@ -27,25 +28,27 @@ export class Cluster implements AsyncDisposable {
     return client
   }
 
-  /** Connects `count` clients that join `room` one after the other; each with its number as status. */
+  /** Connects `count` clients that join `room` one after the other, each with its number as status, and know it. */
   async meet(room: string, count: number): Promise<TestClient[]> {
     const clients: TestClient[] = []
     for (let number = 0; number < count; number++) {
       const client = await this.connect()
-      clients.push(client)
       await client.join(room, { number })
+      await Promise.all(clients.map((known) => known.next("new_peer")))
+      clients.push(client)
     }
-    const [first] = clients
-    await first?.nextWhere(({ status }) => (status as { number?: number })?.number === count - 1 || count === 1)
     return clients
   }
 
   /** Ends the scenario: judges every client, closes the connections, and waits until nobody is in a room. */
   async finish(): Promise<void> {
-    for (const client of this.#clients) viewOf(client)
-    await Promise.all(this.#clients.map((client) => client.close()))
-    this.#clients.length = 0
-    for (const node of this.#nodes) while ((await node.metric("palava_rooms")) > 0);
+    const clients = this.#clients.splice(0)
+    await Promise.all(clients.map((client) => client.close()))
+    await poll(async () => {
+      const rooms = await Promise.all(this.#nodes.map((node) => node.metric("palava_rooms")))
+      return rooms.every((count) => count === 0)
+    })
+    for (const client of clients) viewOf(client)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,10 +96,8 @@ export async function settle(members: readonly TestClient[]): Promise<void> {
 /** Compares the views of all members of one room with each other: everyone knows everyone, with the same status. */
 export function expectSameView(members: readonly TestClient[]): void {
   const views = members.map(viewOf)
-  const truth = new Map(views.map(({ ownId, status }) => [ownId, status]))
-  for (const { ownId, members: others } of views) {
-    const expected = new Map(truth)
-    expected.delete(ownId)
-    expect(new Map([...others].sort())).toEqual(new Map([...expected].sort()))
+  const truth = Object.fromEntries(views.map(({ ownId, status }) => [ownId, status]))
+  for (const { ownId, status, members: others } of views) {
+    expect<Record<string, string | undefined>>({ ...Object.fromEntries(others), [ownId]: status }).toEqual(truth)
   }
 }

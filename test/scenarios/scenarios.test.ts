@@ -5,7 +5,11 @@ import { startNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
 import { makePrefix } from "../helpers/redis-stores.ts"
 import { Cluster } from "./cluster.ts"
+import { bigRoom, manyRooms } from "./crowds.ts"
 import { joins } from "./joins.ts"
+import { leaves } from "./leaves.ts"
+import { relays } from "./relays.ts"
+import { statuses } from "./statuses.ts"
 
 let redis: RedisServer
 
@@ -15,20 +19,16 @@ beforeAll(async () => {
 
 afterAll(() => redis[Symbol.asyncDispose]())
 
-describe.each([
-  ["a node on its own", 0],
-  ["one node on Redis", 1],
-  ["two nodes on Redis", 2],
-  ["three nodes on Redis", 3],
-])("%s:", (_, onRedis) => {
+/** A cluster for all tests of a `describe`. Each of them ends with nobody in a room, and all with nothing in Redis. */
+function over(onRedis: number, ...args: string[]): () => Cluster {
   const prefix = makePrefix()
   let cluster: Cluster
 
   beforeAll(async () => {
-    const args = onRedis === 0 ? [] : ["--redis", redis.url, "--redis-prefix", prefix]
-    const nodes = Array.from({ length: Math.max(1, onRedis) }, () => startNode(args))
+    const store = onRedis === 0 ? [] : ["--redis", redis.url, "--redis-prefix", prefix]
+    const nodes = Array.from({ length: Math.max(1, onRedis) }, () => startNode([...store, ...args]))
     cluster = new Cluster(await Promise.all(nodes))
-  })
+  }, 30_000)
 
   afterEach(() => cluster.finish())
 
@@ -38,5 +38,22 @@ describe.each([
     expect(keys.filter((key) => key !== "" && !key.includes(":store:stats:"))).toEqual([])
   })
 
-  joins(() => cluster)
+  return () => cluster
+}
+
+describe.each([
+  ["a node on its own", 0],
+  ["one node on Redis", 1],
+  ["two nodes on Redis", 2],
+  ["three nodes on Redis", 3],
+])("%s:", (_, onRedis) => {
+  const cluster = over(onRedis)
+  joins(cluster)
+  leaves(cluster)
+  relays(cluster)
+  statuses(cluster)
+  bigRoom(cluster, 50)
+  manyRooms(cluster)
+
+  describe("--room-size 100:", () => bigRoom(over(onRedis, "--room-size", "100"), 100))
 })

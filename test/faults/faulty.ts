@@ -1,0 +1,87 @@
+// Nodes of the executable under live traffic, for a fault to happen to, and what has to hold after every fault.
+
+import { expect } from "bun:test"
+import { LiveTraffic, type Tally } from "../helpers/live-traffic.ts"
+import { startNode, type TestNode } from "../helpers/node.ts"
+import { type NetworkProxy, type RedisServer, startProxy } from "../helpers/redis.ts"
+import { makePrefix } from "../helpers/redis-stores.ts"
+
+/** 300 messages heard: some hundred actions of every kind before, between and after faults. */
+export const SOME_MESSAGES = 300
+
+// 1 s instead of 10 s: the same faults in a tenth of the time.
+const LEASE_SECONDS = 1
+
+/** What a fault can happen to. */
+export interface Site {
+  /** The living nodes, which clients connect to. */
+  readonly nodes: TestNode[]
+  /** Between each node and Redis; none in a cluster. */
+  readonly proxies: readonly NetworkProxy[]
+  readonly traffic: LiveTraffic
+  /** Starts one more node, which is not in `nodes` yet. */
+  startNode(): Promise<TestNode>
+}
+
+/** How a site is built. */
+export interface SiteOptions {
+  readonly redis: RedisServer
+  /** Every server that holds keys at the end, where that is not `redis`. */
+  readonly keepers?: () => readonly RedisServer[]
+  /** In place of --redis and the proxies. */
+  readonly cluster?: readonly string[]
+  readonly leaseSeconds?: number
+  readonly args?: readonly string[]
+}
+
+/**
+ * Lets `fault` happen to three nodes under traffic. Afterwards every client's view equals the truth, none has seen a
+ * guarantee broken, traffic goes on without a loss, and Redis is empty once all have left and the nodes have stopped.
+ * @returns what became of the messages that were under way around the fault
+ */
+export async function underTraffic(
+  { redis, keepers = () => [redis], cluster, leaseSeconds = LEASE_SECONDS, args = [] }: SiteOptions,
+  fault: (site: Site) => Promise<void>,
+): Promise<Tally> {
+  const prefix = makePrefix()
+  const common = ["--redis-prefix", prefix, "--lease-seconds", `${leaseSeconds}`, "--room-size", "8", ...args]
+  await using cleanup = new AsyncDisposableStack()
+  const proxies: NetworkProxy[] = []
+  const start = async () => {
+    const place: string[] = []
+    if (cluster === undefined) {
+      const proxy = cleanup.use(await startProxy(redis.port))
+      proxies.push(proxy)
+      place.push("--redis", `redis://127.0.0.1:${proxy.port}`)
+    } else for (const url of cluster) place.push("--redis-cluster", url)
+    return cleanup.use(await startNode([...common, ...place]))
+  }
+  const nodes = [await start(), await start(), await start()]
+  const traffic = cleanup.use(new LiveTraffic({ nodes, redis: keepers, prefix }))
+  traffic.run()
+  await traffic.heard(SOME_MESSAGES)
+  await traffic.settle()
+  expect(traffic.tally()).toMatchObject({ refused: 0, lost: 0 })
+
+  traffic.run()
+  await fault({ nodes, proxies, traffic, startNode: start })
+  await traffic.settle()
+  const tally = traffic.tally()
+
+  traffic.run()
+  await traffic.heard(SOME_MESSAGES)
+  await traffic.settle()
+  expect(traffic.tally()).toMatchObject({ refused: 0, lost: 0 })
+  await traffic.leave()
+  for (const node of nodes) expect(await node.stop()).toBe(0)
+  for (const server of keepers()) {
+    const keys = (await server.cli("KEYS", `*${prefix}*`)).trim().split("\n")
+    expect(keys.filter((key) => key !== "" && !key.includes(":store:stats:"))).toEqual([])
+  }
+  return tally
+}
+
+/** Says what became of the messages. */
+export function tell(what: string, { sent, heard, refused, lost }: Tally): void {
+  console.log(`      ${what}: of ${sent} messages ${heard} arrived, ${refused} were refused, ${lost} lost`)
+}
