@@ -135,7 +135,7 @@ export class Hub implements RoomListener, RoomViewHost {
     const turn = ++session.rev
     const request = { room: key, peer, turn, rev: turn, status, limit: this.limits.roomSize }
     const joined = new Promise<void>((resolve) => {
-      room.joiners.set(peer, { session, turn, ref, status, answered: false, onJoined: resolve })
+      room.addJoiner({ session, turn, ref, status, answered: false, onJoined: resolve })
     })
     const asked = room.received
     try {
@@ -154,7 +154,7 @@ export class Hub implements RoomListener, RoomViewHost {
       this.#leaveLater(room, peer, turn)
       session.refuse("unavailable", ref)
     } finally {
-      room.joiners.delete(peer)
+      room.removeJoiner(peer)
       if (session.isClosed && session.room !== room) await this.#leaveRoom(room, peer, turn)
       this.#dropIfUnused(room)
     }
@@ -357,7 +357,7 @@ export class Hub implements RoomListener, RoomViewHost {
   }
 
   #welcome(room: RoomView, { session, turn, ref, status, onJoined }: Joiner): void {
-    room.joiners.delete(session.peer)
+    room.removeJoiner(session.peer)
     onJoined()
     // Closed meanwhile: join(), which waits for this, takes it out again.
     if (session.isClosed) return

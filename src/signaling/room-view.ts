@@ -50,12 +50,9 @@ export interface RoomViewHost {
 /** See the head of this file. */
 export class RoomView {
   readonly key: RoomKey
-  /** The topic of room events. */
-  readonly topic: string
   /** Sessions of this node in the room. */
   here = 0
-  /** Sessions of this node on their way in. */
-  readonly joiners = new Map<PeerId, Joiner>()
+  #joiners = new Map<PeerId, Joiner>()
   /** Memberships of this node on their way out, with their turn, until the store has said yes. */
   readonly leaving = new Map<PeerId, number>()
   readonly #host: RoomViewHost
@@ -72,8 +69,28 @@ export class RoomView {
 
   constructor(key: RoomKey, host: RoomViewHost) {
     this.key = key
-    this.topic = `room/${key}`
     this.#host = host
+  }
+
+  /** The topic of room events: the key itself, so that no room keeps another string for it. */
+  get topic(): string {
+    return this.key
+  }
+
+  /** Sessions of this node on their way in. */
+  get joiners(): ReadonlyMap<PeerId, Joiner> {
+    return this.#joiners
+  }
+
+  /** A session is on its way in. */
+  addJoiner(joiner: Joiner): void {
+    this.#joiners.set(joiner.session.peer, joiner)
+  }
+
+  /** It is in, or was refused. A Map that was in use keeps some 300 bytes when it is empty: rooms are many. */
+  removeJoiner(peer: PeerId): void {
+    this.#joiners.delete(peer)
+    if (this.#joiners.size === 0) this.#joiners = new Map()
   }
 
   /** Members as this node knows them, oldest first. */
@@ -134,7 +151,7 @@ export class RoomView {
     this.#isLive = true
     // Replies keep their order: every position of which one spoke before this is in the snapshot.
     this.#unwatch()
-    const reclaim = this.#replica.adopt(snapshot, this.#isHere, (change) => this.#host.show(this, change))
+    const reclaim = this.#replica.adopt(snapshot, this.#hereTest(), (change) => this.#host.show(this, change))
     for (const entry of backlog) {
       if ("kind" in entry) this.onEvent(entry)
       else this.onRelay(entry)
@@ -166,7 +183,7 @@ export class RoomView {
   }
 
   #apply(event: RoomEvent): void {
-    const { change, reclaim } = this.#replica.apply(event, this.#isHere)
+    const { change, reclaim } = this.#replica.apply(event, this.#hereTest())
     if (change !== undefined) this.#host.show(this, change)
     if (reclaim) this.#host.reclaim(this)
   }
@@ -198,5 +215,8 @@ export class RoomView {
     })
   }
 
-  readonly #isHere = (peer: PeerId, turn: number): boolean => this.#host.isHere(this, peer, turn)
+  /** Made when it is needed: rooms are many, and most of the time nothing happens in them. */
+  #hereTest(): (peer: PeerId, turn: number) => boolean {
+    return (peer, turn) => this.#host.isHere(this, peer, turn)
+  }
 }
