@@ -2,6 +2,7 @@
 
 import type { PeerId } from "../../src/protocol/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
+import type { Hooks } from "../../src/signaling/hooks.ts"
 import { Hub, type Log } from "../../src/signaling/hub.ts"
 import { Session } from "../../src/signaling/session.ts"
 import type { Socket } from "../../src/signaling/socket.ts"
@@ -18,7 +19,7 @@ export interface OpenRoom {
 }
 
 /** Opens it; the memory store answers at once, so both are in the room when it returns. */
-export async function openRoom(): Promise<OpenRoom> {
+export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   const published = { topic: "", text: "" }
   const topics = {
     publish(topic: string, text: string): void {
@@ -27,7 +28,7 @@ export async function openRoom(): Promise<OpenRoom> {
     },
   }
   const limits = { roomSize: 50, ratePerSecond: 0, rateBurst: 12_000, pingSeconds: 25, deadSeconds: 50 }
-  const hub = new Hub({ store: new MemoryRoomStore(), topics, limits, log: silent })
+  const hub = new Hub({ store: new MemoryRoomStore(), topics, limits, hooks, log: silent })
   await hub.start()
   const join = async (): Promise<Session> => {
     const session = new Session(hub)
