@@ -138,11 +138,13 @@ export class HeldStore extends MemoryRoomStore {
 
   override async start(listener: RoomListener): Promise<void> {
     const hold = (call: () => void): void => {
-      if (this.#isHolding) this.#held.events.push(call)
+      // Never past one that waits: events keep their order.
+      if (this.#isHolding || this.#held.events.length > 0) this.#held.events.push(call)
       else call()
     }
     await super.start({
       onRoomEvent: (room: RoomKey, event: RoomEvent) => {
+        this.onAnnounced(room, event)
         if (!this.loses(event)) hold(() => listener.onRoomEvent(room, event))
       },
       onRelay: (relay) => hold(() => listener.onRelay(relay)),
@@ -152,6 +154,9 @@ export class HeldStore extends MemoryRoomStore {
       onResync: () => listener.onResync(),
     })
   }
+
+  /** Told of each event when it happens, before it waits or is lost. */
+  onAnnounced(_room: RoomKey, _event: RoomEvent): void {}
 
   override join(...args: Parameters<MemoryRoomStore["join"]>): ReturnType<MemoryRoomStore["join"]> {
     return this.#answerLater(super.join(...args))
@@ -172,8 +177,9 @@ export class HeldStore extends MemoryRoomStore {
   }
 
   /** Lets the oldest `count` of one way go on (all of them, if not given), and all that follows at once. */
-  async release(way: Way, count = this.#held[way].length): Promise<void> {
-    for (const call of this.#held[way].splice(0, count)) call()
+  async release(way: Way, count = Number.POSITIVE_INFINITY): Promise<void> {
+    const held = this.#held[way]
+    for (let released = 0; released < count && held.length > 0; released++) held.shift()?.()
     await settle()
   }
 
