@@ -113,9 +113,9 @@ export interface Member {
 /** The server as a plug-in sees it. */
 export interface Server {
   readonly version: string
-  /** This run of this server; every node has its own. */
-  readonly node: string
   readonly log: Log
+  /** This run of this server; every node has its own. Like all below, it is there for hooks, not yet in `setup`. */
+  readonly node: string
   /** An open connection of this node. */
   connection(peer: string): Connection | undefined
   /** A room with members at this node. */

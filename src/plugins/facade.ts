@@ -117,21 +117,21 @@ export class PluginServer implements Server {
     return this.#holder.hub().node
   }
 
-  connection(peer: string): Connection | undefined {
+  // Arrows, so that a plug-in may take them apart: `setup({ members })`.
+  readonly connection = (peer: string): Connection | undefined => {
     const session = this.#holder.hub().sessions.get(peer as PeerId)
     return session === undefined ? undefined : connectionOf(this.#holder, session)
   }
 
-  room(key: string): Room | undefined {
+  readonly room = (key: string): Room | undefined => {
     const view = this.#holder.hub().room(key as RoomKey)
     return view === undefined ? undefined : new PluginRoom(this.#holder, view)
   }
 
-  async members(room: string): Promise<readonly Member[]> {
-    return (await this.#holder.hub().outbox.membersOf(room as RoomKey)).map(toMember)
-  }
+  readonly members = async (room: string): Promise<readonly Member[]> =>
+    (await this.#holder.hub().outbox.membersOf(room as RoomKey)).map(toMember)
 
-  tell(node: string, room: string, message: unknown): void {
+  readonly tell = (node: string, room: string, message: unknown): void => {
     const { outbox, node: here } = this.#holder.hub()
     const text = JSON.stringify(message)
     if (node === here) this.#holder.tellHere(room, text)

@@ -128,7 +128,8 @@ export class PluginHost {
       timeoutMs: timeoutSeconds * 1000,
       hooks: {},
       hub: () => {
-        if (this.#hub === undefined) throw new Error("the server does not run yet: use it from start on")
+        if (this.#hub === undefined)
+          throw new Error("the server does not run yet: use it in hooks, from start on, not in setup")
         return this.#hub
       },
       tellHere: (room, text) => queueMicrotask(() => this.#tellPlugin(mounted, text, room, mounted.hub().node)),
