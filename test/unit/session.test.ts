@@ -20,6 +20,9 @@ describe("one message at a time", () => {
     client.send({ event: "ping", ref: 2 })
     await settle()
     expect(client.all).toEqual([])
+    await store.release("answers", 1)
+    expect(client.all).toEqual([{ event: "joined_room", own_id: client.id, peers: [] }])
+    await store.release("events")
     await store.releaseAll()
     await settle()
     expect(client.all).toEqual([
