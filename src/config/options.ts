@@ -224,7 +224,7 @@ export const OPTIONS = {
   statsExport: option({
     schema: text(/./, "must be a file or an http(s) URL"),
     default: "",
-    value: "FILE|URL",
+    value: "TARGET",
     help: "where each closed hour goes, exactly once: a file of JSON lines, or a webhook",
   }),
   plugin: list({
