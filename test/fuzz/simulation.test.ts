@@ -17,11 +17,11 @@ const seed = process.env["SEED"] ?? ""
 
 if (seed !== "") {
   test(`seed ${seed}`, () => {
-    expect(simulate({ seed: Number(seed), actions: ACTIONS }).steps).toBeGreaterThan(0)
+    expect(simulate(Number(seed), ACTIONS).steps).toBeGreaterThan(0)
   })
 } else {
   test.each(FAILED_ONCE)("seed %d, which failed once", (failed) => {
-    expect(simulate({ seed: failed, actions: ACTIONS }).steps).toBeGreaterThan(0)
+    expect(simulate(failed, ACTIONS).steps).toBeGreaterThan(0)
   })
 
   test(`new seeds for ${SECONDS} seconds`, () => {
@@ -30,7 +30,7 @@ if (seed !== "") {
     let steps = 0
     let faults = 0
     do {
-      const result = simulate({ seed: Math.floor(Math.random() * 2 ** 31), actions: ACTIONS })
+      const result = simulate(Math.floor(Math.random() * 2 ** 31), ACTIONS)
       runs++
       steps += result.steps
       faults += result.faults

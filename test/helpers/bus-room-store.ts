@@ -1,6 +1,6 @@
-// A room store on a Bus: the way of one node to it, over a network that can be told to fail. It follows the same rules
-// as the Redis store: commands and channel are two ordered streams that race each other; a lease; rooms restored before
-// anything else goes after every break; commands repeated when their outcome was lost, and given up after a while.
+// A room store on a Bus. It goes by the same rules as the Redis store: a lease, and rooms restored before anything else
+// goes after every break; commands repeated when their outcome was lost, and given up after a while; relays that come
+// twice known by their numbers.
 
 import type { Ref } from "../../src/protocol/client-events.ts"
 import { type ErrorId, StoreUnavailable } from "../../src/protocol/errors.ts"
@@ -17,15 +17,16 @@ import type {
   RoomStore,
 } from "../../src/rooms/room-store.ts"
 import type { Bus, ChannelMessage } from "./bus.ts"
+import { BusConnection, ConnectionLost, type Network } from "./bus-connection.ts"
 import type { VirtualTime } from "./virtual-time.ts"
 
-/** 3 s: what the tests of the executable take too, a third of the default. */
+/** 3 s: a third of the default, so a run of the same length sees more leases end. */
 export const LEASE_MS = 3_000
 
 /** 5 s: how long a command waits for a store that is away, as in the Redis store. */
-export const WAIT_MS = 5_000
+const WAIT_MS = 5_000
 
-/** Parts of a lease: between renewals, and between its end and the sweep. */
+/** Parts of a lease: between renewals, and between its end and the sweep. As in the Redis store. */
 const RENEW_PART = 0.3
 const MARGIN_PART = 0.05
 
@@ -33,41 +34,8 @@ const MARGIN_PART = 0.05
 const BACKOFF_MS = 50
 const BACKOFF_MOST_MS = 1_000
 
-/** What lies between a node and the bus. */
-export interface Network {
-  /** Whether a connection can be made. */
-  isUp(): boolean
-  /** Milliseconds a command takes on its way, or a reply. */
-  commandMs(): number
-  /** Milliseconds a message on the channel takes. */
-  channelMs(): number
-  /** Whether this message on the channel is lost in silence. */
-  isLost(message: ChannelMessage): boolean
-  /** When a command that was on its way as the connection broke arrives all the same; undefined: it never does. */
-  lateMs(): number | undefined
-  /** Hands something to the process, which takes it when it runs. */
-  deliver(run: () => void): void
-}
-
 /** How far the way back to the bus must be for a command: `leased` for those that restore, `up` for all others. */
 type Stage = "leased" | "up"
-
-interface InFlight {
-  hasArrived: boolean
-  readonly execute: () => void
-  readonly reject: (cause: unknown) => void
-}
-
-interface Connection {
-  isAlive: boolean
-  /** When the last thing sent arrives on either side: nothing overtakes it. */
-  commandsAt: number
-  repliesAt: number
-  channelAt: number
-  readonly inFlight: Set<InFlight>
-  readonly lost: Promise<void>
-  onLost: () => void
-}
 
 interface WaitingRelay {
   readonly node: NodeId
@@ -77,31 +45,29 @@ interface WaitingRelay {
   readonly giveUpAt: number
 }
 
-class ConnectionLost extends Error {}
-
 const LEASE_OVER = Symbol("the lease is over")
 
 /** See the head of this file. */
 export class BusRoomStore implements RoomStore {
   readonly node: NodeId = makeNodeId()
-  /** Times it came back after a break. */
-  resyncs = 0
   readonly #bus: Bus
   readonly #time: VirtualTime
   readonly #network: Network
   #listener: RoomListener | undefined
-  #connection: Connection | undefined
-  #isLeased = false
-  #isUp = false
+  #connection: BusConnection | undefined
+  #stage: "away" | Stage = "away"
+  #hasBeenUp = false
   #isClosed = false
   #leaseUntil = 0
   #heldSince = 0
   #birth = 0
   #cutAt = Number.NEGATIVE_INFINITY
+  #resyncing: Promise<void> = Promise.resolve()
+  /** Ends the current lease's stay. */
   #interrupt: () => void = () => {}
   #waiters: { stage: Stage; wake: () => void }[] = []
   /** Relays not yet answered for, oldest first. */
-  #relays: WaitingRelay[] = []
+  readonly #relays: WaitingRelay[] = []
   #relayNumber = 0
   /** Number of the last relay of each sender: what comes again is let go. */
   readonly #heard = new Map<NodeId, number>()
@@ -143,12 +109,12 @@ export class BusRoomStore implements RoomStore {
   }
 
   snapshot(room: RoomKey): Promise<RoomSnapshot> {
-    return this.#runOnce(() => this.#bus.snapshot(room))
+    return this.#run("leased", () => this.#bus.snapshot(room))
   }
 
   restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot> {
     this.#restored.add(room)
-    return this.#runOnce(() => {
+    return this.#run("leased", () => {
       if (!this.#bus.rooms.has(room)) for (const { node } of others) this.#grant(node)
       return this.#bus.restore(this.node, room, own, others)
     })
@@ -156,12 +122,15 @@ export class BusRoomStore implements RoomStore {
 
   async close(): Promise<void> {
     const connection = this.#connection
+    // A lease behind which commands may still arrive ends by itself, and others sweep behind it.
+    const isClean = this.#time.now - this.#cutAt > LEASE_MS
     if (connection?.isAlive) {
-      // A lease with members left, or with commands that may still arrive, ends by itself: others sweep behind it.
-      const isClean = this.#time.now - this.#cutAt > LEASE_MS
-      await this.#send(connection, () => {
-        if (isClean && this.#bus.roomsOf(this.node).length === 0) this.#bus.leases.delete(this.node)
-      }).catch(() => {})
+      await connection
+        .send(() => {
+          for (const room of this.#bus.roomsOf(this.node)) this.#bus.sweep(this.node, room)
+          if (isClean) this.#bus.leases.delete(this.node)
+        })
+        .catch(() => {})
     }
     this.#end()
   }
@@ -171,28 +140,15 @@ export class BusRoomStore implements RoomStore {
     this.#end()
   }
 
-  /** The connection breaks: what is on its way is lost, or comes late. */
+  /** The connection breaks. */
   cut(): void {
-    const connection = this.#connection
-    if (connection === undefined || !connection.isAlive) return
-    connection.isAlive = false
     this.#cutAt = this.#time.now
-    this.#bus.channels.delete(this.node)
-    for (const entry of connection.inFlight) {
-      const lateMs = entry.hasArrived ? undefined : this.#network.lateMs()
-      const { birth } = this.#bus
-      // What is on its way to a server that goes ends with it.
-      if (lateMs !== undefined) this.#time.after(lateMs, () => birth === this.#bus.birth && entry.execute())
-    }
-    this.#network.deliver(() => {
-      connection.onLost()
-      for (const { reject } of connection.inFlight) reject(new ConnectionLost())
-    })
+    this.#connection?.cut()
   }
 
   #end(): void {
     this.#isClosed = true
-    this.#isLeased = this.#isUp = false
+    this.#stage = "away"
     this.cut()
     this.#interrupt()
     this.#release("leased")
@@ -201,24 +157,20 @@ export class BusRoomStore implements RoomStore {
   }
 
   async #stayUp(onFirstUp: () => void): Promise<void> {
-    let isFirst = true
     for (let failures = 0; !this.#isClosed; failures++) {
       if (this.#network.isUp()) {
-        const connection = this.#connect()
+        const connection = new BusConnection(this.node, this.#bus, this.#time, this.#network, (message) =>
+          this.#onMessage(message),
+        )
+        this.#connection = connection
+        failures = 0
         try {
-          while (connection.isAlive && !this.#isClosed) {
-            await this.#comeUp(connection, isFirst)
-            if (!this.#isUp) continue
-            if (isFirst) onFirstUp()
-            isFirst = false
-            failures = 0
-            await this.#untilInterrupted(connection)
-          }
+          while (connection.isAlive && !this.#isClosed) await this.#stayLeased(connection, onFirstUp)
           await connection.lost
         } catch (cause) {
           if (!(cause instanceof ConnectionLost)) throw cause
         }
-        this.#isLeased = this.#isUp = false
+        this.#stage = "away"
       }
       if (this.#isClosed) return
       const ms = Math.min(BACKOFF_MOST_MS, BACKOFF_MS * 2 ** failures)
@@ -226,89 +178,67 @@ export class BusRoomStore implements RoomStore {
     }
   }
 
-  #connect(): Connection {
-    const { promise: lost, resolve: onLost } = Promise.withResolvers<void>()
-    const connection: Connection = {
-      isAlive: true,
-      commandsAt: 0,
-      repliesAt: 0,
-      channelAt: 0,
-      inFlight: new Set(),
-      lost,
-      onLost,
-    }
-    this.#connection = connection
-    this.#bus.channels.set(this.node, (message) => {
-      if (this.#network.isLost(message)) return
-      connection.channelAt = Math.max(connection.channelAt, this.#time.now + this.#network.channelMs())
-      this.#after(connection.channelAt - this.#time.now, () => {
-        if (connection.isAlive) this.#onMessage(message)
-      })
-    })
-    return connection
-  }
-
-  async #comeUp(connection: Connection, isFirst: boolean): Promise<void> {
+  /** From taking the lease to its end or the connection's. */
+  async #stayLeased(connection: BusConnection, onFirstUp: () => void): Promise<void> {
     await this.#renew(connection)
     this.#heldSince = this.#time.now
-    let isInterrupted = false
-    this.#interrupt = () => {
-      isInterrupted = true
-    }
-    this.#isLeased = true
+    let isOver = false
+    const over = new Promise<void>((resolve) => {
+      this.#interrupt = () => {
+        isOver = true
+        resolve()
+      }
+    })
+    connection.lost.then(this.#interrupt)
+    this.#after(LEASE_MS * RENEW_PART, () => this.#keep(connection, () => isOver))
+    this.#stage = "leased"
     this.#release("leased")
-    if (!isFirst) {
-      this.resyncs++
-      await this.#resync()
-    }
-    if (isInterrupted || !connection.isAlive || this.#isClosed) return
-    this.#isUp = true
-    for (const waiting of [...this.#relays]) {
-      if (this.#time.now < waiting.giveUpAt) this.#sendRelay(connection, waiting)
-      else this.#settle(waiting, "unavailable")
-    }
-    this.#release("up")
+    this.#resync(() => isOver).then(
+      () => {
+        if (isOver || this.#isClosed) return
+        this.#stage = "up"
+        this.#sendRelays(connection)
+        this.#release("up")
+        this.#hasBeenUp = true
+        onFirstUp()
+      },
+      () => this.cut(),
+    )
+    await over
+    this.#stage = "away"
   }
 
-  /** Has the rooms with members here restored, then clears those that only the bus believes to have some. */
-  async #resync(): Promise<void> {
-    this.#restored.clear()
-    await this.#listener?.onResync()
+  /** Renews the lease in time, and sweeps those whose lease is over. */
+  async #keep(connection: BusConnection, isOver: () => boolean): Promise<void> {
+    if (isOver()) return
     try {
-      for (const room of await this.#runOnce(() => this.#bus.roomsOf(this.node))) {
+      const { isHeld, ended } = await this.#renew(connection)
+      if (!isHeld) return this.#lapse(connection)
+      if (this.#time.now - this.#heldSince > LEASE_MS) for (const node of ended) this.#sweep(node)
+      this.#after(LEASE_MS * RENEW_PART, () => this.#keep(connection, isOver))
+    } catch (cause) {
+      if (!(cause instanceof ConnectionLost)) throw cause
+    }
+  }
+
+  /** Has the rooms with members here restored, after an earlier try has ended; then clears those only the bus knows. */
+  #resync(isOver: () => boolean): Promise<void> {
+    if (!this.#hasBeenUp) return Promise.resolve()
+    const resync = this.#resyncing.then(async () => {
+      if (isOver()) return
+      this.#restored.clear()
+      await this.#listener?.onResync()
+      for (const room of await this.#run("leased", () => this.#bus.roomsOf(this.node))) {
         if (!this.#restored.has(room)) await this.restore(room, [], [])
       }
-    } catch (cause) {
-      if (!(cause instanceof StoreUnavailable)) throw cause
-    }
-  }
-
-  async #untilInterrupted(connection: Connection): Promise<void> {
-    const interrupted = new Promise<void>((resolve) => {
-      this.#interrupt = resolve
-      connection.lost.then(resolve)
     })
-    let isOver = false
-    const keep = async (): Promise<void> => {
-      if (isOver) return
-      try {
-        const { isHeld, ended } = await this.#renew(connection)
-        if (!isHeld) return this.#lapse(connection)
-        if (this.#time.now - this.#heldSince > LEASE_MS) for (const node of ended) this.#sweep(node)
-        this.#after(LEASE_MS * RENEW_PART, keep)
-      } catch (cause) {
-        if (!(cause instanceof ConnectionLost)) throw cause
-      }
-    }
-    this.#after(LEASE_MS * RENEW_PART, keep)
-    await interrupted
-    isOver = true
-    this.#isUp = this.#isLeased = false
+    this.#resyncing = resync.catch(() => {})
+    return resync
   }
 
-  async #renew(connection: Connection): Promise<{ isHeld: boolean; ended: NodeId[] }> {
+  async #renew(connection: BusConnection): Promise<{ isHeld: boolean; ended: NodeId[] }> {
     const wasHeld = this.#time.now < this.#leaseUntil
-    const { birth, held, until, ended } = await this.#send(connection, () => {
+    const { birth, held, until, ended } = await connection.send(() => {
       const { now } = this.#time
       const held = (this.#bus.leases.get(this.node) ?? 0) > now
       this.#bus.leases.set(this.node, now + LEASE_MS)
@@ -344,16 +274,16 @@ export class BusRoomStore implements RoomStore {
     if (!this.#bus.leases.has(node)) this.#bus.leases.set(node, this.#time.now + LEASE_MS)
   }
 
-  #lapse(connection: Connection): void {
-    if (connection !== this.#connection || !this.#isLeased) return
-    this.#isLeased = this.#isUp = false
+  #lapse(connection: BusConnection): void {
+    if (connection !== this.#connection || this.#stage === "away") return
+    this.#stage = "away"
     this.#interrupt()
   }
 
-  #ready(stage: Stage): Connection | undefined {
+  #ready(stage: Stage): BusConnection | undefined {
     const connection = this.#connection
     if (connection === undefined || !connection.isAlive) return undefined
-    if (!(stage === "up" ? this.#isUp : this.#isLeased)) return undefined
+    if (this.#stage !== "up" && this.#stage !== stage) return undefined
     if (this.#time.now < this.#leaseUntil) return connection
     this.#lapse(connection)
     return undefined
@@ -365,7 +295,7 @@ export class BusRoomStore implements RoomStore {
       const connection = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt))
       const until = this.#leaseUntil
       try {
-        const reply = await this.#send(connection, () => (this.#time.now >= until ? LEASE_OVER : execute()))
+        const reply = await connection.send(() => (this.#time.now >= until ? LEASE_OVER : execute()))
         if (reply !== LEASE_OVER) return reply as Reply
         this.#lapse(connection)
       } catch (cause) {
@@ -374,22 +304,7 @@ export class BusRoomStore implements RoomStore {
     }
   }
 
-  /** A command that is not repeated: whatever breaks it brings a resync, which knows better by then. */
-  async #runOnce<Reply>(execute: () => Reply): Promise<Reply> {
-    const connection = this.#ready("leased")
-    if (connection === undefined) throw new StoreUnavailable("the bus is away")
-    const until = this.#leaseUntil
-    try {
-      const reply = await this.#send(connection, () => (this.#time.now >= until ? LEASE_OVER : execute()))
-      if (reply !== LEASE_OVER) return reply as Reply
-      this.#lapse(connection)
-    } catch (cause) {
-      if (!(cause instanceof ConnectionLost)) throw cause
-    }
-    throw new StoreUnavailable("the bus went away")
-  }
-
-  async #whenReady(stage: Stage, giveUpAt: number): Promise<Connection> {
+  async #whenReady(stage: Stage, giveUpAt: number): Promise<BusConnection> {
     for (;;) {
       const waitMs = giveUpAt - this.#time.now
       if (this.#isClosed || waitMs <= 0) throw new StoreUnavailable("the bus is away")
@@ -408,33 +323,21 @@ export class BusRoomStore implements RoomStore {
     for (const waiter of waiters) if (waiter.stage === stage) waiter.wake()
   }
 
-  /** One command down the connection and its reply back, both in order. */
-  #send<Reply>(connection: Connection, execute: () => Reply): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (!connection.isAlive) return reject(new ConnectionLost())
-      const entry: InFlight = { hasArrived: false, execute, reject }
-      connection.inFlight.add(entry)
-      connection.commandsAt = Math.max(connection.commandsAt, this.#time.now + this.#network.commandMs())
-      this.#time.after(connection.commandsAt - this.#time.now, () => {
-        if (!connection.isAlive) return
-        entry.hasArrived = true
-        const reply = execute()
-        connection.repliesAt = Math.max(connection.repliesAt, this.#time.now + this.#network.commandMs())
-        this.#after(connection.repliesAt - this.#time.now, () => {
-          if (!connection.isAlive) return
-          connection.inFlight.delete(entry)
-          resolve(reply)
-        })
-      })
-    })
+  #sendRelays(connection: BusConnection): void {
+    for (const waiting of [...this.#relays]) {
+      if (this.#time.now < waiting.giveUpAt) this.#sendRelay(connection, waiting)
+      else this.#settle(waiting, "unavailable")
+    }
   }
 
-  #sendRelay(connection: Connection, waiting: WaitingRelay): void {
-    this.#send(connection, () => this.#bus.publish(waiting.node, waiting.message)).then(
-      (isHeard) => this.#settle(waiting, isHeard ? undefined : "peer_unreachable"),
-      // It stays in the list, and goes again when the bus is back.
-      () => {},
-    )
+  #sendRelay(connection: BusConnection, waiting: WaitingRelay): void {
+    connection
+      .send(() => this.#bus.publish(waiting.node, waiting.message))
+      .then(
+        (isHeard) => this.#settle(waiting, isHeard ? undefined : "peer_unreachable"),
+        // It stays in the list, and goes again when the bus is back.
+        () => {},
+      )
   }
 
   #settle(waiting: WaitingRelay, error: ErrorId | undefined): void {
