@@ -65,7 +65,7 @@ export class Export {
     try {
       await this.#giveEnds(closed)
       await this.#finish(sink)
-      for (let hour = await this.#first(closed, now); hour <= closed; hour += HOUR) {
+      for (let hour = await this.#first(now); hour <= closed; hour += HOUR) {
         await ledger.lock(this.#lockMs)
         await this.#export(sink, hour)
       }
@@ -101,7 +101,7 @@ export class Export {
   }
 
   /** The first hour to export: behind the last one, or the first that has counts. */
-  async #first(closed: Hour, now: number): Promise<Hour> {
+  async #first(now: number): Promise<Hour> {
     const { hours, days } = this.#options
     const oldest = hourOf(now) - days * 24 * HOUR
     const last = await hours.ledger.last()

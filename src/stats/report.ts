@@ -86,7 +86,12 @@ export function toTable(rows: readonly Row[], step: Step, columns: number): stri
   const lines = rows.map(({ joins }, at) => `${lineOf(cells[at] ?? [])}  ${barOf(joins / most, longest)}`.trimEnd())
   const total = rows.reduce((sum, row) => sum + row.joins, 0)
   const rooms = rows.reduce((sum, row) => sum + row.rooms, 0)
-  return [lineOf(head), ...lines, "", `${total} ${total === 1 ? "join" : "joins"} in ${rooms} ${rooms === 1 ? "room" : "rooms"}`].join("\n")
+  return [
+    lineOf(head),
+    ...lines,
+    "",
+    `${total} ${total === 1 ? "join" : "joins"} in ${rooms} ${rooms === 1 ? "room" : "rooms"}`,
+  ].join("\n")
 }
 
 function barOf(share: number, longest: number): string {
