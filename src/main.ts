@@ -123,6 +123,7 @@ async function start({ config }: Invocation): Promise<void> {
     process.exit(EXIT_FAILED)
   }
   stopOnSignals(node)
+  if (config.plugin.length > 0) outliveStrays(plugins, log)
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host
   const secure = config.tlsCert === "" ? "" : "s"
   console.log(`palava-machine ${version} is ready`)
@@ -152,6 +153,18 @@ function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "isStore
   })
   const isStoreReady = () => store.state === "up"
   return { store, isStoreReady, addStoreMetrics: (metrics) => addRedisMetrics(metrics, store.counters, isStoreReady) }
+}
+
+/** What a plug-in throws where nobody can catch it, in a timer or a forgotten promise, must not end the server. */
+function outliveStrays(plugins: PluginHost, log: Log): void {
+  process.on("unhandledRejection", (cause) => {
+    if (!plugins.blame(cause)) log.error({ err: cause }, "a rejected promise was forgotten")
+  })
+  process.on("uncaughtException", (cause) => {
+    if (plugins.blame(cause)) return
+    log.error({ err: cause }, "bug: an uncaught error")
+    process.exit(EXIT_FAILED)
+  })
 }
 
 /** SIGTERM stops gently; a second one, or SIGINT, at once. */

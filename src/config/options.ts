@@ -222,7 +222,7 @@ export const OPTIONS = {
     help: "how long the hours of the usage statistics are kept",
   }),
   statsExport: option({
-    schema: text(/./, "must be a file or an http(s) URL"),
+    schema: text(/^(https?:\/\/[^\s/]+.*|(?!\w+:\/\/).+)$/, "must be a file or an http(s) URL"),
     default: "",
     value: "TARGET",
     help: "where each closed hour goes, exactly once: a file of JSON lines, or a webhook",

@@ -9,6 +9,8 @@ import { CONTRACT, isPlugin } from "./define.ts"
 export interface LoadedPlugin {
   readonly plugin: Plugin
   readonly options: unknown
+  /** The file it came from; undefined for a built-in one. */
+  readonly path?: string
 }
 
 /** Everything wrong with the plug-ins, a line each. */

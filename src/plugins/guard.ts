@@ -41,7 +41,7 @@ export class Guard {
   ask<T>(plugin: Guarded, hook: string, call: () => Soon<T>): Soon<T | Failure> {
     try {
       const answer = call()
-      return answer instanceof Promise ? this.#await(plugin, hook, answer) : answer
+      return isPromise(answer) ? this.#await(plugin, hook, answer) : answer
     } catch (cause) {
       return this.fail(plugin, hook, cause)
     }
@@ -76,6 +76,11 @@ export class Guard {
       return this.fail(plugin, hook, cause)
     }
   }
+}
+
+/** Whatever can be waited for: a plug-in may bring promises of its own. */
+function isPromise<T>(answer: Soon<T>): answer is Promise<T> {
+  return typeof (answer as { then?: unknown } | undefined | null)?.then === "function"
 }
 
 /** The answer, or a rejection when the plug-in takes too long. */

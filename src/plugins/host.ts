@@ -28,6 +28,7 @@ const RESERVED_FIELDS = ["event", "own_id", "peers", "ref", "sender_id"]
 
 /** A plug-in that is set up. */
 interface Mounted extends Holder, Guarded {
+  readonly path: string | undefined
   hooks: Hooks
 }
 
@@ -57,10 +58,10 @@ export class PluginHost {
     const taken = takenByCore()
     const names = new Set<string>()
     const mistakes: string[] = []
-    for (const { plugin, options } of plugins) {
+    for (const { plugin, options, path } of plugins) {
       if (names.has(plugin.name)) mistakes.push(`plug-in ${plugin.name}: there are two of that name`)
       names.add(plugin.name)
-      const mounted = this.#mount(plugin)
+      const mounted = this.#mount(plugin, path)
       try {
         mounted.hooks = plugin.setup(new PluginServer(mounted, version, log), options) ?? {}
         mistakes.push(...checkHooks(plugin.name, mounted.hooks, taken))
@@ -103,6 +104,15 @@ export class PluginHost {
     }
   }
 
+  /** Counts and logs an error that nobody caught, if its stack leads to a plug-in's file. @returns whether it does */
+  blame(cause: unknown): boolean {
+    const stack = String((cause as { stack?: unknown } | null | undefined)?.stack)
+    const culprit = this.#mounted.find(({ path }) => path !== undefined && stack.includes(path))
+    if (culprit === undefined) return false
+    this.#guard.fail(culprit, "something it began", cause)
+    return true
+  }
+
   /** Adds the plug-ins' metrics, and how often they failed. */
   addMetrics(sink: MetricSink): void {
     const { failures } = this.#guard
@@ -121,9 +131,10 @@ export class PluginHost {
     }
   }
 
-  #mount({ name, timeoutSeconds = TIMEOUT_SECONDS }: Plugin): Mounted {
+  #mount({ name, timeoutSeconds = TIMEOUT_SECONDS }: Plugin, path: string | undefined): Mounted {
     const mounted: Mounted = {
       name,
+      path,
       index: this.#mounted.length,
       timeoutMs: timeoutSeconds * 1000,
       hooks: {},

@@ -42,7 +42,7 @@ export async function loadPlugins(
     const { plugin } = described
     const read = readOptions(plugin, options[plugin.name])
     if ("mistakes" in read) mistakes.push(...read.mistakes)
-    else loaded.push({ plugin, options: read.options })
+    else loaded.push({ plugin, options: read.options, path: resolve(path) })
   }
   const names = loaded.map(({ plugin }) => plugin.name)
   if (mistakes.length === 0) {

@@ -11,7 +11,7 @@ import type { Member, Relay, RoomEvent, RoomListener, RoomStore } from "../rooms
 import { Clock, type Liveness } from "./clock.ts"
 import { Counters } from "./counters.ts"
 import type { Hooks, Observer } from "./hooks.ts"
-import { EVERYONE, Outbox, TO_PLUGIN } from "./outbox.ts"
+import { EVERYONE, NOBODY_ASKED, Outbox, TO_PLUGIN } from "./outbox.ts"
 import { type Joiner, RoomView, type RoomViewHost } from "./room-view.ts"
 import type { Session } from "./session.ts"
 import type { Topics } from "./socket.ts"
@@ -273,6 +273,7 @@ export class Hub implements RoomListener, RoomViewHost {
   }
 
   onRelayFailed(from: PeerId, ref: Ref, error: ErrorId): void {
+    if (ref === NOBODY_ASKED) return
     this.#sessions.get(from)?.refuse(error, ref)
   }
 

@@ -14,6 +14,9 @@ export const EVERYONE = "*" as PeerId
 /** Begins, in place of a peer in a relay, the name of a plug-in at that node. */
 export const TO_PLUGIN = "+"
 
+/** The `ref` of what no client asked for: when it does not arrive, there is nobody to tell. */
+export const NOBODY_ASKED = "\u0000"
+
 /** See the head of this file. */
 export class Outbox {
   readonly #store: RoomStore
@@ -32,7 +35,7 @@ export class Outbox {
     const nodes = this.nodesOf(room)
     const from = nodes.size === 0 ? undefined : this.#memberHere(room)
     if (from === undefined) return
-    for (const node of nodes) this.#store.relay(node, { room: room.key, from, to: EVERYONE, text }, undefined)
+    for (const node of nodes) this.#store.relay(node, { room: room.key, from, to: EVERYONE, text }, NOBODY_ASKED)
   }
 
   /** Sends a frame to one member, on whichever node. @returns whether it is a member */
@@ -45,14 +48,14 @@ export class Outbox {
     const member = room.members.get(to)
     const from = this.#memberHere(room)
     if (member === undefined || member.node === this.#store.node || from === undefined) return false
-    this.#store.relay(member.node, { room: room.key, from, to, text }, undefined)
+    this.#store.relay(member.node, { room: room.key, from, to, text }, NOBODY_ASKED)
     return true
   }
 
   /** Reaches `hooks.told` at another node, which need not have members in the room whose channel carries it. */
   tell(node: NodeId, room: RoomKey, plugin: string, text: string): void {
     const from = this.#store.node as string as PeerId
-    this.#store.relay(node, { room, from, to: `${TO_PLUGIN}${plugin}` as PeerId, text }, undefined)
+    this.#store.relay(node, { room, from, to: `${TO_PLUGIN}${plugin}` as PeerId, text }, NOBODY_ASKED)
   }
 
   /** The other nodes with members in a room. */

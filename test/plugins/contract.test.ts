@@ -193,6 +193,18 @@ test("observe sees what happened, and its failures disturb nobody", async () => 
   ])
 })
 
+test.each(["timer", "promise"])("what it throws in a %s of its own ends nothing", async (how) => {
+  const client = await connect()
+  const before = await failures()
+  client.send({ event: "stray", how })
+  await client.drain()
+  // The timer of the plug-in may come after the pong, but comes.
+  while ((await failures()) === before) await client.drain()
+  expect((await failures()) - before).toBe(1)
+  expect(node.log()).toContain("plug-in everything: something it began failed")
+  expect(await client.join(`after a ${how}`)).toMatchObject({ event: "joined_room" })
+})
+
 test("told reaches this node too, and may throw", async () => {
   const client = await connect()
   await client.join("telling")
