@@ -24,7 +24,7 @@ export class Counters {
   roomsClosed = 0
   /** Times a hole in a room's log was repaired by a snapshot. */
   gapsHealed = 0
-  /** Members the log had taken away while their connection lived, claimed back. */
+  /** Times live members of this node, whom the log had lost, were claimed back. */
   reclaims = 0
   /** Connections closed because the client did not answer pings, kept flooding, or read too slowly. */
   closedSilent = 0

@@ -3,24 +3,19 @@
 
 import type { Ref } from "../protocol/client-events.ts"
 import { CLOSE, type ErrorId, StoreUnavailable } from "../protocol/errors.ts"
-import { type NodeId, type PeerId, type RoomKey, toLogName } from "../protocol/ids.ts"
+import type { NodeId, PeerId, RoomKey } from "../protocol/ids.ts"
 import * as serverEvents from "../protocol/server-events.ts"
 import type { StatusText } from "../protocol/status.ts"
 import type { Change } from "../rooms/replica.ts"
-import type { Member, Relay, RoomEvent, RoomListener, RoomStore } from "../rooms/room-store.ts"
+import type { Relay, RoomEvent, RoomListener, RoomStore } from "../rooms/room-store.ts"
 import { Clock, type Liveness } from "./clock.ts"
 import { Counters } from "./counters.ts"
 import type { Hooks, Observer } from "./hooks.ts"
 import { EVERYONE, NOBODY_ASKED, Outbox, TO_PLUGIN } from "./outbox.ts"
-import { type Joiner, RoomView, type RoomViewHost } from "./room-view.ts"
+import type { Joiner, RoomView, RoomViewHost } from "./room-view.ts"
+import { RoomsHere } from "./rooms-here.ts"
 import type { Session } from "./session.ts"
 import type { Topics } from "./socket.ts"
-
-/** 64 rooms at once: keeps the pipeline to the store full without queueing a whole node's rooms behind each other. */
-const RESTORES_AT_ONCE = 64
-
-/** 1 s: the store has already waited 5 s for its backend, and a member that stays too long is a ghost. */
-const LEAVE_AGAIN_MS = 1_000
 
 /** What a session may do. */
 export interface Limits extends Liveness {
@@ -67,7 +62,7 @@ export class Hub implements RoomListener, RoomViewHost {
   /** Apart from the observer, for the relay path: one field that is undefined when nobody looks. */
   readonly #onRelayed: Observer["relayed"]
   readonly #sessions = new Map<PeerId, Session>()
-  readonly #rooms = new Map<RoomKey, RoomView>()
+  readonly #rooms: RoomsHere
   /** Joins under way, until they have landed or are undone. */
   readonly #joins = new Set<Promise<void>>()
   #isClosing = false
@@ -82,6 +77,8 @@ export class Hub implements RoomListener, RoomViewHost {
     this.#onRelayed = hooks.observer?.relayed
     this.limits = limits
     this.log = log
+    const { counters } = this
+    this.#rooms = new RoomsHere({ store, sessions: this.#sessions, clock, counters, log, host: this })
   }
 
   /** Connects the store and starts the clock. */
@@ -128,7 +125,7 @@ export class Hub implements RoomListener, RoomViewHost {
   }
 
   async #join(session: Session, key: RoomKey, status: StatusText, ref: Ref): Promise<void> {
-    const room = this.#roomOf(key)
+    const room = this.#rooms.open(key)
     // Kept for one who is leaving, with nobody else here, it may miss what happens until we are in.
     if (room.here === 0 && room.joiners.size === 0) room.suspend()
     const { peer } = session
@@ -151,12 +148,12 @@ export class Hub implements RoomListener, RoomViewHost {
       if (!(cause instanceof StoreUnavailable)) throw cause
       if (session.room === room) return
       // Whether the join happened is unknown: it is taken back.
-      this.#leaveLater(room, peer, turn)
+      this.#rooms.leaveLater(room, peer, turn)
       session.refuse("unavailable", ref)
     } finally {
       room.removeJoiner(peer)
-      if (session.isClosed && session.room !== room) await this.#leaveRoom(room, peer, turn)
-      this.#dropIfUnused(room)
+      if (session.isClosed && session.room !== room) await this.#rooms.leave(room, peer, turn)
+      this.#rooms.dropIfUnused(room)
     }
   }
 
@@ -169,7 +166,7 @@ export class Hub implements RoomListener, RoomViewHost {
     room.here--
     this.counters.leaves++
     this.#observer.left?.(peer, room.key, Date.now() - session.joinedAt)
-    return this.#leaveRoom(room, peer, turn)
+    return this.#rooms.leave(room, peer, turn)
   }
 
   /** Replaces the session's status with the merged one. */
@@ -179,7 +176,7 @@ export class Hub implements RoomListener, RoomViewHost {
       let position = await this.#store.updateStatus(room.key, session.peer, rev, status)
       if (position === undefined && session.room === room) {
         // Our node was taken for dead and its members swept: claim the place back, then say it again.
-        await this.#restore(room)
+        await this.#rooms.restore(room)
         position = await this.#store.updateStatus(room.key, session.peer, rev, status)
       }
       session.setStatus(rev, status)
@@ -250,16 +247,11 @@ export class Hub implements RoomListener, RoomViewHost {
     await leaveAll()
     for (const session of sessions) session.close(CLOSE.goingAway)
     await this.#store.close()
-    for (const room of this.#rooms.values()) room.close()
+    this.#rooms.close()
   }
 
   onRoomEvent(key: RoomKey, event: RoomEvent): void {
-    const room = this.#rooms.get(key)
-    if (room !== undefined) room.onEvent(event)
-    else if (event.kind !== "left") {
-      // Somebody takes this node for one with members in that room. It has none: set that right, so no ghost stays.
-      this.#store.restore(key, [], []).catch((cause) => this.#onStoreError(cause, key))
-    }
+    this.#rooms.onEvent(key, event)
   }
 
   onRelay(relay: Relay): void {
@@ -288,12 +280,8 @@ export class Hub implements RoomListener, RoomViewHost {
     this.counters.onRoomClosed(peak, openMs)
   }
 
-  async onResync(): Promise<void> {
-    const rooms = this.#rooms.values()
-    const restoreNext = async () => {
-      for (const room of rooms) await this.#restore(room)
-    }
-    await Promise.all(Array.from({ length: RESTORES_AT_ONCE }, restoreNext))
+  onResync(): Promise<void> {
+    return this.#rooms.restoreAll()
   }
 
   isHere(room: RoomView, peer: PeerId, turn: number): boolean {
@@ -345,16 +333,12 @@ export class Hub implements RoomListener, RoomViewHost {
   }
 
   heal(room: RoomView): void {
-    this.counters.gapsHealed++
-    const asked = room.received
-    this.#store.snapshot(room.key).then(
-      (snapshot) => room.adopt(snapshot, asked),
-      (cause) => this.#onStoreError(cause, room.key),
-    )
+    this.#rooms.heal(room)
   }
 
   reclaim(room: RoomView): void {
-    this.#restore(room).catch((cause) => this.#onStoreError(cause, room.key))
+    this.counters.reclaims++
+    this.#rooms.restore(room).catch((cause) => this.log.error({ err: cause }, "bug: a restore failed"))
   }
 
   #welcome(room: RoomView, { session, turn, ref, status, onJoined }: Joiner): void {
@@ -370,73 +354,5 @@ export class Hub implements RoomListener, RoomViewHost {
     this.counters.joins++
     const more = this.hooks.joinedFields?.(session, room)
     session.send(serverEvents.joinedRoom(session.peer, room.members.values(), more, ref))
-  }
-
-  #roomOf(key: RoomKey): RoomView {
-    let room = this.#rooms.get(key)
-    if (room === undefined) {
-      room = new RoomView(key, this)
-      this.#rooms.set(key, room)
-    }
-    return room
-  }
-
-  #dropIfUnused(room: RoomView): void {
-    if (room.isUsed || this.#rooms.get(room.key) !== room) return
-    room.close()
-    this.#rooms.delete(room.key)
-  }
-
-  async #leaveRoom(room: RoomView, peer: PeerId, turn: number): Promise<void> {
-    room.leaving.set(peer, turn)
-    try {
-      room.expect(await this.#store.leave(room.key, peer, turn))
-    } catch (cause) {
-      this.#onStoreError(cause, room.key)
-      if (cause instanceof StoreUnavailable) this.#leaveLater(room, peer, turn)
-      return
-    }
-    if (room.leaving.get(peer) === turn) room.leaving.delete(peer)
-    this.#dropIfUnused(room)
-  }
-
-  /** Leaves when the store is back, unless a resync has done it by then, as the member is not among our own. */
-  #leaveLater(room: RoomView, peer: PeerId, turn: number): void {
-    room.leaving.set(peer, turn)
-    this.clock.after(LEAVE_AGAIN_MS, () => {
-      if (room.leaving.get(peer) === turn && !this.#isClosing) this.#leaveRoom(room, peer, turn)
-    })
-  }
-
-  /** Tells the store who of this node is in the room, and shows what its answer changes. */
-  async #restore(room: RoomView): Promise<void> {
-    const { node } = this.#store
-    const own: Member[] = []
-    const others: Member[] = []
-    for (const { session, turn, status, answered } of room.joiners.values()) {
-      if (answered) own.push({ peer: session.peer, node, turn, rev: turn, status })
-    }
-    for (const member of room.members.values()) {
-      const session = this.#sessions.get(member.peer)
-      if (member.node !== node) others.push(member)
-      else if (session?.room === room && session.turn === member.turn) {
-        own.push({ ...member, rev: session.statusRev, status: session.status })
-      }
-    }
-    const gone = [...room.leaving]
-    const asked = room.received
-    try {
-      const snapshot = await this.#store.restore(room.key, own, others)
-      for (const [peer, turn] of gone) if (room.leaving.get(peer) === turn) room.leaving.delete(peer)
-      if (room.isUsed) room.adopt(snapshot, asked)
-    } catch (cause) {
-      this.#onStoreError(cause, room.key)
-    }
-    this.#dropIfUnused(room)
-  }
-
-  #onStoreError(cause: unknown, room: RoomKey): void {
-    if (cause instanceof StoreUnavailable) this.log.debug({ room: toLogName(room) }, "the store is away")
-    else this.log.error({ err: cause, room: toLogName(room) }, "bug: a store command failed")
   }
 }

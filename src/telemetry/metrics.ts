@@ -86,6 +86,11 @@ export function makeMetrics(hub: Hub): Metrics {
   )
   addCounter("palava_relays_dropped_total", "Messages from other nodes for nobody here.", () => counters.relaysDropped)
   addCounter("palava_gaps_healed_total", "Holes in a room's log repaired by a snapshot.", () => counters.gapsHealed)
+  addCounter(
+    "palava_rooms_reclaimed_total",
+    "Times live members the log had lost were claimed back.",
+    () => counters.reclaims,
+  )
   addCounter("palava_room_created_total", "Rooms opened.", () => counters.roomsOpened)
   addCounter("palava_room_closed_total", "Rooms closed.", () => counters.roomsClosed)
   addCounter("palava_joined_room_total", "Joins.", () => counters.joins)
