@@ -96,7 +96,7 @@ export class PluginRoom implements Room {
 
   tell(message: unknown): void {
     const { outbox } = this.#holder.hub()
-    const text = JSON.stringify(message)
+    const text = toText(message)
     for (const node of outbox.nodesOf(this.#view)) outbox.tell(node, this.#view.key, this.#holder.name, text)
   }
 }
@@ -133,10 +133,15 @@ export class PluginServer implements Server {
 
   readonly tell = (node: string, room: string, message: unknown): void => {
     const { outbox, node: here } = this.#holder.hub()
-    const text = JSON.stringify(message)
+    const text = toText(message)
     if (node === here) this.#holder.tellHere(room, text)
     else outbox.tell(node as NodeId, room as RoomKey, this.#holder.name, text)
   }
+}
+
+/** What JSON has no text for, `undefined` for one, arrives as null. */
+function toText(message: unknown): string {
+  return JSON.stringify(message) ?? "null"
 }
 
 function toMember({ peer, node, status }: { peer: string; node: string; status: string }): Member {

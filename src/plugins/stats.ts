@@ -1,7 +1,7 @@
 // Usage statistics: counts the hours where no Redis does it, answers /stats and its page for operators, and has closed
 // hours exported. What an hour is, and how one is exported exactly once, is in src/stats.
 
-import { Export } from "../stats/export.ts"
+import { Export, untilClosed } from "../stats/export.ts"
 import { HOUR, type HourStore, hourOf } from "../stats/hours.ts"
 import { MemoryHours } from "../stats/memory-hours.ts"
 import { toCsv, toJson } from "../stats/report.ts"
@@ -56,7 +56,7 @@ export function statsPlugin({ hours, days, exportTo, page }: StatsOptions) {
           runIn(((await job?.run()) ?? HOUR * 1000) + Math.random() * JITTER_MS)
         } catch (cause) {
           failures++
-          log.warn("the statistics of the last hours wait to be exported", { err: cause })
+          log.warn("the closed hours of the statistics will be looked at again", { err: cause })
           runIn(RETRY_MS)
         }
       }
@@ -65,7 +65,9 @@ export function statsPlugin({ hours, days, exportTo, page }: StatsOptions) {
         async start() {
           const sink = exportTo === "" ? undefined : await openSink(exportTo)
           job = new Export({ hours, sink, days })
-          running = run()
+          // Without a sink there is nothing to catch up with, and a node starts without one more connection to Redis.
+          if (sink === undefined) runIn(untilClosed(Date.now()) + Math.random() * JITTER_MS)
+          else running = run()
         },
         async stop() {
           isStopped = true

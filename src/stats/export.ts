@@ -31,6 +31,11 @@ export const LOCK_MS = 30_000
 /** 24: hours for which each start makes sure again that they have an end, after a night without any node. */
 const HOURS_TO_END = 24
 
+/** Milliseconds from `now` until the hour under way, or one that waits for its grace, counts as closed. */
+export function untilClosed(now: number, graceMs = GRACE_MS): number {
+  return (hourOf(now - graceMs) + HOUR) * 1000 + graceMs - now
+}
+
 /** See the head of this file. */
 export class Export {
   readonly #options: ExportOptions
@@ -54,7 +59,7 @@ export class Export {
     const { hours, sink } = this.#options
     const now = await hours.now()
     const closed = hourOf(now - this.#graceMs) - HOUR
-    const nextMs = (closed + 2 * HOUR) * 1000 + this.#graceMs - now
+    const nextMs = untilClosed(now, this.#graceMs)
     if (sink === undefined) {
       await this.#giveEnds(closed)
       return nextMs

@@ -20,6 +20,9 @@ export interface RedisHoursOptions {
 /** 5 s: a Redis that does not answer within is away. */
 const ANSWER_MS = 5000
 
+/** 60 s without a question end the connection: a page that looks once a minute keeps it, an hourly job does not. */
+const IDLE_MS = 60_000
+
 /** 24 hours at once: in a cluster of 128 partitions some 6,000 commands in one pipeline. */
 const HOURS_AT_ONCE = 24
 
@@ -37,6 +40,7 @@ export class RedisHours implements HourStore {
   /** Hours that nobody adds to any more. */
   readonly #settled = new Map<Hour, HourCounts>()
   #client: Promise<Client | Cluster> | undefined
+  #idle: Timer | undefined
 
   constructor(options: RedisHoursOptions) {
     this.#options = options
@@ -82,6 +86,7 @@ export class RedisHours implements HourStore {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#idle)
     const client = await this.#client?.catch(() => undefined)
     this.#client = undefined
     await client?.disconnect().catch(() => {})
@@ -124,20 +129,25 @@ export class RedisHours implements HourStore {
       throw cause
     } finally {
       timeout.abort()
+      clearTimeout(this.#idle)
+      if (this.#client !== undefined) this.#idle = setTimeout(() => this.close(), IDLE_MS)
     }
   }
 
-  async #connect(): Promise<Client | Cluster> {
+  #connect(): Promise<Client | Cluster> {
     const places = this.#options.urls.map(toPlace)
     const [first] = places
     if (first === undefined) throw new TypeError("no Redis given")
     const client = this.#options.isCluster
       ? makeCluster(places, "palava-stats", ANSWER_MS)
       : makeClient(first, "palava-stats", ANSWER_MS)
-    // What goes wrong shows in the call that meets it.
-    client.on("error", () => {})
-    await client.connect()
-    return client
+    const connecting = client.connect().then(() => client)
+    // What goes wrong shows in the call that meets it; a connection lost between two calls is replaced by the next.
+    client.on("error", () => {
+      if (this.#client === connecting) this.#client = undefined
+      client.disconnect().catch(() => {})
+    })
+    return connecting
   }
 }
 

@@ -193,6 +193,9 @@ describe("told", () => {
     expect((await fetch(`${lonely.adminUrl}stats`)).status).toBe(503)
     await own.restart()
     expect((await fetch(`${lonely.adminUrl}stats`)).status).toBe(200)
+    // And at once, when it was away while nobody asked.
+    await own.restart()
+    expect((await fetch(`${lonely.adminUrl}stats`)).status).toBe(200)
   })
 })
 
