@@ -41,6 +41,8 @@ export class Lease {
   #birth = ""
   /** Since when we have held it without a break, on our own monotonic clock. */
   #heldSince = 0
+  /** Whether we have given it up for good: a renewal behind that would leave a lease of nobody. */
+  #isGivenUp = false
 
   constructor(node: NodeId, keys: Keys, leaseMs: number) {
     this.#node = node
@@ -74,6 +76,7 @@ export class Lease {
   keep(connection: Connection, onEnded: (node: string) => void, onLost: () => void): () => void {
     let timer: ReturnType<typeof setTimeout>
     const renew = async (): Promise<void> => {
+      if (this.#isGivenUp) return
       try {
         const { isHeld, ended, nextMs } = await this.#renew(connection)
         if (!isHeld) return onLost()
@@ -105,6 +108,7 @@ export class Lease {
 
   /** Removes the lease of a node that is swept (unless it has been renewed), or our own at the end. */
   async end(connection: Connection, node: string): Promise<void> {
+    if (node === this.#node) this.#isGivenUp = true
     const only_if_over = node === this.#node ? "0" : "1"
     await connection.run(callOf(END_LEASE, this.#names, { node, margin_ms: this.#marginMs, only_if_over }))
   }

@@ -23,6 +23,8 @@ export interface LiveMessage {
   readonly number: number
   readonly from: LiveClient
   readonly to: LiveClient
+  /** Whether both were at one node: then nothing outside of it can keep the message from arriving. */
+  readonly isInside: boolean
   /** The stays of both when it was sent, if they were in the same room: if these last, it has to arrive. */
   readonly stays: readonly [from: number, to: number] | undefined
 }
@@ -98,8 +100,9 @@ export class LiveClient {
   relay(to: LiveClient, number: number): LiveMessage {
     const ref = number % 2 === 0 ? {} : { ref: `relay ${number}` }
     this.#send({ event: "send_to_peer", peer_id: to.view.ownId, data: { event: "message", number }, ...ref })
-    const areBothInside = to.room === this.room && to.stay % 2 === 1
-    return { number, from: this, to, stays: areBothInside ? [this.stay, to.stay] : undefined }
+    const areInOneRoom = to.room === this.room && to.stay % 2 === 1
+    const stays = areInOneRoom ? ([this.stay, to.stay] as const) : undefined
+    return { number, from: this, to, isInside: to.url === this.url, stays }
   }
 
   /** Drops the connection, without a word, and comes back. */

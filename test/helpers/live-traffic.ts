@@ -8,17 +8,17 @@ import type { TestNode } from "./node.ts"
 import { Random } from "./random.ts"
 import { poll, type RedisServer } from "./redis.ts"
 
-// 40 sitters in 20 rooms, two nodes each, and 40 movers in these and 20 more: rooms that last, and rooms that open and
+// 40 sitters in 10 rooms, on all nodes, and 40 movers in these and 30 more: rooms that last, and rooms that open and
 // close all the time.
 const CLIENTS = 80
-const HOMES = 20
+const HOMES = 10
 const ROOMS = Array.from({ length: 40 }, (_, at) => `room-${at}`)
 
 /** 4 ms between bursts of three actions: 750 a second, which leaves a machine of two cores its time for faults. */
 const BURST_MS = 4
 const BURST = 3
 
-const SITTER = { status: 1, relay: 10 }
+const SITTER = { status: 1, relay: 20 }
 const MOVER = { join: 4, leave: 2, status: 2, relay: 10, drop: 0.3 }
 
 /** Lines of the story that a failure shows. */
@@ -50,6 +50,8 @@ export interface Tally {
   readonly heard: number
   readonly refused: number
   readonly lost: number
+  /** Those, refused or lost, between two clients of one node. */
+  readonly lostInside: number
 }
 
 /** See the head of this file. */
@@ -84,23 +86,22 @@ export class LiveTraffic implements AsyncDisposable {
     }, BURST_MS)
   }
 
-  /** Resolves when `count` more messages have been heard, and every sitter is in its room. */
-  async heard(count: number): Promise<void> {
+  /** Resolves when `count` more messages have been heard, and every sitter (of those for whom `lives`) is in its room. */
+  async heard(count: number, lives: (client: LiveClient) => boolean = () => true): Promise<void> {
     const enough = this.#countHeard() + count
-    const sitters = this.clients.filter(isSitter)
+    const sitters = this.clients.filter((client) => isSitter(client) && lives(client))
     await poll(() => this.#countHeard() >= enough && sitters.every(({ room }) => room !== undefined), SETTLE_MS)
   }
 
-  /**
-   * Resolves when nobody who lives sees any of `peers` any more: the milliseconds from now to each `peer_left` of them.
-   */
+  /** Resolves when nobody else sees any of `peers` any more: the milliseconds from now to each `peer_left` of them. */
   async gone(peers: ReadonlySet<string>): Promise<number[]> {
     const since = performance.now()
     const times: number[] = []
     this.#onPeerLeft = (peer) => {
       if (peers.has(peer)) times.push(performance.now() - since)
     }
-    const sees = ({ view, isReady }: LiveClient) => isReady && [...view.members.keys()].some((peer) => peers.has(peer))
+    const sees = ({ view, room }: LiveClient): boolean =>
+      room !== undefined && !peers.has(view.ownId) && [...view.members.keys()].some((peer) => peers.has(peer))
     await poll(() => !this.clients.some(sees), SETTLE_MS)
     this.#onPeerLeft = () => {}
     return times
@@ -119,7 +120,8 @@ export class LiveTraffic implements AsyncDisposable {
         if (different.length === 0) different = await this.#compareRedis()
         return different.length === 0 || this.#broken.length > 0
       }, SETTLE_MS)
-    } catch {
+    } catch (cause) {
+      different.push(String(cause))
       const waiting = this.clients.filter(({ isReady }) => !isReady)
       for (const { name, waitsFor, url } of waiting) different.push(`${name} at ${url} waits for ${waitsFor}`)
       throw new Error(this.#tell(different))
@@ -141,7 +143,8 @@ export class LiveTraffic implements AsyncDisposable {
       client.refusedUnnamed = 0
     }
     refused += Math.min(unnamed, due.length - heard - refused)
-    return { sent: due.length, heard, refused, lost: due.length - heard - refused }
+    const lostInside = due.filter(({ to, number, isInside }) => isInside && !to.heard.has(number)).length
+    return { sent: due.length, heard, refused, lost: due.length - heard - refused, lostInside }
   }
 
   /** Lets all leave, and resolves when nothing of the rooms is left in Redis. */
@@ -150,10 +153,8 @@ export class LiveTraffic implements AsyncDisposable {
     await this.settle()
     for (const client of this.clients) client.close()
     const { redis, prefix } = this.#place
-    const keys = await Promise.all(redis().map((server) => server.cli("KEYS", `*${prefix}*`)))
-    const left = keys
-      .flatMap((text) => text.trim().split("\n"))
-      .filter((key) => key !== "" && !key.includes(":store:stats:") && !/:(nodes|deployment)$/.test(key))
+    const isOfNodes = new RegExp(`^\\{?${prefix}\\}?:(nodes|deployment)$`)
+    const left = (await keysOf(redis(), prefix)).filter((key) => !isOfNodes.test(key))
     if (left.length > 0) throw new Error(this.#tell(left))
   }
 
@@ -229,6 +230,13 @@ export class LiveTraffic implements AsyncDisposable {
     for (const { view, name } of this.clients) if (view.ownId !== "") text = text.replaceAll(view.ownId, name)
     return text
   }
+}
+
+/** The keys of a deployment, but for those of the statistics, which are meant to stay. */
+export async function keysOf(servers: readonly RedisServer[], prefix: string): Promise<string[]> {
+  const keys = await Promise.all(servers.map((server) => server.cli("KEYS", `*${prefix}*`)))
+  const all = keys.flatMap((text) => text.trim().split("\n"))
+  return all.filter((key) => key !== "" && !key.includes(":store:stats:"))
 }
 
 function isSitter({ name }: LiveClient): boolean {

@@ -19,7 +19,7 @@ export interface RedisServer extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-/** Starts a redis-server with further arguments. Its data is written at once (append-only file), to survive a kill. */
+/** Starts a redis-server with further arguments. Its data is handed to the system at once (append-only file), to survive a kill. */
 export async function startRedis(...args: string[]): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), "palava-redis-"))
   const port = await freePort()
@@ -205,7 +205,7 @@ async function spawnRedis(port: number, directory: string, args: readonly string
   const server = Bun.spawn(
     [
       ...["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--save", ""],
-      ...["--appendonly", "yes", "--appendfsync", "always", ...args],
+      ...["--appendonly", "yes", "--appendfsync", "no", ...args],
     ],
     { stdout: "pipe", stderr: "inherit" },
   )
