@@ -1,5 +1,5 @@
 // A process that exports as a node does, and is told to die (SIGKILL, nothing runs behind it) before its nth step.
-// Arguments: Redis URL, prefix, where to, the step before which to die (0: live), the hour before which all is closed.
+// Arguments: Redis URL, prefix, where to, the step before which to die (0: live), what time it is (unix milliseconds).
 // Prints the steps it came to, one a line, each before it is done.
 
 import { writeSync } from "node:fs"
@@ -7,10 +7,11 @@ import { Export } from "../../src/stats/export.ts"
 import { RedisHours } from "../../src/stats/redis-hours.ts"
 import { openSink } from "../../src/stats/sinks.ts"
 
-const [url = "", prefix = "", target = "", dieBefore = "0"] = process.argv.slice(2)
+const [url = "", prefix = "", target = "", dieBefore = "0", now = "0"] = process.argv.slice(2)
 
 let steps = 0
 const hours = new RedisHours({ urls: [url], isCluster: false, prefix, days: 30 })
+hours.now = async () => Number(now)
 const job = new Export({
   hours,
   sink: await openSink(target),
