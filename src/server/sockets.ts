@@ -101,8 +101,14 @@ export function listenForSockets(
         else ws.data.onOpen(ws)
       },
       message(ws, message) {
-        if (typeof message === "string") ws.data.onMessage(message)
-        else ws.data.close(CLOSE.binaryFrame)
+        if (typeof message !== "string") return ws.data.close(CLOSE.binaryFrame)
+        try {
+          ws.data.onMessage(message)
+        } catch (cause) {
+          // What is thrown out of here would end the process: a bug met by one client must not end the others' calls.
+          hub.log.error({ err: cause }, "bug: a message failed")
+          ws.data.close(CLOSE.internal)
+        }
       },
       pong(ws) {
         ws.data.onPong()
