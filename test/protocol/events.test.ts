@@ -50,6 +50,13 @@ describe("the connection", () => {
     }
   })
 
+  test("no compression is agreed on: small frames that unpack to large ones are nobody's trick here", async () => {
+    using raw = await RawSocket.open(node.port, {
+      "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+    })
+    expect(raw.head.toLowerCase()).not.toContain("sec-websocket-extensions")
+  })
+
   test("any path and query string will do", async () => {
     for (const path of ["/", "/?token=a&x=%20", "/palava/socket?v=1", "/?", "//"]) {
       using raw = await RawSocket.connect(node.port, handshake({}, path))

@@ -107,6 +107,11 @@ describe("limits of values", () => {
   }
 })
 
+test("a flag comes before its variable", () => {
+  const { config, sources } = loadInvocation(["--room-size", "3"], { PALAVA_ROOM_SIZE: "4" })
+  expect([config.roomSize, sources.roomSize]).toEqual([3, "--room-size"])
+})
+
 test("a list may be empty, and one bad part of it is one mistake", () => {
   expect(load(["--origin", "https://a", "--origin", "b", "--origin", "c"])).toBeArrayOfSize(2)
   expect((load([]) as { origin: string[] }).origin).toEqual([])
