@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { Export } from "../../src/stats/export.ts"
 import { HOUR, type Hour, hourOf, toIso } from "../../src/stats/hours.ts"
 import { MemoryHours } from "../../src/stats/memory-hours.ts"
-import { fileSink } from "../../src/stats/sinks.ts"
+import { fileSink, webhookSink } from "../../src/stats/sinks.ts"
 import { startNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
 import { Receiver } from "../plugins/receiver.ts"
@@ -198,6 +198,23 @@ test("without Redis: hours of the memory, once each, not before their grace is o
   expect(await job.run()).toBe(HOUR * 1000)
   expect(await job.run()).toBe(HOUR * 1000)
   expect(await linesOf(file)).toEqual([{ hour: toIso(100 * HOUR), rooms: { 2: 1 }, minutes: { 1: 1 } }] as never)
+})
+
+test("a sink that fails holds up the hours, in order, and loses none", async () => {
+  let now = 100 * HOUR * 1000
+  const hours = new MemoryHours(30, () => now)
+  using receiver = new Receiver()
+  const job = new Export({ hours, sink: webhookSink(receiver.url), days: 30 })
+  hours.countStay(0)
+  await job.run()
+  now += 3 * HOUR * 1000
+  receiver.answers.push(500, 404)
+  for (const status of [500, 404]) await expect(job.run()).rejects.toThrow(`answered ${status}`)
+  await job.run()
+  expect(job.written).toBe(2)
+  expect(receiver.all.map(({ headers }) => headers.get("idempotency-key"))).toEqual(
+    [100, 100, 100, 101].map((hour) => toIso(hour * HOUR)),
+  )
 })
 
 test("the executable: two nodes, one file, each hour once; the next node takes up what is left", async () => {
