@@ -146,7 +146,8 @@ export class Hub implements RoomListener, RoomViewHost {
       await joined
     } catch (cause) {
       if (!(cause instanceof StoreUnavailable)) throw cause
-      if (session.room === room) return
+      // It is in, or has been: only the answer was lost.
+      if (!room.joiners.has(peer)) return
       // Whether the join happened is unknown: it is taken back.
       this.#rooms.leaveLater(room, peer, turn)
       session.refuse("unavailable", ref)
