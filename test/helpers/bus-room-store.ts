@@ -81,6 +81,11 @@ export class BusRoomStore implements RoomStore {
     this.#network = network
   }
 
+  /** Whether it has taken its lease since the bus last lost everything. */
+  get hasSeenBirth(): boolean {
+    return this.#birth === this.#bus.birth
+  }
+
   start(listener: RoomListener): Promise<void> {
     this.#listener = listener
     return new Promise((resolve, reject) => {
