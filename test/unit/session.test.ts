@@ -54,15 +54,11 @@ describe("one message at a time", () => {
     expect(client.take().map(({ ref }) => ref)).toEqual([undefined, ...Array.from({ length: 16_384 }, (_, ref) => ref)])
   })
 
-  test("a long queue of joins takes time in proportion", async () => {
-    const node = await PlainNode.start()
-    const client = node.connect()
-    const begin = performance.now()
-    for (let number = 0; number < 16_000; number++) client.send(ROOM)
-    await settle()
-    expect(client.all).toHaveLength(16_000)
-    // With time in its square it takes seconds even on an idle machine; in proportion, less than a tenth of one.
-    expect(performance.now() - begin).toBeLessThan(1_500)
+  test("a long queue takes time in proportion to its length", async () => {
+    const short = await shortestDrain(2_000)
+    const long = await shortestDrain(16_000)
+    // Eight times as many take eight times as long, not sixty-four times.
+    expect(long / short).toBeLessThan(24)
   })
 })
 
@@ -182,4 +178,18 @@ test("every session has an id of its own before it opens", async () => {
 
 function rateLimited(ref: number): WireEvent {
   return { event: "error", id: "rate_limited", message: "too many messages", description: "too many messages", ref }
+}
+
+/** Milliseconds until so many joins in one go are answered; the best of five, as the machine has other things to do. */
+async function shortestDrain(joins: number): Promise<number> {
+  const times: number[] = []
+  for (let round = 0; round < 5; round++) {
+    const client = (await PlainNode.start()).connect()
+    const begin = performance.now()
+    for (let number = 0; number < joins; number++) client.send(ROOM)
+    await settle()
+    times.push(performance.now() - begin)
+    expect(client.all).toHaveLength(joins)
+  }
+  return Math.min(...times)
 }
