@@ -40,12 +40,29 @@ export function toPlace(url: string): Place {
   }
 }
 
+/** Clients that have their socket. */
+const connected = new WeakSet<object>()
+
 /** A client of the Redis at `place`, not yet connected; `name` is what CLIENT LIST shows. */
 export function makeClient(place: Place, name: string, connectMs: number): Client {
-  return createClient({
+  const client: Client = createClient({
     ...toOptions(place, name, connectMs),
     database: place.database,
   })
+  return client.once("connect", () => connected.add(client))
+}
+
+/**
+ * Cuts a client off. One that is just connecting is cut as soon as it has its socket: node-redis would forget it, and a
+ * subscriber would come up all the same and take messages that nobody reads. One that failed has closed itself and
+ * rejects; then there is nothing to cut.
+ */
+export function drop(client: Client | Cluster): void {
+  const cut = () => client.disconnect().catch(() => {})
+  const isConnecting = !("slots" in client) && client.isOpen && !connected.has(client)
+  // A turn later: what it says first must be on its way, or nobody takes care of the failure of that.
+  if (isConnecting) client.once("connect", () => queueMicrotask(cut))
+  else cut()
 }
 
 /** A client of the cluster that some of `places` belong to, not yet connected. Connects to a master when it is needed. */

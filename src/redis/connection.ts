@@ -6,7 +6,7 @@
 // come back on the subscriber, for the answer deadline means lost.
 
 import { ErrorReply } from "redis"
-import { type Client, type Cluster, makeClient, makeCluster, type Place, toPlace } from "./clients.ts"
+import { type Client, type Cluster, drop, makeClient, makeCluster, type Place, toPlace } from "./clients.ts"
 import { countCommand, type RedisCounters } from "./counters.ts"
 import { HEARTBEAT, isHeartbeat } from "./node-message.ts"
 import type { Reply, ScriptCall, Word } from "./scripts.ts"
@@ -163,6 +163,7 @@ export class Connection {
   async #connect(): Promise<void> {
     const { channels } = this.#options
     await this.#commands.connect()
+    this.#mustLive()
     if ("slots" in this.#commands) {
       await this.#subscribeCluster(this.#commands)
     } else {
@@ -194,11 +195,16 @@ export class Connection {
   }
 
   #addSubscriber(place: Place, channel: string): Client {
+    this.#mustLive()
     const client = makeClient(place, "palava-subscriber", this.#options.answerMs)
     client.on("error", (error) => this.#lose(toReason(error)))
     this.#subscribers.push({ client, channel, beatSentAt: undefined })
-    if (this.#isLost) drop(client)
     return client
+  }
+
+  /** Nothing may be opened any more when all of it was let go meanwhile: nobody would close it. */
+  #mustLive(): void {
+    if (this.#isLost) throw new ConnectionLost("lost while connecting")
   }
 
   #hear(client: Client): (message: Buffer, channel: Buffer) => void {
@@ -235,11 +241,6 @@ export class Connection {
     for (const { client } of this.#subscribers) drop(client)
     this.#onLost(reason)
   }
-}
-
-/** Cuts a client off. One that failed has closed itself and rejects; then there is nothing to cut. */
-function drop(client: Client | Cluster): void {
-  client.disconnect().catch(() => {})
 }
 
 function toReason(error: unknown): string {
