@@ -9,6 +9,7 @@ import { Random } from "../helpers/random.ts"
 import { VirtualTime } from "../helpers/virtual-time.ts"
 import { isSame, SimulatedClient, vOfText } from "./simulated-client.ts"
 import { SimulatedNode, type World } from "./simulated-node.ts"
+import { Story } from "./story.ts"
 
 const NODES = 3
 const ROOMS = ["red", "green", "blue"]
@@ -21,9 +22,6 @@ const QUIET_MS = 20_000
 
 /** 2 s: a round trip, the wait for an event that does not come (500 ms) and a healing. */
 const NUDGE_MS = 2_000
-
-/** Lines of the story that a failure shows: some seconds, enough to see the fault and what it did. */
-const STORY_LINES = 150
 
 /** What clients do. */
 const ACTIONS = { connect: 6, join: 10, leave: 4, status: 5, relay: 20, close: 3, wait: 10 }
@@ -67,7 +65,7 @@ class Simulation implements World {
   readonly #profile: Record<keyof typeof ACTIONS, number>
   readonly #faults: Record<keyof typeof FAULTS, number>
   readonly #faultProbability: number
-  readonly #story: string[] = []
+  readonly #story = new Story()
   readonly #violations: string[] = []
   /** All data was lost under open connections: a node has no lease before its next renewal, but its clients join. */
   #hasLostLeases = false
@@ -111,8 +109,7 @@ class Simulation implements World {
   }
 
   trace(line: string): void {
-    this.#story.push(`${this.time.now.toFixed(1).padStart(9)} ${line}`)
-    if (this.#story.length > 2 * STORY_LINES) this.#story.splice(0, STORY_LINES)
+    this.#story.add(this.time.now, line)
   }
 
   report(what: string): void {
@@ -394,11 +391,10 @@ class Simulation implements World {
   }
 
   #fail(): never {
-    let text = [...this.#story.slice(-STORY_LINES), "", ...this.#violations].join("\n")
-    for (const { peer, name } of this.#clients.values()) text = text.replaceAll(peer, name)
-    for (const { store, name } of this.#nodes) text = text.replaceAll(store.node, name)
-    for (const room of ROOMS) text = text.replaceAll(toRoomKey(room), room)
-    throw new Error(`${text}\n\nmake fuzz SEED=${this.#seed}`)
+    const names = new Map<string, string>(ROOMS.map((room) => [toRoomKey(room), room]))
+    for (const { peer, name } of this.#clients.values()) names.set(peer, name)
+    for (const { store, name } of this.#nodes) names.set(store.node, name)
+    throw new Error(`${this.#story.tell(this.#violations, names)}\n\nmake fuzz SEED=${this.#seed}`)
   }
 }
 
