@@ -16,7 +16,7 @@ afterAll(() => cluster[Symbol.asyncDispose]())
 
 testFault(
   "a cluster that loses one master to its replica",
-  () => ({ cluster: cluster.urls, keepers: () => keepers, leaseSeconds: 2 }),
+  () => ({ cluster: cluster.urls, keepers: () => keepers }),
   async ({ traffic }) => {
     const [, lost] = cluster.masters
     const [, heir] = cluster.replicas

@@ -40,10 +40,10 @@ for (const leaseSeconds of [2, 10]) {
 }
 
 testFault(
-  "a node stopped for longer than its lease, that goes on",
+  "a node stopped for longer than its lease, that goes on, and then another",
   () => ({ redis }),
   async (site) => {
-    for (const node of [...site.nodes]) {
+    for (const node of site.nodes.slice(1)) {
       await silence(site, node, "SIGSTOP")
       await site.traffic.heard(SOME_MESSAGES / 3, ({ url }) => url !== node.url)
       node.kill("SIGCONT")
