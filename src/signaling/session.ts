@@ -37,7 +37,6 @@ export class Session {
   heardAt: number
   /** When it joined the room it is in, unix milliseconds. */
   joinedAt = 0
-  isClosed = false
   /** A message for it was let go, as it reads too slowly; its connection ends. */
   isTooSlow = false
   /** The socket, from open to close. */
@@ -58,6 +57,11 @@ export class Session {
     this.heardAt = hub.clock.tick
     this.#refilledAt = hub.clock.tick
     this.#tokens = hub.limits.rateBurst
+  }
+
+  /** Whether the connection is gone. Not a field: with one field more, every session takes 64 bytes more. */
+  get isClosed(): boolean {
+    return this.socket === undefined
   }
 
   /** The topic of direct messages: the id itself, so that no session keeps another string for it. */
@@ -88,7 +92,6 @@ export class Session {
 
   /** The connection is gone, whoever ended it. */
   onClose(): void {
-    this.isClosed = true
     this.socket = undefined
     this.#queue = undefined
     this.#hub.remove(this)
