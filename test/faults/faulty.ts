@@ -1,10 +1,10 @@
 // Nodes of the executable under live traffic, for a fault to happen to, and what has to hold after every fault.
 
 import { expect, test } from "bun:test"
-import { keysOf, LiveTraffic, type Tally } from "../helpers/live-traffic.ts"
+import { LiveTraffic, type Tally } from "../helpers/live-traffic.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { type NetworkProxy, type RedisServer, startProxy } from "../helpers/redis.ts"
-import { makePrefix } from "../helpers/redis-stores.ts"
+import { keysOf, makePrefix } from "../helpers/redis-stores.ts"
 
 /** 300 messages heard: some hundred actions of every kind before, between and after faults. */
 export const SOME_MESSAGES = 300

@@ -7,6 +7,7 @@ import { LiveClient, type LiveMessage } from "./live-client.ts"
 import type { TestNode } from "./node.ts"
 import { Random } from "./random.ts"
 import { poll, type RedisServer } from "./redis.ts"
+import { keysOf } from "./redis-stores.ts"
 
 // 40 sitters in 10 rooms, on all nodes, and 40 movers in these and 30 more: rooms that last, and rooms that open and
 // close all the time.
@@ -230,13 +231,6 @@ export class LiveTraffic implements AsyncDisposable {
     for (const { view, name } of this.clients) if (view.ownId !== "") text = text.replaceAll(view.ownId, name)
     return text
   }
-}
-
-/** The keys of a deployment, but for those of the statistics, which are meant to stay. */
-export async function keysOf(servers: readonly RedisServer[], prefix: string): Promise<string[]> {
-  const keys = await Promise.all(servers.map((server) => server.cli("KEYS", `*${prefix}*`)))
-  const all = keys.flatMap((text) => text.trim().split("\n"))
-  return all.filter((key) => key !== "" && !key.includes(":store:stats:"))
 }
 
 function isSitter({ name }: LiveClient): boolean {

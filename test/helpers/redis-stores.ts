@@ -2,12 +2,20 @@
 
 import { RedisRoomStore, type RedisRoomStoreOptions } from "../../src/redis/redis-room-store.ts"
 import { Recorder } from "../conformance/room-store.ts"
+import type { RedisServer } from "./redis.ts"
 
 let deployments = 0
 
 /** A prefix nobody else uses. */
 export function makePrefix(): string {
   return `test-${process.pid}-${++deployments}`
+}
+
+/** The keys of a deployment, but for those of the statistics, which are meant to stay. */
+export async function keysOf(servers: readonly RedisServer[], prefix: string): Promise<string[]> {
+  const keys = await Promise.all(servers.map((server) => server.cli("KEYS", `*${prefix}*`)))
+  const all = keys.flatMap((text) => text.trim().split("\n"))
+  return all.filter((key) => key !== "" && !key.includes(":store:stats:"))
 }
 
 /** Starts a store with a listener that records. */
