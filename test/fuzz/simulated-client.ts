@@ -9,7 +9,7 @@ import { Session } from "../../src/signaling/session.ts"
 import type { LocalTopics } from "../helpers/local-topics.ts"
 
 /** Errors that any random request may meet. */
-const EXPECTED_ERRORS = new Set([
+export const EXPECTED_ERRORS = new Set([
   "already_joined",
   "room_full",
   "not_in_room",

@@ -2,21 +2,12 @@
 // protocol.md, "Order", and when its connection ends it comes back at another node, by the rules of our own client.
 
 import { comesBack, retryDelay } from "../../src/client/backoff.ts"
+import { EXPECTED_ERRORS } from "../fuzz/simulated-client.ts"
 import type { WireEvent } from "./client.ts"
 import { ClientView } from "./client-view.ts"
 
 /** 20 ms, doubling up to 300 ms: what real clients do, in a twenty-fifth of their time. */
 const RETRY = { firstMs: 20, longestMs: 300 }
-
-/** Errors that any random request may meet, above all while something fails. */
-const EXPECTED_ERRORS = new Set([
-  "already_joined",
-  "room_full",
-  "not_in_room",
-  "unknown_peer",
-  "peer_unreachable",
-  "unavailable",
-])
 
 /** One message to another client. */
 export interface LiveMessage {
