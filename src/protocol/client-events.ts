@@ -16,7 +16,7 @@ const REF_CHARACTERS = 64
  * 100 levels, as in palava-machine (Ruby's JSON): SDP and candidates have three. JSON.stringify takes time quadratic in
  * the depth of arrays under Bun 1.4.5, so 30,000 brackets in one frame would hold up everybody for a second.
  */
-const FRAME_LEVELS = 100
+export const FRAME_LEVELS = 100
 
 /** A request's `ref`: its direct answer carries it back. */
 export type Ref = string | number | undefined
@@ -109,7 +109,7 @@ export function isRefusal(value: object): value is Refusal {
 }
 
 /** Whether objects and arrays are nested in more than `levels` levels; goes no deeper than that. */
-function isDeeperThan(value: unknown, levels: number): boolean {
+export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false
   if (levels === 0) return true
   const children = Array.isArray(value) ? value : Object.values(value)

@@ -13,6 +13,8 @@
 // character), those that match from a fixed place are not (1 ns), as is a loop over charCodeAt: so one search for what
 // may not occur, and `indexOf` from quote to quote.
 
+import { FRAME_LEVELS, isDeeperThan } from "./client-events.ts"
+
 /** What decodeRelayFrame found. Made once and used for every frame: the hot path allocates nothing but strings. */
 export interface RelayFrame {
   /** The target, not yet known to exist. Shares memory with the frame: not to be kept. */
@@ -140,7 +142,7 @@ function isPlainRelayData(text: string, at: number, end: number, hasEvent: boole
       at = text.indexOf('"', at + 1) + 1
       if (at === 0) return false
     } else if (first === OPENING_BRACE) {
-      depth++
+      if (++depth === FRAME_LEVELS) return false
       at++
       continue
     } else {
@@ -199,5 +201,7 @@ function isRelayData(text: string): boolean {
   } catch {
     return false
   }
-  return RELAY_EVENTS.has(data["event"]) && !Object.hasOwn(data, "sender_id")
+  if (!RELAY_EVENTS.has(data["event"]) || Object.hasOwn(data, "sender_id")) return false
+  // One level is the frame around it.
+  return !isDeeperThan(data, FRAME_LEVELS - 1)
 }

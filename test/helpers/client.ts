@@ -1,7 +1,7 @@
 // A plain client of the protocol for tests: it keeps every event it got, in order, and waits for the next one.
 
-/** 10 s: far above any answer of a healthy server on a loaded machine; reached only when a test fails. */
-const WAIT_MS = 10_000
+/** 30 s: far above any answer of a healthy server on a loaded machine; reached only when a test fails. */
+const WAIT_MS = 30_000
 
 /** One event as it came over the wire. */
 export type WireEvent = { event: string } & Record<string, unknown>
