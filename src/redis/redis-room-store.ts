@@ -63,6 +63,25 @@ const ANSWER_PART = 0.3
 // 0.02 of a lease, at random: the sweepers of a dead node do not all begin in the same moment.
 const SWEEP_JITTER_PART = 0.02
 
+/**
+ * The epochs of a room that one command may open: another for each time it is sent. With one for all, a room that was
+ * opened, swept and opened again would begin a second life under the name of the first, behind which nobody looks.
+ */
+class Epochs {
+  readonly #tried = new Set<string>()
+
+  next(): string {
+    const epoch = randomUUID()
+    this.#tried.add(epoch)
+    return epoch
+  }
+
+  /** Whether the room was opened by this command. */
+  has(epoch: string): boolean {
+    return this.#tried.has(epoch)
+  }
+}
+
 const SILENT: RedisLog = { info() {}, warn() {} }
 
 /** Rooms in Redis, shared by all nodes with the same Redis and prefix. */
@@ -130,7 +149,7 @@ export class RedisRoomStore implements RoomStore {
   }
 
   async join({ room, peer, turn, rev, status, limit, withSnapshot }: JoinRequest): Promise<JoinResult> {
-    const newEpoch = randomUUID()
+    const epochs = new Epochs()
     const reply = await this.#uplink.run("up", (terms) => {
       const { partition, keys, args } = this.#roomTerms(room, terms)
       return callOf(
@@ -148,7 +167,7 @@ export class RedisRoomStore implements RoomStore {
           rev: String(rev),
           status,
           limit: String(limit),
-          epoch: newEpoch,
+          epoch: epochs.next(),
           with_snapshot: withSnapshot ? "1" : "0",
         },
       )
@@ -156,7 +175,7 @@ export class RedisRoomStore implements RoomStore {
     if (reply[0] === REFUSED.full) return { kind: "full" }
     const snapshot = toSnapshot(reply.slice(1))
     const { epoch, seq } = snapshot
-    if (epoch === newEpoch) this.#listener?.onRoomOpened(room)
+    if (epochs.has(epoch)) this.#listener?.onRoomOpened(room)
     return { kind: "joined", position: { epoch, seq }, snapshot: withSnapshot ? snapshot : undefined }
   }
 
@@ -205,7 +224,7 @@ export class RedisRoomStore implements RoomStore {
   async restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot> {
     this.counters.restores++
     this.#restored.add(room)
-    const newEpoch = randomUUID()
+    const epochs = new Epochs()
     const strangers = others.filter(({ node }) => node !== this.node)
     const strangeNodes = [...new Set(strangers.map(({ node }) => node))]
     // Leases are in another slot than rooms in a cluster, so they are given before, not in the same script.
@@ -226,7 +245,7 @@ export class RedisRoomStore implements RoomStore {
         {
           ...args,
           node: this.node,
-          epoch: newEpoch,
+          epoch: epochs.next(),
           own: packMembers(own),
           others: packMembers(strangers),
           others_nodes: pack(strangeNodes),
@@ -234,7 +253,7 @@ export class RedisRoomStore implements RoomStore {
       )
     })
     const snapshot = toSnapshot(reply.slice(1))
-    if (snapshot.epoch === newEpoch) this.#listener?.onRoomOpened(room)
+    if (epochs.has(snapshot.epoch)) this.#listener?.onRoomOpened(room)
     this.#tellIfClosed(room, reply.slice(4))
     return snapshot
   }

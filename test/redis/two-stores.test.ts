@@ -257,3 +257,25 @@ function sumOf(events: readonly RoomEvent[]): Member[] {
   }
   return [...members.values()]
 }
+
+test("a join that opened the room, was undone and is sent again begins another life of the room", async () => {
+  await using proxy = await startProxy(redis.port)
+  const prefix = makePrefix()
+  const room = makeRoom()
+  const heard = new Recorder()
+  const { store } = await startStore({ urls: [`redis://127.0.0.1:${proxy.port}`], prefix }, heard)
+  // As a hub does that has not heard of its join: nobody of this node is in the room.
+  heard.resync = async () => {
+    await store.restore(room, [], [])
+  }
+  const readEpoch = async () => (await redis.cli("HGET", `${prefix}:{0}:room:${room}:meta`, "epoch")).trim()
+  proxy.delayMs = 100
+  const joined = store.join(joinOf(room, makePeerId()))
+  await poll(async () => (await readEpoch()) !== "")
+  const first = await readEpoch()
+  proxy.reset()
+  proxy.delayMs = 0
+  expect(await joined).toMatchObject({ kind: "joined", position: { epoch: await readEpoch(), seq: 1 } })
+  expect(await readEpoch()).not.toBe(first)
+  await store.close()
+})
