@@ -19,7 +19,10 @@ export interface RedisServer extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-/** Starts a redis-server with further arguments. Its data is handed to the system at once (append-only file), to survive a kill. */
+/**
+ * Starts a redis-server with further arguments. Its data goes to the system at once (append-only file), to survive a
+ * kill; not to the disk, whose pace would become that of the tests.
+ */
 export async function startRedis(...args: string[]): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), "palava-redis-"))
   const port = await freePort()
