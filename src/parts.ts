@@ -1,0 +1,68 @@
+// The concrete parts a configuration asks for: which store, which place for the statistics, which plug-ins. Nobody
+// below knows which they are.
+
+import statsPolicy from "../dist/pages/stats.csp.txt" with { type: "text" }
+import statsHtml from "../dist/pages/stats.html.txt" with { type: "text" }
+import { version } from "../package.json" with { type: "json" }
+import type { Config } from "./config/options.ts"
+import type { NodeParts } from "./node.ts"
+import type { LoadedPlugin } from "./plugins/check.ts"
+import { PluginHost } from "./plugins/host.ts"
+import { icePlugin } from "./plugins/ice.ts"
+import { infoPlugin } from "./plugins/info.ts"
+import { loadPlugins } from "./plugins/load.ts"
+import { statsPlugin } from "./plugins/stats.ts"
+import { RedisRoomStore } from "./redis/redis-room-store.ts"
+import { MemoryRoomStore } from "./rooms/memory-room-store.ts"
+import { pageRoute } from "./server/pages.ts"
+import type { Log } from "./signaling/hub.ts"
+import type { HourStore } from "./stats/hours.ts"
+import { MemoryHours } from "./stats/memory-hours.ts"
+import { RedisHours } from "./stats/redis-hours.ts"
+import { addRedisMetrics } from "./telemetry/redis-metrics.ts"
+
+/** Redis when one is configured; else this process is the whole world. */
+export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "isStoreReady" | "addStoreMetrics"> {
+  const isCluster = config.redisCluster.length > 0
+  if (config.redis === "" && !isCluster) {
+    return { store: new MemoryRoomStore(), isStoreReady: () => true, addStoreMetrics: () => {} }
+  }
+  const store = new RedisRoomStore({
+    urls: isCluster ? config.redisCluster : [config.redis],
+    isCluster,
+    prefix: config.redisPrefix,
+    leaseSeconds: config.leaseSeconds,
+    waitSeconds: config.redisWaitSeconds,
+    log: {
+      info: (message, fields) => log.info(fields, message),
+      warn: (message, fields) => log.warn(fields, message),
+    },
+  })
+  const isStoreReady = () => store.state === "up"
+  return { store, isStoreReady, addStoreMetrics: (metrics) => addRedisMetrics(metrics, store.counters, isStoreReady) }
+}
+
+/** Where the usage statistics are: in Redis when one is configured, else in this process. */
+export function makeHours(config: Config): HourStore {
+  const isCluster = config.redisCluster.length > 0
+  if (config.redis === "" && !isCluster) return new MemoryHours(config.statsDays)
+  const urls = isCluster ? config.redisCluster : [config.redis]
+  return new RedisHours({ urls, isCluster, prefix: config.redisPrefix, days: config.statsDays })
+}
+
+/**
+ * The built-in plug-ins, then those of the configuration, set up.
+ * @throws PluginMistakes when one cannot be used
+ */
+export async function makePlugins(config: Config, log: Log): Promise<PluginHost> {
+  const page = pageRoute(statsHtml, statsPolicy)
+  const { statsDays: days, statsExport: exportTo } = config
+  const builtIn = [
+    icePlugin({ ...config, urls: config.iceServer }),
+    infoPlugin,
+    statsPlugin({ hours: makeHours(config), days, exportTo, page }),
+  ] as LoadedPlugin["plugin"][]
+  const given = await loadPlugins(config.plugin, config.plugins)
+  const all = [...builtIn.map((plugin) => ({ plugin, options: undefined })), ...given]
+  return new PluginHost(all, log, version)
+}
