@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => redis[Symbol.asyncDispose]())
 
-/** Stops a node from saying anything: the milliseconds to each `peer_left` that a client elsewhere heard of it, sorted. */
+/** Silences a node: the milliseconds to each `peer_left` that a client elsewhere heard of it, sorted. */
 async function silence({ traffic }: Site, node: TestNode, signal: "SIGKILL" | "SIGSTOP"): Promise<number[]> {
   const victims = traffic.clients.filter(({ url, room }) => url === node.url && room !== undefined)
   const gone = traffic.gone(new Set(victims.map(({ view }) => view.ownId)))

@@ -87,7 +87,7 @@ export class LiveTraffic implements AsyncDisposable {
     }, BURST_MS)
   }
 
-  /** Resolves when `count` more messages have been heard, and every sitter (of those for whom `lives`) is in its room. */
+  /** Resolves when `count` more messages have been heard, and every sitter for whom `lives` holds is in its room. */
   async heard(count: number, lives: (client: LiveClient) => boolean = () => true): Promise<void> {
     const enough = this.#countHeard() + count
     const sitters = this.clients.filter((client) => isSitter(client) && lives(client))
@@ -108,7 +108,7 @@ export class LiveTraffic implements AsyncDisposable {
     return times
   }
 
-  /** Stops the clients, and resolves when every view equals the truth and nobody waits for an answer. Throws otherwise. */
+  /** Stops the clients; resolves when every view equals the truth and nobody waits for an answer. Throws otherwise. */
   async settle(): Promise<void> {
     clearInterval(this.#timer)
     let different: string[] = []

@@ -76,8 +76,8 @@ export function viewOf(client: TestClient): ClientView {
 let marks = 0
 
 /**
- * Resolves when the members of one room have heard all that was said and done in it so far: each changes its status, and
- * whatever it did before comes before that.
+ * Resolves when the members of one room have heard all that was said and done in it so far: each changes its status,
+ * and whatever it did before comes before that.
  */
 export async function settle(members: readonly TestClient[]): Promise<void> {
   const mark = ++marks

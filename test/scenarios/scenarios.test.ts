@@ -1,4 +1,4 @@
-// Every scenario over every kind of deployment: a node on its own, one to three nodes on Redis, three on a Redis Cluster.
+// Every scenario over every kind of deployment: a node on its own, one to three on Redis, three on a Redis Cluster.
 
 import { afterAll, afterEach, beforeAll, describe, expect } from "bun:test"
 import { startNode } from "../helpers/node.ts"
