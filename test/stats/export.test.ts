@@ -9,7 +9,7 @@ import { HOUR, type Hour, hourOf, toIso } from "../../src/stats/hours.ts"
 import { MemoryHours } from "../../src/stats/memory-hours.ts"
 import { fileSink, webhookSink } from "../../src/stats/sinks.ts"
 import { startNode } from "../helpers/node.ts"
-import { type RedisServer, startRedis } from "../helpers/redis.ts"
+import { poll, type RedisServer, startRedis } from "../helpers/redis.ts"
 import { Receiver } from "../plugins/receiver.ts"
 
 /** The time for all of it: an hour that ends while a test runs would be one more to export. */
@@ -224,8 +224,8 @@ test("the executable: two nodes, one file, each hour once; the next node takes u
   await using second = await startNode(args)
   // Whoever has the lock exports; the file is complete as soon as nothing is pending and the last hour is claimed.
   const last = String(hours.at(-1))
-  while ((await redis.cli("HGET", `${prefix}:exports`, "last")).trim() !== last) await Bun.sleep(5)
-  while ((await redis.cli("HLEN", `${prefix}:exports`)).trim() !== "1") await Bun.sleep(5)
+  await poll(async () => (await redis.cli("HGET", `${prefix}:exports`, "last")).trim() === last)
+  await poll(async () => (await redis.cli("HLEN", `${prefix}:exports`)).trim() === "1")
   expect(await linesOf(file)).toEqual(expected(hours) as never)
   for (const node of [first, second]) {
     const stats = (await (await fetch(`${node.adminUrl}stats`)).json()) as { hours: object[] }
