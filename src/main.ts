@@ -19,6 +19,9 @@ import { makeLog } from "./telemetry/log.ts"
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
+/** The room in the printed address: whoever opens it, in two tabs or on two devices, meets there. */
+const FIRST_ROOM = "hello"
+
 async function main(): Promise<void> {
   try {
     await run(loadInvocation(process.argv.slice(2), process.env))
@@ -86,7 +89,7 @@ async function start({ config }: Invocation): Promise<void> {
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host
   const secure = config.tlsCert === "" ? "" : "s"
   console.log(`palava-machine ${version} is ready`)
-  if (config.page) console.log(`  page    http${secure}://${host}:${node.port}/`)
+  if (config.page) console.log(`  page    http${secure}://${host}:${node.port}/#${FIRST_ROOM}`)
   console.log(`  socket  ws${secure}://${host}:${node.port}/`)
   if (node.adminAddress !== undefined)
     console.log(`  admin   http://${node.adminAddress.host}:${node.adminAddress.port}/`)

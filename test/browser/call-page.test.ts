@@ -63,6 +63,22 @@ class Tab {
 }
 
 test(
+  "the printed address in two tabs: two people who see each other",
+  async () => {
+    await using node = await startNode()
+    const context = await browser.newContext(SCREEN)
+    const first = await Tab.open(context, node.pageUrl)
+    await first.enter("Ada", "Join")
+    const second = await Tab.open(context, node.pageUrl)
+    await second.enter("Grace", "Join")
+    await Promise.all([first.moves("Grace"), second.moves("Ada")])
+    await context.close()
+    expect([...first.complaints, ...second.complaints]).toEqual([])
+  },
+  WAIT_MS * 3,
+)
+
+test(
   "three people open a room, see each other, mute, chat and leave",
   async () => {
     await using node = await startNode()

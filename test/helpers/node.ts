@@ -17,6 +17,8 @@ export interface TestNode extends AsyncDisposable {
   readonly url: string
   /** http://127.0.0.1:PORT/ */
   readonly httpUrl: string
+  /** The page's address as printed; empty when the page is off. */
+  readonly pageUrl: string
   /** http://127.0.0.1:ADMINPORT/ */
   readonly adminUrl: string
   readonly pid: number
@@ -67,6 +69,7 @@ export async function startNode(args: readonly string[] = [], env: Record<string
     url: `${scheme}://127.0.0.1:${port}/`,
     httpUrl: `${scheme === "wss" ? "https" : "http"}://127.0.0.1:${port}/`,
     adminUrl,
+    pageUrl: /page\s+(\S+)/.exec(ready.input ?? "")?.[1] ?? "",
     pid: child.pid,
     exited: child.exited,
     log: () => log,
