@@ -20,6 +20,20 @@ const RATE_STRIKES = 1_000
 /** Filled by the decoder for every relayed frame: one object for all sessions, so the hot path allocates none. */
 const relayFrame: RelayFrame = { peerId: "", body: "" }
 
+// The last end of a relayed message, and whose it is: messages come in bursts, and two pieces are quicker put together
+// than four.
+let lastSender = ""
+let lastEnd = ""
+
+/** What ends a message that `sender` relays: the id, last, where no earlier key can change it. */
+function endOfRelay(sender: PeerId): string {
+  if (sender !== lastSender) {
+    lastSender = sender
+    lastEnd = `,"sender_id":"${sender}"}`
+  }
+  return lastEnd
+}
+
 /** See the head of this file. */
 export class Session {
   /** The public id, made when the connection opens. */
@@ -137,9 +151,7 @@ export class Session {
   #take(text: string): void {
     if (this.room !== undefined && decodeRelayFrame(text, relayFrame)) {
       this.#hub.counters.relayFrames++
-      // The id is last, where no earlier key can change it.
-      const relayed = `${relayFrame.body},"sender_id":"${this.peer}"}`
-      this.#hub.relay(this, relayFrame.peerId as PeerId, relayed, undefined)
+      this.#hub.relay(this, relayFrame.peerId as PeerId, relayFrame.body + endOfRelay(this.peer), undefined)
       return
     }
     const envelope = decodeFrame(text)
