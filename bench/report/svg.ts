@@ -39,7 +39,7 @@ export interface Bar {
 
 /** Groups of horizontal bars; each group has a scale of its own. */
 export function bars(groups: readonly { title: string; unit: string; bars: readonly Bar[] }[]): string {
-  const [labelWidth, valueWidth, rowHeight] = [170, 90, 24]
+  const [labelWidth, valueWidth, rowHeight] = [200, 90, 24]
   const parts: string[] = []
   let y = 8
   for (const group of groups) {
