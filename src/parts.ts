@@ -23,14 +23,12 @@ import { addRedisMetrics } from "./telemetry/redis-metrics.ts"
 
 /** Redis when one is configured; else this process is the whole world. */
 export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "isStoreReady" | "addStoreMetrics"> {
-  const isCluster = config.redisCluster.length > 0
-  if (config.redis === "" && !isCluster) {
+  const redis = redisOf(config)
+  if (redis === undefined) {
     return { store: new MemoryRoomStore(), isStoreReady: () => true, addStoreMetrics: () => {} }
   }
   const store = new RedisRoomStore({
-    urls: isCluster ? config.redisCluster : [config.redis],
-    isCluster,
-    prefix: config.redisPrefix,
+    ...redis,
     leaseSeconds: config.leaseSeconds,
     waitSeconds: config.redisWaitSeconds,
     log: {
@@ -44,10 +42,15 @@ export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "
 
 /** Where the usage statistics are: in Redis when one is configured, else in this process. */
 export function makeHours(config: Config): HourStore {
-  const isCluster = config.redisCluster.length > 0
-  if (config.redis === "" && !isCluster) return new MemoryHours(config.statsDays)
-  const urls = isCluster ? config.redisCluster : [config.redis]
-  return new RedisHours({ urls, isCluster, prefix: config.redisPrefix, days: config.statsDays })
+  const redis = redisOf(config)
+  return redis === undefined ? new MemoryHours(config.statsDays) : new RedisHours({ ...redis, days: config.statsDays })
+}
+
+/** Which Redis is configured, if any. */
+function redisOf({ redis, redisCluster, redisPrefix: prefix }: Config) {
+  const isCluster = redisCluster.length > 0
+  if (redis === "" && !isCluster) return undefined
+  return { urls: isCluster ? redisCluster : [redis], isCluster, prefix }
 }
 
 /**

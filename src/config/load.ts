@@ -22,7 +22,7 @@ export class ConfigError extends Error {
 const COMMANDS = ["start", "check-config", "plugin-types", "stats"] as const
 
 /** Flags of the command stats alone, and what stands for their values. */
-export const STATS_FLAGS = {
+const STATS_FLAGS = {
   from: { type: "string", value: "TIME" },
   to: { type: "string", value: "TIME" },
   by: { type: "string", value: "hour|day" },

@@ -27,7 +27,7 @@ export function icePlugin(options: IceOptions, now: () => number = Date.now) {
 }
 
 /** The maker of the ICE fields of `joined_room`; undefined when there is nothing to tell. */
-export function makeIceFields(
+function makeIceFields(
   { urls, turnSecret, turnTtlSeconds }: IceOptions,
   now: () => number = Date.now,
 ): ((peer: string) => Fields) | undefined {

@@ -23,10 +23,10 @@ export interface ExportOptions {
 }
 
 /** 60 s, some ten times the longest wait for Redis. */
-export const GRACE_MS = 60_000
+const GRACE_MS = 60_000
 
 /** 30 s, three times the longest a sink may take for a line. */
-export const LOCK_MS = 30_000
+const LOCK_MS = 30_000
 
 /** 24: hours for which each start makes sure again that they have an end, after a night without any node. */
 const HOURS_TO_END = 24

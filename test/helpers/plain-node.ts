@@ -20,7 +20,7 @@ const LIMITS: Limits = {
 }
 
 /** Time that stands still until a test moves it. */
-export class StillClock extends Clock {
+class StillClock extends Clock {
   readonly #waiting = new Set<() => void>()
 
   override start(): void {}

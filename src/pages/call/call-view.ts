@@ -187,7 +187,7 @@ export class CallView {
   }
 }
 
-export function nameOf(peer: RemotePeer): string {
+function nameOf(peer: RemotePeer): string {
   return peer.status.name ?? "Guest"
 }
 

@@ -8,7 +8,7 @@ const SECOND =
 const LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 
 /** 50 characters: the server's limit on a room id, see docs/protocol.md. */
-export const MAX_ROOM_NAME = 50
+const MAX_ROOM_NAME = 50
 
 /** Like "amber-otter-k7rwt": 4,000 pairs of words and 14 million endings, so that nobody drops in by guessing. */
 export function randomRoomName(): string {
