@@ -1,4 +1,4 @@
-// Bundles every page of src/pages into one self-contained HTML file: `bun scripts/build-pages.ts`.
+// Bundles every page of src/web into one self-contained HTML file: `bun scripts/build-pages.ts`.
 //
 // A page is a folder with an index.html. Its stylesheets and scripts are minified and put inline, fonts and pictures
 // become data: URLs (Bun does that by itself for what a stylesheet names), so the executable can embed the page as
@@ -9,7 +9,7 @@ import { createHash } from "node:crypto"
 import { mkdir, readdir } from "node:fs/promises"
 import { join } from "node:path"
 
-const PAGES = join(import.meta.dir, "../src/pages")
+const PAGES = join(import.meta.dir, "../src/web")
 const OUTPUT = join(import.meta.dir, "../dist/pages")
 
 const STYLESHEET = /<link rel="stylesheet" href="\.\/([\w.-]+)"\s*\/?>/g

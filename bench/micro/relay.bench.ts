@@ -1,7 +1,7 @@
 // A relayed frame inside the server: reading it, and all of its way through a session to the publish.
 
-import { decodeFrame } from "../../src/protocol/client-events.ts"
-import { decodeRelayFrame, type RelayFrame } from "../../src/protocol/relay-frame.ts"
+import { decodeFrame } from "../../src/dialects/palava/client-events.ts"
+import { decodeRelayFrame, type RelayFrame } from "../../src/dialects/palava/relay-frame.ts"
 import { candidateData, offerData } from "../load/payloads.ts"
 import { copiesOf, measure, type Timing } from "./harness.ts"
 import { openRoom } from "./room.ts"

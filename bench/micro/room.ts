@@ -1,6 +1,6 @@
 // A hub with one room of two sessions and sockets that only remember, for measuring without a network.
 
-import type { PeerId } from "../../src/protocol/ids.ts"
+import type { PeerId } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
 import type { Hooks } from "../../src/signaling/hooks.ts"
 import { Hub, type Log } from "../../src/signaling/hub.ts"

@@ -1,8 +1,8 @@
 // A room's own work: applying its log, writing what clients hear, packing what other nodes hear.
 
-import type { NodeId, PeerId, RoomKey } from "../../src/protocol/ids.ts"
-import { joinedRoom, newPeer, peerUpdatedStatus } from "../../src/protocol/server-events.ts"
-import { decodeNodeMessage, encodeRelays } from "../../src/redis/node-message.ts"
+import { decodeNodeMessage, encodeRelays } from "../../src/cluster/node-message.ts"
+import { joinedRoom, newPeer, peerUpdatedStatus } from "../../src/dialects/palava/server-events.ts"
+import type { NodeId, PeerId, RoomKey } from "../../src/rooms/ids.ts"
 import { Replica } from "../../src/rooms/replica.ts"
 import type { Member, Relay } from "../../src/rooms/room-store.ts"
 import { candidateData } from "../load/payloads.ts"
@@ -12,7 +12,7 @@ const NODE = crypto.randomUUID() as NodeId
 const STATUS = '{"name":"Ada Lovelace","user_agent":"chrome","microphone":"muted"}'
 
 function makeMember(): Member {
-  return { peer: crypto.randomUUID() as PeerId, node: NODE, turn: 1, rev: 1, status: STATUS }
+  return { peer: crypto.randomUUID() as PeerId, node: NODE, generation: 1, rev: 1, status: STATUS }
 }
 
 /** 50 members, the default limit of a room. */
@@ -34,7 +34,7 @@ function replicaBench(): Timing[] {
     ),
     measure("replica of 50: apply a join and a leave", () => {
       replica.apply({ epoch: "e", seq: ++seq, kind: "joined", member: guest }, isHere)
-      return replica.apply({ epoch: "e", seq: ++seq, kind: "left", peer: guest.peer, turn: 1 }, isHere)
+      return replica.apply({ epoch: "e", seq: ++seq, kind: "left", peer: guest.peer, generation: 1 }, isHere)
     }),
   ]
 }

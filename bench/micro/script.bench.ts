@@ -2,8 +2,8 @@
 // time (what Redis and the pipeline can do).
 
 import { createHash } from "node:crypto"
-import { makePeerId, type RoomKey } from "../../src/protocol/ids.ts"
-import { RedisRoomStore } from "../../src/redis/redis-room-store.ts"
+import { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
+import { makePeerId, type RoomKey } from "../../src/rooms/ids.ts"
 import type { RoomListener } from "../../src/rooms/room-store.ts"
 import { startRedis } from "../servers/servers.ts"
 import { measureMany, type Timing } from "./harness.ts"
@@ -20,13 +20,13 @@ const deaf: RoomListener = {
 /** Runs these micro benches. */
 export async function scriptBench(): Promise<Timing[]> {
   const redis = await startRedis()
-  const store = new RedisRoomStore({ urls: [redis.url] })
+  const store = new ClusterRoomStore({ urls: [redis.url] })
   try {
     await store.start(deaf)
     const visit = async (turn: number): Promise<void> => {
       const room = createHash("sha256").update(`room ${turn}`).digest("hex") as RoomKey
       const peer = makePeerId()
-      await store.join({ room, peer, turn: 1, rev: 1, status: "{}", limit: 50, withSnapshot: true })
+      await store.join({ room, peer, generation: 1, rev: 1, status: "{}", limit: 50, withSnapshot: true })
       await store.leave(room, peer, 1)
     }
     return [

@@ -1,15 +1,15 @@
--- Removes a member of this turn from a room, announces it and counts its minutes. The last one closes the room.
+-- Removes a member of this generation from a room, announces it and counts its minutes. The last one closes the room.
 --
 -- KEYS  room meta nodes rooms_of connection_time room_peaks
--- ARGV  lease_until publish channel room_key node peer turn
--- Returns  {1, epoch, seq, closed, peak, open_ms}; {0} no member of this turn; {-2} the lease of the calling node is over
+-- ARGV  lease_until publish channel room_key node peer generation
+-- Returns  {1, epoch, seq, closed, peak, open_ms}; {0} no member of this generation; {-2} the lease of the calling node is over
 -- Publishes  left, to each node with members and to the calling one
 local room, meta, nodes, rooms_of, connection_time, room_peaks = unpack(KEYS)
-local lease_until, publish, channel, room_key, node, peer, turn = unpack(ARGV)
+local lease_until, publish, channel, room_key, node, peer, generation = unpack(ARGV)
 
 local LEASE_OVER = -2
 local VERSION, EVENTS, EVENT_LEFT = 1, 1, 2
-local TURN, JOINED_MS = 2, 4 -- in a packed member: node, turn, rev, joined_ms, order, status
+local GENERATION, JOINED_MS = 2, 4 -- in a packed member: node, generation, rev, joined_ms, order, status
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -17,7 +17,7 @@ if now >= tonumber(lease_until) then return {LEASE_OVER} end
 
 local packed = redis.call("HGET", room, peer)
 local member = packed and cmsgpack.unpack(packed)
-if not member or member[TURN] ~= tonumber(turn) then return {0} end
+if not member or member[GENERATION] ~= tonumber(generation) then return {0} end
 
 local targets = redis.call("HKEYS", nodes)
 redis.call("HDEL", room, peer)
@@ -36,6 +36,6 @@ if redis.call("HLEN", room) == 0 then
   redis.call("HINCRBY", room_peaks, peak, 1)
 end
 
-local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, seq, {{EVENT_LEFT, peer, member[TURN]}}})
+local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, seq, {{EVENT_LEFT, peer, member[GENERATION]}}})
 for _, name in ipairs(targets) do redis.call(publish, channel .. name, message) end
 return {1, epoch, seq, closed, peak, open_ms}

@@ -3,7 +3,7 @@
 --
 -- KEYS  room meta nodes connection_time room_peaks rooms_of others_rooms_of...
 -- ARGV  lease_until publish channel room_key node epoch own others others_nodes
---       own, others: packed {{peer, node, turn, rev, status}, ...}; others_nodes: packed {node, ...}, as others_rooms_of
+--       own, others: packed {{peer, node, generation, rev, status}, ...}; others_nodes: packed {node, ...}, as others_rooms_of
 -- Returns  {1, epoch, seq, {peer, packed member, ...}, closed, peak, open_ms}; {-2} the lease of the calling node is over
 -- Publishes  left, status and joined, to each node with members and to the calling one
 local room, meta, nodes, connection_time, room_peaks, rooms_of = unpack(KEYS, 1, 6)
@@ -12,7 +12,7 @@ local own, others, others_nodes = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV
 
 local LEASE_OVER = -2
 local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_STATUS = 1, 1, 1, 2, 3
-local NODE, TURN, REV, JOINED_MS, ORDER, STATUS = 1, 2, 3, 4, 5, 6 -- in a packed member
+local NODE, GENERATION, REV, JOINED_MS, ORDER, STATUS = 1, 2, 3, 4, 5, 6 -- in a packed member
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -33,9 +33,9 @@ local function announce(event)
   seq = seq + 1
   events[#events + 1] = event
 end
-local function add(peer, its_node, turn, rev, status)
-  announce({EVENT_JOINED, peer, its_node, turn, rev, status})
-  redis.call("HSET", room, peer, cmsgpack.pack({its_node, turn, rev, now, seq, status}))
+local function add(peer, its_node, generation, rev, status)
+  announce({EVENT_JOINED, peer, its_node, generation, rev, status})
+  redis.call("HSET", room, peer, cmsgpack.pack({its_node, generation, rev, now, seq, status}))
   redis.call("HINCRBY", nodes, its_node, 1)
   peak = math.max(peak, redis.call("HLEN", room))
 end
@@ -58,8 +58,8 @@ end
 for _, entry in ipairs(mine) do
   local peer, member = entry[1], entry[2]
   local want = wanted[peer]
-  if not want or want[3] ~= member[TURN] then
-    announce({EVENT_LEFT, peer, member[TURN]})
+  if not want or want[3] ~= member[GENERATION] then
+    announce({EVENT_LEFT, peer, member[GENERATION]})
     redis.call("HDEL", room, peer)
     redis.call("HINCRBY", nodes, node, -1)
     redis.call("HINCRBY", connection_time, math.floor((now - member[JOINED_MS]) / 60000), 1)

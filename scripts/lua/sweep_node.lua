@@ -8,7 +8,7 @@ local room, meta, nodes, rooms_of, connection_time, room_peaks = unpack(KEYS)
 local publish, channel, room_key, node = unpack(ARGV)
 
 local VERSION, EVENTS, EVENT_LEFT = 1, 1, 2
-local NODE, TURN, JOINED_MS, ORDER = 1, 2, 4, 5 -- in a packed member: node, turn, rev, joined_ms, order, status
+local NODE, GENERATION, JOINED_MS, ORDER = 1, 2, 4, 5 -- in a packed member: node, generation, rev, joined_ms, order, status
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -30,7 +30,7 @@ for at, entry in ipairs(dead) do
   local peer, member = entry[1], entry[2]
   redis.call("HDEL", room, peer)
   redis.call("HINCRBY", connection_time, math.floor((now - member[JOINED_MS]) / 60000), 1)
-  events[at] = {EVENT_LEFT, peer, member[TURN]}
+  events[at] = {EVENT_LEFT, peer, member[GENERATION]}
 end
 local last = redis.call("HINCRBY", meta, "seq", #events)
 local known = redis.call("HMGET", meta, "epoch", "peak", "opened_ms")

@@ -10,7 +10,7 @@ rev = tonumber(rev)
 
 local LEASE_OVER = -2
 local VERSION, EVENTS, EVENT_STATUS = 1, 1, 3
-local REV, STATUS = 3, 6 -- in a packed member: node, turn, rev, joined_ms, order, status
+local REV, STATUS = 3, 6 -- in a packed member: node, generation, rev, joined_ms, order, status
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

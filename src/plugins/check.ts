@@ -1,7 +1,7 @@
 // What can be wrong with a plug-in before anything runs: its description, its options, and what its hooks claim. Every
 // mistake is one line that names the plug-in and says what would be right.
 
-import { CLIENT_EVENTS } from "../protocol/client-events.ts"
+import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
 import type { Hooks, Plugin, Schema } from "./contract.ts"
 import { CONTRACT, isPlugin } from "./define.ts"
 

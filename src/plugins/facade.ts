@@ -1,8 +1,8 @@
 // What plug-ins hold in their hands: connections, rooms and the server, as the contract describes them. Thin views that
 // look at the hub when asked, so they keep nothing alive and show nothing stale.
 
-import { type NodeId, type PeerId, type RoomKey, toLogName } from "../protocol/ids.ts"
-import { serverEvent } from "../protocol/server-events.ts"
+import { serverEvent } from "../dialects/palava/server-events.ts"
+import { type NodeId, type PeerId, type RoomKey, toLogName } from "../rooms/ids.ts"
 import type { Log as CoreLog, Hub } from "../signaling/hub.ts"
 import type { RoomView } from "../signaling/room-view.ts"
 import type { Session } from "../signaling/session.ts"

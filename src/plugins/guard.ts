@@ -1,7 +1,7 @@
 // Between the server and code that is not ours: whatever a plug-in throws, or never answers, ends here. It is counted,
 // logged with the plug-in's name, and becomes a Failure for whoever asked.
 
-import { StoreUnavailable } from "../protocol/errors.ts"
+import { StoreUnavailable } from "../rooms/room-store.ts"
 import type { Soon } from "../signaling/hooks.ts"
 import type { Log } from "../signaling/hub.ts"
 

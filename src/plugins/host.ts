@@ -1,8 +1,9 @@
 // The plug-ins of one server, set up and composed, in their order, into what the core asks for (signaling/hooks.ts),
 // routes and metrics. A hook that no plug-in has is not composed at all, so it costs what its absence costs.
 
-import type { Envelope } from "../protocol/client-events.ts"
-import { CLOSE, type Close, ERRORS } from "../protocol/errors.ts"
+import { CLOSE, type Close } from "../connections/close.ts"
+import type { Envelope } from "../dialects/palava/client-events.ts"
+import { ERRORS } from "../dialects/palava/errors.ts"
 import type { Relay } from "../rooms/room-store.ts"
 import type { Hooks as CoreHooks, Observer, Problem, Soon } from "../signaling/hooks.ts"
 import type { Hub, Log } from "../signaling/hub.ts"

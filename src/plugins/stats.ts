@@ -2,8 +2,7 @@
 // hours exported. What an hour is, and how one is exported exactly once, is in src/stats.
 
 import { Export, untilClosed } from "../stats/export.ts"
-import { HOUR, type HourStore, hourOf } from "../stats/hours.ts"
-import { MemoryHours } from "../stats/memory-hours.ts"
+import { HOUR, type HourCounter, type HourStore, hourOf } from "../stats/hours.ts"
 import { toCsv, toJson } from "../stats/report.ts"
 import { openSink } from "../stats/sinks.ts"
 import type { Observe } from "./contract.ts"
@@ -75,7 +74,7 @@ export function statsPlugin({ hours, days, exportTo, page }: StatsOptions) {
           await running
           await hours.close()
         },
-        ...(hours instanceof MemoryHours ? { observe: countInto(hours) } : {}),
+        ...(hours.counter === undefined ? {} : { observe: countInto(hours.counter) }),
         routes: {
           admin: {
             "/stats": (request: Request) => answerStats(request, hours),
@@ -91,10 +90,10 @@ export function statsPlugin({ hours, days, exportTo, page }: StatsOptions) {
   })
 }
 
-function countInto(hours: MemoryHours): Observe {
+function countInto(counter: HourCounter): Observe {
   return {
-    left: (_peer, _room, stayedMs) => hours.countStay(stayedMs),
-    roomClosed: (_room, peak) => hours.countRoom(peak),
+    left: (_peer, _room, stayedMs) => counter.countStay(stayedMs),
+    roomClosed: (_room, peak) => counter.countRoom(peak),
   }
 }
 

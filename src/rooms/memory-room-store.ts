@@ -2,8 +2,7 @@
 // Events are delivered inside the command that caused them, so a reply never comes before its own event.
 
 import { randomUUID } from "node:crypto"
-import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../protocol/ids.ts"
-import type { StatusText } from "../protocol/status.ts"
+import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "./ids.ts"
 import type {
   JoinRequest,
   JoinResult,
@@ -13,6 +12,7 @@ import type {
   RoomListener,
   RoomSnapshot,
   RoomStore,
+  StatusText,
 } from "./room-store.ts"
 
 /** A room while it has members. */
@@ -40,21 +40,21 @@ export class MemoryRoomStore implements RoomStore {
     this.#listener = listener
   }
 
-  async join({ room: key, peer, turn, rev, status, limit, withSnapshot }: JoinRequest): Promise<JoinResult> {
+  async join({ room: key, peer, generation, rev, status, limit, withSnapshot }: JoinRequest): Promise<JoinResult> {
     const known = this.#rooms.get(key)
     const before = known && findMember(known, peer)
-    if (known !== undefined && before?.turn === turn) return this.#joined(known, withSnapshot)
+    if (known !== undefined && before?.generation === generation) return this.#joined(known, withSnapshot)
     if (known !== undefined && before === undefined && known.members.length >= limit) return { kind: "full" }
     const room = known ?? this.#open(key)
     if (before !== undefined) this.#remove(key, room, before)
-    this.#add(key, room, { peer, node: this.node, turn, rev, status })
+    this.#add(key, room, { peer, node: this.node, generation, rev, status })
     return this.#joined(room, withSnapshot)
   }
 
-  async leave(key: RoomKey, peer: PeerId, turn: number): Promise<Position | undefined> {
+  async leave(key: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
     const room = this.#rooms.get(key)
     const member = room && findMember(room, peer)
-    if (room === undefined || member?.turn !== turn) return undefined
+    if (room === undefined || member?.generation !== generation) return undefined
     this.#remove(key, room, member)
     this.#closeIfEmpty(key, room)
     return toPosition(room)
@@ -85,7 +85,7 @@ export class MemoryRoomStore implements RoomStore {
     for (const member of [...room.members]) {
       if (member.node !== this.node) continue
       const own = wanted.get(member.peer)
-      if (own?.turn !== member.turn) {
+      if (own?.generation !== member.generation) {
         this.#remove(key, room, member)
         continue
       }
@@ -115,9 +115,9 @@ export class MemoryRoomStore implements RoomStore {
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "joined", member })
   }
 
-  #remove(key: RoomKey, room: Room, { peer, turn }: Member): void {
+  #remove(key: RoomKey, room: Room, { peer, generation }: Member): void {
     room.members.splice(indexOf(room, peer), 1)
-    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, turn })
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, generation })
   }
 
   #setStatus(key: RoomKey, room: Room, member: Member): void {

@@ -1,9 +1,8 @@
 // A room as this node knows it: epoch, seq and members. Changed only by applying the log in order or by adopting a
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
-import type { PeerId } from "../protocol/ids.ts"
-import type { StatusText } from "../protocol/status.ts"
-import type { Member, RoomEvent, RoomSnapshot } from "./room-store.ts"
+import type { PeerId } from "./ids.ts"
+import type { Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
 /** What clients may be shown: a change of the membership, without its place in the log. */
 export type Change =
@@ -55,14 +54,15 @@ export class Replica {
    */
   apply(
     event: RoomEvent,
-    isHere: (peer: PeerId, turn: number) => boolean,
+    isHere: (peer: PeerId, generation: number) => boolean,
   ): { change: Change | undefined; reclaim: boolean } {
     this.#seq = event.seq
     switch (event.kind) {
       case "joined": {
         const known = this.#members.get(event.member.peer)
         // A join that was given up and arrives behind the next one of the same connection must not replace it.
-        const isLate = known !== undefined && known.turn !== event.member.turn && isHere(known.peer, known.turn)
+        const isLate =
+          known !== undefined && known.generation !== event.member.generation && isHere(known.peer, known.generation)
         if (isLate) return { change: undefined, reclaim: true }
         this.#members.set(event.member.peer, event.member)
         if (known === undefined) return { change: event, reclaim: false }
@@ -70,8 +70,8 @@ export class Replica {
       }
       case "left": {
         const known = this.#members.get(event.peer)
-        if (known === undefined || known.turn !== event.turn) return NOTHING
-        if (isHere(event.peer, event.turn)) return { change: undefined, reclaim: true }
+        if (known === undefined || known.generation !== event.generation) return NOTHING
+        if (isHere(event.peer, event.generation)) return { change: undefined, reclaim: true }
         this.#members.delete(event.peer)
         return { change: event, reclaim: false }
       }
@@ -91,7 +91,7 @@ export class Replica {
    */
   adopt(
     snapshot: RoomSnapshot,
-    isHere: (peer: PeerId, turn: number) => boolean,
+    isHere: (peer: PeerId, generation: number) => boolean,
     show: (change: Change) => void,
   ): boolean {
     if (snapshot.epoch !== this.#epoch) this.#isHeard = false
@@ -100,8 +100,8 @@ export class Replica {
     let reclaim = false
     const now = new Map(snapshot.members.map((member) => [member.peer, member]))
     for (const known of [...this.#members.values()]) {
-      if (now.get(known.peer)?.turn === known.turn) continue
-      if (isHere(known.peer, known.turn)) {
+      if (now.get(known.peer)?.generation === known.generation) continue
+      if (isHere(known.peer, known.generation)) {
         reclaim = true
         now.delete(known.peer)
         continue

@@ -5,10 +5,21 @@
 // announces it. If changing and announcing were separate, a peer joining in between would neither be in our reply nor
 // hear of us, and the two would never call.
 
-import type { Ref } from "../protocol/client-events.ts"
-import type { ErrorId } from "../protocol/errors.ts"
-import type { NodeId, PeerId, RoomKey } from "../protocol/ids.ts"
-import type { StatusText } from "../protocol/status.ts"
+import type { NodeId, PeerId, RoomKey } from "./ids.ts"
+
+/** What a peer's dialect says of it to the others, as JSON text: written once by the peer's own node, passed on unread. */
+export type StatusText = string
+
+/** What the sender of a message called it; comes back with its failure. */
+export type Ref = string | number | undefined
+
+/** Why a relay did not reach its target: its node does not answer, or the store stayed away. */
+export type RelayFailure = "peer_unreachable" | "unavailable"
+
+/** A store command that cannot be answered now; temporary. */
+export class StoreUnavailable extends Error {
+  override name = "StoreUnavailable"
+}
 
 /** One peer's membership in a room. */
 export interface Member {
@@ -16,7 +27,7 @@ export interface Member {
   /** The node that holds the peer's connection. */
   readonly node: NodeId
   /** Tells this membership from an earlier one of the same connection; grows with each join of the connection. */
-  readonly turn: number
+  readonly generation: number
   /** Number of the connection's last command that changed this membership: a repeated command changes nothing. */
   readonly rev: number
   readonly status: StatusText
@@ -32,7 +43,7 @@ export interface Position {
 /** One entry of a room's log. */
 export type RoomEvent =
   | (Position & { readonly kind: "joined"; readonly member: Member })
-  | (Position & { readonly kind: "left"; readonly peer: PeerId; readonly turn: number })
+  | (Position & { readonly kind: "left"; readonly peer: PeerId; readonly generation: number })
   | (Position & { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText })
 
 /** A room as it stands at a position. A room that does not exist has no members and seq 0. */
@@ -41,11 +52,11 @@ export interface RoomSnapshot extends Position {
   readonly members: readonly Member[]
 }
 
-/** What a join needs. Joining again with the same peer and turn changes nothing and answers as the first time. */
+/** What a join needs. Joining again with the same peer and generation changes nothing and answers as the first time. */
 export interface JoinRequest {
   readonly room: RoomKey
   readonly peer: PeerId
-  readonly turn: number
+  readonly generation: number
   readonly rev: number
   readonly status: StatusText
   /** Most members the room may have with this one. */
@@ -79,8 +90,8 @@ export interface RoomStore {
   start(listener: RoomListener): Promise<void>
   /** Adds a member and announces it. */
   join(request: JoinRequest): Promise<JoinResult>
-  /** Removes a member of this turn and announces it; undefined when it was no member. Relays sent before arrive before. */
-  leave(room: RoomKey, peer: PeerId, turn: number): Promise<Position | undefined>
+  /** Removes a member of this generation and announces it; undefined when it was no member. Relays sent before arrive before. */
+  leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined>
   /** Replaces a member's status and announces it; undefined when it is no member or `rev` is not newer. */
   updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined>
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
@@ -88,9 +99,9 @@ export interface RoomStore {
   /** The room as it stands. */
   snapshot(room: RoomKey): Promise<RoomSnapshot>
   /**
-   * Makes this node's members in the room exactly `own` (by peer and turn; a newer rev brings its status), announcing
+   * Makes this node's members in the room exactly `own` (by peer and generation; a newer rev brings its status), announcing
    * what changes; it may pass the room's limit, for a place once given is kept. A room that was lost is born again with
-   * `own` and `others` (members on other nodes as this node knows them, which those nodes confirm in turn).
+   * `own` and `others` (members on other nodes as this node knows them, which those nodes confirm in generation).
    */
   restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot>
   /** Lets go of the backend. Nothing is called back after it. */
@@ -104,7 +115,7 @@ export interface RoomListener {
   /** A message for a member here, in order with the events of its room. */
   onRelay(relay: Relay): void
   /** A relay of `from` did not reach its target. */
-  onRelayFailed(from: PeerId, ref: Ref, error: ErrorId): void
+  onRelayFailed(from: PeerId, ref: Ref, failure: RelayFailure): void
   /** This node's command made a room that was not there. */
   onRoomOpened(room: RoomKey): void
   /** This node's command removed the last member; `peak` members at most, open for `openMs` milliseconds. */

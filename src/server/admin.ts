@@ -13,11 +13,12 @@ export interface Admin {
 
 /**
  * Listens for operators.
+ * @param host as URLs write it: an IPv6 address in brackets
  * @throws when the address cannot be listened on
  */
-export function listenForOperators(hostname: string, port: number, routes: AdminRoutes): Admin {
+export function listenForOperators(host: string, port: number, routes: AdminRoutes): Admin {
   const server = Bun.serve({
-    hostname,
+    hostname: host.replace(/^\[|\]$/g, ""),
     port,
     fetch(request) {
       const pathname = pathOf(request)

@@ -17,7 +17,7 @@ export function listen<T>(option: string, host: string, port: number, serve: () 
     if (code.startsWith("ERR_OSSL_")) {
       throw new CannotListen(`--tls-cert, --tls-key: no certificate (PEM) and its key: ${code}`, { cause })
     }
-    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+    const address = host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`
     throw new CannotListen(`${option}: cannot listen on ${address}: ${REASONS[code] ?? message}`, { cause })
   }
 }

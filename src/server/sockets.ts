@@ -2,8 +2,8 @@
 // the session; here is only what Bun is called and told.
 
 import type { Server, TLSOptions } from "bun"
-import { CLOSE, type Close } from "../protocol/errors.ts"
-import type { PeerId } from "../protocol/ids.ts"
+import { CLOSE, type Close } from "../connections/close.ts"
+import type { PeerId } from "../rooms/ids.ts"
 import type { Hub } from "../signaling/hub.ts"
 import { Session } from "../signaling/session.ts"
 import type { Topics } from "../signaling/socket.ts"

@@ -1,7 +1,7 @@
 // A coarse clock: one timer for all sessions, so none needs a timer or a look at the time for each message. On its
 // ticks it finds connections that have fallen silent: Bun's idleTimeout does not reap a client that is being sent to.
 
-import { CLOSE } from "../protocol/errors.ts"
+import { CLOSE } from "../connections/close.ts"
 import type { Counters } from "./counters.ts"
 import type { Session } from "./session.ts"
 

@@ -1,7 +1,7 @@
 // What this node has counted since its start, as plain numbers: adding one costs the hot path an increment, and
 // telemetry reads them when somebody asks.
 
-import type { ErrorId } from "../protocol/errors.ts"
+import type { ErrorId } from "../dialects/palava/errors.ts"
 
 /** Totals since the start of the node, unless a comment says otherwise. */
 export class Counters {

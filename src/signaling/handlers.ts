@@ -5,12 +5,12 @@ import {
   CLIENT_EVENTS,
   type ClientEvent,
   type ClientEventName,
-  type Ref,
   refuseRelayData,
-} from "../protocol/client-events.ts"
-import { toRoomKey } from "../protocol/ids.ts"
-import * as serverEvents from "../protocol/server-events.ts"
-import { EMPTY_STATUS, mergeStatus, refuseStatus } from "../protocol/status.ts"
+} from "../dialects/palava/client-events.ts"
+import * as serverEvents from "../dialects/palava/server-events.ts"
+import { EMPTY_STATUS, mergeStatus, refuseStatus } from "../dialects/palava/status.ts"
+import { toRoomKey } from "../rooms/ids.ts"
+import type { Ref } from "../rooms/room-store.ts"
 import type { Hub } from "./hub.ts"
 import type { Session } from "./session.ts"
 

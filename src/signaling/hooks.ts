@@ -1,11 +1,10 @@
 // Where the core lets others in. Plug-ins are composed into one Hooks at start (src/plugins); the core does not know
 // what they are. Everything here may be absent, and costs one look at an undefined field then.
 
-import type { Envelope } from "../protocol/client-events.ts"
-import type { Close } from "../protocol/errors.ts"
-import type { PeerId, RoomKey } from "../protocol/ids.ts"
-import type { StatusText } from "../protocol/status.ts"
-import type { Relay } from "../rooms/room-store.ts"
+import type { Close } from "../connections/close.ts"
+import type { Envelope } from "../dialects/palava/client-events.ts"
+import type { PeerId, RoomKey } from "../rooms/ids.ts"
+import type { Relay, StatusText } from "../rooms/room-store.ts"
 import type { RoomView } from "./room-view.ts"
 import type { Session } from "./session.ts"
 

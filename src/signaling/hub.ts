@@ -1,13 +1,20 @@
 // This node's sessions and rooms. It is the store's RoomListener: what a room's log says becomes what clients see
 // here, and nowhere else. Direct messages to a peer of this node never leave it.
 
-import type { Ref } from "../protocol/client-events.ts"
-import { CLOSE, type ErrorId, StoreUnavailable } from "../protocol/errors.ts"
-import type { NodeId, PeerId, RoomKey } from "../protocol/ids.ts"
-import * as serverEvents from "../protocol/server-events.ts"
-import type { StatusText } from "../protocol/status.ts"
+import { CLOSE } from "../connections/close.ts"
+import type { ErrorId } from "../dialects/palava/errors.ts"
+import * as serverEvents from "../dialects/palava/server-events.ts"
+import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
 import type { Change } from "../rooms/replica.ts"
-import type { Relay, RoomEvent, RoomListener, RoomStore } from "../rooms/room-store.ts"
+import {
+  type Ref,
+  type Relay,
+  type RoomEvent,
+  type RoomListener,
+  type RoomStore,
+  type StatusText,
+  StoreUnavailable,
+} from "../rooms/room-store.ts"
 import { Clock, type Liveness } from "./clock.ts"
 import { Counters } from "./counters.ts"
 import type { Hooks, Observer } from "./hooks.ts"
@@ -129,10 +136,10 @@ export class Hub implements RoomListener, RoomViewHost {
     // Kept for one who is leaving, with nobody else here, it may miss what happens until we are in.
     if (room.here === 0 && room.joiners.size === 0) room.suspend()
     const { peer } = session
-    const turn = ++session.rev
-    const request = { room: key, peer, turn, rev: turn, status, limit: this.limits.roomSize }
+    const generation = ++session.rev
+    const request = { room: key, peer, generation, rev: generation, status, limit: this.limits.roomSize }
     const joined = new Promise<void>((resolve) => {
-      room.addJoiner({ session, turn, ref, status, answered: false, onJoined: resolve })
+      room.addJoiner({ session, generation, ref, status, answered: false, onJoined: resolve })
     })
     const asked = room.received
     try {
@@ -149,25 +156,25 @@ export class Hub implements RoomListener, RoomViewHost {
       // It is in, or has been: only the answer was lost.
       if (!room.joiners.has(peer)) return
       // Whether the join happened is unknown: it is taken back.
-      this.#rooms.leaveLater(room, peer, turn)
+      this.#rooms.leaveLater(room, peer, generation)
       session.refuse("unavailable", ref)
     } finally {
       room.removeJoiner(peer)
-      if (session.isClosed && session.room !== room) await this.#rooms.leave(room, peer, turn)
+      if (session.isClosed && session.room !== room) await this.#rooms.leave(room, peer, generation)
       this.#rooms.dropIfUnused(room)
     }
   }
 
   /** Leaves the room, if in any: the client hears nothing of it any more from here on. */
   leave(session: Session): Promise<void> | undefined {
-    const { room, peer, turn } = session
+    const { room, peer, generation } = session
     if (room === undefined) return undefined
     session.room = undefined
     session.socket?.unsubscribe(room.topic)
     room.here--
     this.counters.leaves++
     this.#observer.left?.(peer, room.key, Date.now() - session.joinedAt)
-    return this.#rooms.leave(room, peer, turn)
+    return this.#rooms.leave(room, peer, generation)
   }
 
   /** Replaces the session's status with the merged one. */
@@ -285,22 +292,22 @@ export class Hub implements RoomListener, RoomViewHost {
     return this.#rooms.restoreAll()
   }
 
-  isHere(room: RoomView, peer: PeerId, turn: number): boolean {
+  isHere(room: RoomView, peer: PeerId, generation: number): boolean {
     const session = this.#sessions.get(peer)
-    if (session !== undefined && session.room === room) return session.turn === turn
+    if (session !== undefined && session.room === room) return session.generation === generation
     const joiner = room.joiners.get(peer)
-    return joiner?.answered === true && joiner.turn === turn
+    return joiner?.answered === true && joiner.generation === generation
   }
 
   /** A newcomer of this node first hears `joined_room`, and only what comes after. */
   show(room: RoomView, change: Change): void {
     switch (change.kind) {
       case "joined": {
-        const { peer, node, turn, status } = change.member
+        const { peer, node, generation, status } = change.member
         const joiner = room.joiners.get(peer)
-        if (joiner?.turn === turn) this.#welcome(room, joiner)
+        if (joiner?.generation === generation) this.#welcome(room, joiner)
         this.#topics.publish(room.topic, serverEvents.newPeer(peer, status))
-        if (joiner?.turn !== turn) {
+        if (joiner?.generation !== generation) {
           // A command that was given up has arrived after all: the log must not keep who is not here.
           if (node === this.#store.node) this.reclaim(room)
           return
@@ -342,14 +349,14 @@ export class Hub implements RoomListener, RoomViewHost {
     this.#rooms.restore(room).catch((cause) => this.log.error({ err: cause }, "bug: a restore failed"))
   }
 
-  #welcome(room: RoomView, { session, turn, ref, status, onJoined }: Joiner): void {
+  #welcome(room: RoomView, { session, generation, ref, status, onJoined }: Joiner): void {
     room.removeJoiner(session.peer)
     onJoined()
     // Closed meanwhile: join(), which waits for this, takes it out again.
     if (session.isClosed) return
     session.room = room
-    session.turn = turn
-    session.setStatus(turn, status)
+    session.generation = generation
+    session.setStatus(generation, status)
     room.here++
     session.joinedAt = Date.now()
     this.counters.joins++

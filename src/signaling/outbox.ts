@@ -2,7 +2,7 @@
 // travels as relays do, over the room's channel, so it keeps its place among the room's events. Apart from the hub,
 // because none of it is needed to pass on what clients say.
 
-import type { NodeId, PeerId, RoomKey } from "../protocol/ids.ts"
+import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
 import type { Member, RoomStore } from "../rooms/room-store.ts"
 import type { RoomView } from "./room-view.ts"
 import type { Session } from "./session.ts"

@@ -4,11 +4,9 @@
 // Until the first snapshot, and again when a hole in the log is found, everything that comes in waits in the backlog,
 // in order. The snapshot is shown as differences, then the backlog is applied on top.
 
-import type { Ref } from "../protocol/client-events.ts"
-import type { PeerId, RoomKey } from "../protocol/ids.ts"
-import type { StatusText } from "../protocol/status.ts"
+import type { PeerId, RoomKey } from "../rooms/ids.ts"
 import { type Change, Replica } from "../rooms/replica.ts"
-import type { Member, Position, Relay, RoomEvent, RoomSnapshot } from "../rooms/room-store.ts"
+import type { Member, Position, Ref, Relay, RoomEvent, RoomSnapshot, StatusText } from "../rooms/room-store.ts"
 import type { Clock } from "./clock.ts"
 import type { Session } from "./session.ts"
 
@@ -26,7 +24,7 @@ const NOBODY = new Map<PeerId, Joiner>()
 /** A session whose join is under way. */
 export interface Joiner {
   readonly session: Session
-  readonly turn: number
+  readonly generation: number
   readonly ref: Ref
   readonly status: StatusText
   /** The store has said yes; only the event is missing. */
@@ -38,8 +36,8 @@ export interface Joiner {
 /** What a view needs from the hub. */
 export interface RoomViewHost {
   readonly clock: Pick<Clock, "after">
-  /** Whether `peer` is a live connection of this node, in `room` with this turn. */
-  isHere(room: RoomView, peer: PeerId, turn: number): boolean
+  /** Whether `peer` is a live connection of this node, in `room` with this generation. */
+  isHere(room: RoomView, peer: PeerId, generation: number): boolean
   /** A change becomes visible. */
   show(room: RoomView, change: Change): void
   /** A message for a peer of this node; its sender is a member. */
@@ -58,7 +56,7 @@ export class RoomView {
   /** Sessions of this node in the room. */
   here = 0
   #joiners = NOBODY
-  /** Memberships of this node on their way out, with their turn, until the store has said yes. */
+  /** Memberships of this node on their way out, with their generation, until the store has said yes. */
   readonly leaving = new Map<PeerId, number>()
   readonly #host: RoomViewHost
   readonly #replica = new Replica()
@@ -202,8 +200,8 @@ export class RoomView {
 
   /** Whether the log has lost somebody who was let in: what comes after the answer to a join has to have it. */
   #hasLostJoiner(): boolean {
-    for (const { answered, session, turn } of this.joiners.values()) {
-      if (answered && this.members.get(session.peer)?.turn !== turn) return true
+    for (const { answered, session, generation } of this.joiners.values()) {
+      if (answered && this.members.get(session.peer)?.generation !== generation) return true
     }
     return false
   }
@@ -223,7 +221,7 @@ export class RoomView {
   }
 
   /** Made when it is needed: rooms are many, and most of the time nothing happens in them. */
-  #hereTest(): (peer: PeerId, turn: number) => boolean {
-    return (peer, turn) => this.#host.isHere(this, peer, turn)
+  #hereTest(): (peer: PeerId, generation: number) => boolean {
+    return (peer, generation) => this.#host.isHere(this, peer, generation)
   }
 }

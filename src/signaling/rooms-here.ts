@@ -1,9 +1,8 @@
 // The rooms with members at this node, and how they are kept true: what the store believes of this node's members, and
 // what this node's views believe of the room. Whatever was missed, lost or taken back by either side is set right here.
 
-import { StoreUnavailable } from "../protocol/errors.ts"
-import { type PeerId, type RoomKey, toLogName } from "../protocol/ids.ts"
-import type { Member, RoomEvent, RoomStore } from "../rooms/room-store.ts"
+import { type PeerId, type RoomKey, toLogName } from "../rooms/ids.ts"
+import { type Member, type RoomEvent, type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import type { Clock } from "./clock.ts"
 import type { Counters } from "./counters.ts"
 import type { Log } from "./hub.ts"
@@ -75,24 +74,24 @@ export class RoomsHere {
   }
 
   /** Takes a membership out of the store. When the store is away, it is tried again until done. */
-  async leave(room: RoomView, peer: PeerId, turn: number): Promise<void> {
-    room.leaving.set(peer, turn)
+  async leave(room: RoomView, peer: PeerId, generation: number): Promise<void> {
+    room.leaving.set(peer, generation)
     try {
-      room.expect(await this.#parts.store.leave(room.key, peer, turn))
+      room.expect(await this.#parts.store.leave(room.key, peer, generation))
     } catch (cause) {
       this.#onStoreError(cause, room.key)
-      if (cause instanceof StoreUnavailable) this.leaveLater(room, peer, turn)
+      if (cause instanceof StoreUnavailable) this.leaveLater(room, peer, generation)
       return
     }
-    if (room.leaving.get(peer) === turn) room.leaving.delete(peer)
+    if (room.leaving.get(peer) === generation) room.leaving.delete(peer)
     this.dropIfUnused(room)
   }
 
   /** Leaves when the store is back, unless a resync has done it by then, as the member is not among our own. */
-  leaveLater(room: RoomView, peer: PeerId, turn: number): void {
-    room.leaving.set(peer, turn)
+  leaveLater(room: RoomView, peer: PeerId, generation: number): void {
+    room.leaving.set(peer, generation)
     this.#parts.clock.after(LEAVE_AGAIN_MS, () => {
-      if (room.leaving.get(peer) === turn && !this.#isClosed) this.leave(room, peer, turn)
+      if (room.leaving.get(peer) === generation && !this.#isClosed) this.leave(room, peer, generation)
     })
   }
 
@@ -112,13 +111,13 @@ export class RoomsHere {
     const { node } = store
     const own: Member[] = []
     const others: Member[] = []
-    for (const { session, turn, status, answered } of room.joiners.values()) {
-      if (answered) own.push({ peer: session.peer, node, turn, rev: turn, status })
+    for (const { session, generation, status, answered } of room.joiners.values()) {
+      if (answered) own.push({ peer: session.peer, node, generation, rev: generation, status })
     }
     for (const member of room.members.values()) {
       const session = sessions.get(member.peer)
       if (member.node !== node) others.push(member)
-      else if (session?.room === room && session.turn === member.turn) {
+      else if (session?.room === room && session.generation === member.generation) {
         own.push({ ...member, rev: session.statusRev, status: session.status })
       }
     }
@@ -126,7 +125,7 @@ export class RoomsHere {
     const asked = room.received
     try {
       const snapshot = await store.restore(room.key, own, others)
-      for (const [peer, turn] of gone) if (room.leaving.get(peer) === turn) room.leaving.delete(peer)
+      for (const [peer, generation] of gone) if (room.leaving.get(peer) === generation) room.leaving.delete(peer)
       if (room.isUsed) room.adopt(snapshot, asked)
     } catch (cause) {
       this.#onStoreError(cause, room.key)

@@ -1,12 +1,14 @@
 // One connection: connected, then in and out of rooms, then closed. It handles its messages one at a time, in the
 // order received; while a handler waits for the store, the next ones wait in a bounded queue.
 
-import { checkFields, decodeFrame, type Envelope, isRefusal, type Ref } from "../protocol/client-events.ts"
-import { CLOSE, type Close, ERRORS, type ErrorId } from "../protocol/errors.ts"
-import { makePeerId, type PeerId } from "../protocol/ids.ts"
-import { decodeRelayFrame, type RelayFrame } from "../protocol/relay-frame.ts"
-import * as serverEvents from "../protocol/server-events.ts"
-import { EMPTY_STATUS, type StatusText } from "../protocol/status.ts"
+import { CLOSE, type Close } from "../connections/close.ts"
+import { checkFields, decodeFrame, type Envelope, isRefusal } from "../dialects/palava/client-events.ts"
+import { ERRORS, type ErrorId } from "../dialects/palava/errors.ts"
+import { decodeRelayFrame, type RelayFrame } from "../dialects/palava/relay-frame.ts"
+import * as serverEvents from "../dialects/palava/server-events.ts"
+import { EMPTY_STATUS } from "../dialects/palava/status.ts"
+import { makePeerId, type PeerId } from "../rooms/ids.ts"
+import type { Ref, StatusText } from "../rooms/room-store.ts"
 import { findHandler } from "./handlers.ts"
 import type { Problem } from "./hooks.ts"
 import type { Hub } from "./hub.ts"
@@ -40,8 +42,8 @@ export class Session {
   readonly peer: PeerId = makePeerId()
   /** The room it is in. */
   room: RoomView | undefined
-  /** Number of the current membership; see Member.turn. */
-  turn = 0
+  /** Number of the current membership; see Member.generation. */
+  generation = 0
   /** Number of the last command that changed a membership; see Member.rev. */
   rev = 0
   /** The own status as the store has it, and the command that set it. */

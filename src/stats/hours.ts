@@ -17,6 +17,14 @@ export interface HourCounts {
   readonly minutes: Readonly<Record<string, number>>
 }
 
+/** Counts what happens at this process. */
+export interface HourCounter {
+  /** A room closed that had `peak` members at most. */
+  countRoom(peak: number): void
+  /** A peer left a room after `ms` milliseconds. */
+  countStay(ms: number): void
+}
+
 /** Where hours are kept. Methods reject when the backend is away. */
 export interface HourStore {
   /** The clock by which hours are counted, unix milliseconds. */
@@ -26,6 +34,8 @@ export interface HourStore {
   /** The hour is closed: it may go when its time is over. */
   expire(hour: Hour): Promise<void>
   readonly ledger: Ledger
+  /** What this process has to tell of; undefined where the store of the rooms counts by itself. */
+  readonly counter: HourCounter | undefined
   close(): Promise<void>
 }
 

@@ -1,10 +1,20 @@
 // The hours of a single node without Redis, in its memory: they end with it. Bounded, as the oldest hour goes when its
 // time is over.
 
-import { addCounts, HOUR, type Hour, type HourCounts, type HourStore, hourOf, type Ledger } from "./hours.ts"
+import {
+  addCounts,
+  HOUR,
+  type Hour,
+  type HourCounter,
+  type HourCounts,
+  type HourStore,
+  hourOf,
+  type Ledger,
+} from "./hours.ts"
 
 /** See the head of this file. */
-export class MemoryHours implements HourStore {
+export class MemoryHours implements HourStore, HourCounter {
+  readonly counter = this
   readonly ledger: Ledger = new MemoryLedger()
   readonly #days: number
   readonly #clock: () => number
@@ -15,12 +25,10 @@ export class MemoryHours implements HourStore {
     this.#clock = clock
   }
 
-  /** A room closed that had `peak` members at most. */
   countRoom(peak: number): void {
     addCounts(this.#current().rooms, { [peak]: 1 })
   }
 
-  /** A peer left a room after `ms` milliseconds. */
   countStay(ms: number): void {
     addCounts(this.#current().minutes, { [Math.max(0, Math.floor(ms / 60_000))]: 1 })
   }

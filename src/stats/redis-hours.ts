@@ -3,9 +3,9 @@
 // dropped at the first trouble, so an operator who reads a year of hours never holds up a join.
 
 import { setTimeout as sleep } from "node:timers/promises"
-import { type Client, type Cluster, makeClient, makeCluster, toPlace } from "../redis/clients.ts"
-import { type Keys, makeKeys } from "../redis/keys.ts"
-import { CLAIM_HOUR, callOf } from "../redis/scripts.ts"
+import { type Client, type Cluster, makeClient, makeCluster, toPlace } from "../cluster/redis/clients.ts"
+import { type Keys, makeKeys } from "../cluster/redis/keys.ts"
+import { CLAIM_HOUR, callOf } from "../cluster/redis/scripts.ts"
 import { addCounts, HOUR, type Hour, type HourCounts, type HourStore, hourOf, type Ledger } from "./hours.ts"
 
 /** Where the hours are. */
@@ -34,6 +34,7 @@ const MOST_SETTLED = 2000
 
 /** See the head of this file. */
 export class RedisHours implements HourStore {
+  readonly counter = undefined
   readonly ledger: Ledger
   readonly #options: RedisHoursOptions
   readonly #keys: Keys

@@ -1,11 +1,15 @@
 // The metrics of a node that works with Redis.
 
 import { Gauge, type Histogram, type Registry } from "prom-client"
-import { COMMAND_SECONDS_BOUNDS, type RedisCounters } from "../redis/counters.ts"
+import { type ClusterCounters, COMMAND_SECONDS_BOUNDS } from "../cluster/counters.ts"
 import type { Metrics } from "./metrics.ts"
 
 /** Adds what the Redis store counts, and whether it can be reached. */
-export function addRedisMetrics({ registry, addCounter }: Metrics, counters: RedisCounters, isUp: () => boolean): void {
+export function addRedisMetrics(
+  { registry, addCounter }: Metrics,
+  counters: ClusterCounters,
+  isUp: () => boolean,
+): void {
   new Gauge({
     name: "palava_store_up",
     help: "1 while Redis can be reached and this node's lease holds.",
@@ -60,7 +64,7 @@ export function addRedisMetrics({ registry, addCounter }: Metrics, counters: Red
 }
 
 /** The store keeps its own buckets, as prom-client's cost too much for each command; they are read at a scrape. */
-function addHistogram(registry: Registry, name: string, help: string, counters: RedisCounters): void {
+function addHistogram(registry: Registry, name: string, help: string, counters: ClusterCounters): void {
   const get = async () => {
     let sum = 0
     const buckets = counters.commandBuckets.map((count, index) => {

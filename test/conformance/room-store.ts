@@ -2,13 +2,13 @@
 // Events may come before or after the reply to the command that caused them, so tests wait for them by position.
 
 import { describe, expect, test } from "bun:test"
-import type { Ref } from "../../src/protocol/client-events.ts"
-import type { ErrorId } from "../../src/protocol/errors.ts"
-import { makePeerId, type NodeId, type PeerId, type RoomKey, toRoomKey } from "../../src/protocol/ids.ts"
+import type { ErrorId } from "../../src/dialects/palava/errors.ts"
+import { makePeerId, type NodeId, type PeerId, type RoomKey, toRoomKey } from "../../src/rooms/ids.ts"
 import type {
   JoinRequest,
   Member,
   Position,
+  Ref,
   Relay,
   RoomEvent,
   RoomListener,
@@ -106,12 +106,12 @@ export function makeRoom(): RoomKey {
 
 /** A join with nothing special about it. */
 export function joinOf(room: RoomKey, peer: PeerId, more: Partial<JoinRequest> = {}): JoinRequest {
-  return { room, peer, turn: 1, rev: 1, status: "{}", limit: 100, withSnapshot: true, ...more }
+  return { room, peer, generation: 1, rev: 1, status: "{}", limit: 100, withSnapshot: true, ...more }
 }
 
 /** A member as a joinOf() makes it. */
 export function memberOf(node: NodeId, peer: PeerId, more: Partial<Member> = {}): Member {
-  return { peer, node, turn: 1, rev: 1, status: "{}", ...more }
+  return { peer, node, generation: 1, rev: 1, status: "{}", ...more }
 }
 
 /** Joins, and gives the position of its event. */
@@ -167,7 +167,7 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       expect(snapshot).toBeUndefined()
     })
 
-    test("joining again with the same turn changes nothing and answers as before", async () => {
+    test("joining again with the same generation changes nothing and answers as before", async () => {
       await using made = await makeStore()
       const { store, heard } = made
       const [room, peer] = [makeRoom(), makePeerId()]
@@ -178,22 +178,22 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       expect(heard.eventsOf(room).map(({ kind }) => kind)).toEqual(["joined", "left"])
     })
 
-    test("joining again with a later turn leaves first", async () => {
+    test("joining again with a later generation leaves first", async () => {
       await using made = await makeStore()
       const { store, heard } = made
       const [room, peer, other] = [makeRoom(), makePeerId(), makePeerId()]
       await join(store, joinOf(room, peer))
       await join(store, joinOf(room, other))
-      const again = await join(store, joinOf(room, peer, { turn: 2, rev: 7, limit: 2 }))
+      const again = await join(store, joinOf(room, peer, { generation: 2, rev: 7, limit: 2 }))
       expect(again.snapshot?.members).toEqual([
         memberOf(store.node, other),
-        memberOf(store.node, peer, { turn: 2, rev: 7 }),
+        memberOf(store.node, peer, { generation: 2, rev: 7 }),
       ])
       await heard.reached(room, again)
       const { epoch } = again
       expect(heard.eventsOf(room).slice(2)).toEqual([
-        { epoch, seq: 3, kind: "left", peer, turn: 1 },
-        { epoch, seq: 4, kind: "joined", member: memberOf(store.node, peer, { turn: 2, rev: 7 }) },
+        { epoch, seq: 3, kind: "left", peer, generation: 1 },
+        { epoch, seq: 4, kind: "joined", member: memberOf(store.node, peer, { generation: 2, rev: 7 }) },
       ])
     })
 
@@ -208,11 +208,11 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       expect(snapshot?.members).toEqual([memberOf(store.node, second)])
     })
 
-    test("leaving is announced; of another turn, twice or by a stranger it changes nothing", async () => {
+    test("leaving is announced; of another generation, twice or by a stranger it changes nothing", async () => {
       await using made = await makeStore()
       const { store, heard } = made
       const [room, peer, other] = [makeRoom(), makePeerId(), makePeerId()]
-      await join(store, joinOf(room, peer, { turn: 4 }))
+      await join(store, joinOf(room, peer, { generation: 4 }))
       const { epoch } = await join(store, joinOf(room, other))
       expect(await store.leave(room, peer, 3)).toBeUndefined()
       expect(await store.leave(room, makePeerId(), 1)).toBeUndefined()
@@ -221,7 +221,7 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       expect(left).toEqual({ epoch, seq: 3 })
       expect(await store.leave(room, peer, 4)).toBeUndefined()
       await heard.reached(room, left)
-      expect(heard.eventsOf(room).at(-1)).toEqual({ epoch, seq: 3, kind: "left", peer, turn: 4 })
+      expect(heard.eventsOf(room).at(-1)).toEqual({ epoch, seq: 3, kind: "left", peer, generation: 4 })
       expect((await store.snapshot(room)).members).toEqual([memberOf(store.node, other)])
       expect(heard.closed).toEqual([])
     })
@@ -237,7 +237,7 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       expect(heard.closed).toEqual([{ room, peak: 2, openMs: expect.any(Number) }])
       expect(heard.closed[0]?.openMs).toBeGreaterThanOrEqual(0)
       expect(await store.snapshot(room)).toEqual({ epoch: "", seq: 0, members: [] })
-      const next = await join(store, joinOf(room, peer, { turn: 2 }))
+      const next = await join(store, joinOf(room, peer, { generation: 2 }))
       expect(next.seq).toBe(1)
       expect(next.epoch).not.toBe(epoch)
       expect(heard.opened).toEqual([room, room])
@@ -327,12 +327,15 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       const [room, gone, stays, missing] = [makeRoom(), makePeerId(), makePeerId(), makePeerId()]
       await join(store, joinOf(room, gone, { limit: 2 }))
       const { epoch } = await join(store, joinOf(room, stays, { limit: 2 }))
-      const own = [memberOf(store.node, stays), memberOf(store.node, missing, { turn: 3, rev: 4, status: '{"m":1}' })]
+      const own = [
+        memberOf(store.node, stays),
+        memberOf(store.node, missing, { generation: 3, rev: 4, status: '{"m":1}' }),
+      ]
       const restored = await store.restore(room, own, [])
       expect(restored).toEqual({ epoch, seq: 4, members: own })
       await heard.reached(room, restored)
       expect(heard.eventsOf(room).slice(2)).toEqual([
-        { epoch, seq: 3, kind: "left", peer: gone, turn: 1 },
+        { epoch, seq: 3, kind: "left", peer: gone, generation: 1 },
         { epoch, seq: 4, kind: "joined", member: own[1] as Member },
       ])
     })
@@ -361,17 +364,17 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       })
     })
 
-    test("restoring a member of another turn replaces it", async () => {
+    test("restoring a member of another generation replaces it", async () => {
       await using made = await makeStore()
       const { store, heard } = made
       const [room, peer] = [makeRoom(), makePeerId()]
       const { epoch } = await join(store, joinOf(room, peer))
-      const member = memberOf(store.node, peer, { turn: 2, rev: 6 })
+      const member = memberOf(store.node, peer, { generation: 2, rev: 6 })
       const restored = await store.restore(room, [member], [])
       expect(restored).toEqual({ epoch, seq: 3, members: [member] })
       await heard.reached(room, restored)
       expect(heard.eventsOf(room).slice(1)).toEqual([
-        { epoch, seq: 2, kind: "left", peer, turn: 1 },
+        { epoch, seq: 2, kind: "left", peer, generation: 1 },
         { epoch, seq: 3, kind: "joined", member },
       ])
       expect(heard.closed).toEqual([])
@@ -404,8 +407,8 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       await using made = await makeStore()
       const { store, heard } = made
       const room = makeRoom()
-      const other = memberOf("another" as NodeId, makePeerId(), { turn: 7, rev: 8, status: '{"o":1}' })
-      const own = [memberOf(store.node, makePeerId(), { turn: 2 }), memberOf(store.node, makePeerId())]
+      const other = memberOf("another" as NodeId, makePeerId(), { generation: 7, rev: 8, status: '{"o":1}' })
+      const own = [memberOf(store.node, makePeerId(), { generation: 2 }), memberOf(store.node, makePeerId())]
       const restored = await store.restore(room, own, [other])
       expect(restored).toEqual({ epoch: restored.epoch, seq: 3, members: [other, ...own] })
       await heard.reached(room, restored)

@@ -2,7 +2,7 @@
 // the simulation finds is about the hubs, not about a room kept differently.
 
 import { expect, test } from "bun:test"
-import { type NodeId, type PeerId, type RoomKey, toRoomKey } from "../../src/protocol/ids.ts"
+import { type NodeId, type PeerId, type RoomKey, toRoomKey } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
 import type { Member, RoomEvent, RoomListener } from "../../src/rooms/room-store.ts"
 import { Bus } from "../helpers/bus.ts"
@@ -56,7 +56,7 @@ test(`the bus keeps rooms as the memory store does (SEED=${SEED})`, async () => 
     PEERS.filter(() => random.chance(0.4)).map((peer) => ({
       peer,
       node: of,
-      turn: random.below(4),
+      generation: random.below(4),
       rev: 9,
       status: "{}",
     }))
@@ -64,17 +64,17 @@ test(`the bus keeps rooms as the memory store does (SEED=${SEED})`, async () => 
   for (let count = 0; count < COMMANDS; count++) {
     const room = random.pick(ROOMS) as RoomKey
     const peer = random.pick(PEERS) as PeerId
-    const turn = random.below(4)
+    const generation = random.below(4)
     const rev = random.below(20)
     let answers: [unknown, unknown]
     switch (random.weighted({ join: 4, leave: 6, updateStatus: 2, snapshot: 1, restore: 1 })) {
       case "join": {
-        const request = { room, peer, turn, rev, status: "{}", limit: LIMIT, withSnapshot: random.chance(0.5) }
+        const request = { room, peer, generation, rev, status: "{}", limit: LIMIT, withSnapshot: random.chance(0.5) }
         answers = [await memory.join(request), bus.join(node, request)]
         break
       }
       case "leave":
-        answers = [await memory.leave(room, peer, turn), bus.leave(room, peer, turn)]
+        answers = [await memory.leave(room, peer, generation), bus.leave(room, peer, generation)]
         break
       case "updateStatus":
         answers = [await memory.updateStatus(room, peer, rev, "{}"), bus.updateStatus(room, peer, rev, "{}")]

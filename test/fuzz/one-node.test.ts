@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import fc from "fast-check"
-import { type RoomKey, toRoomKey } from "../../src/protocol/ids.ts"
+import { type RoomKey, toRoomKey } from "../../src/rooms/ids.ts"
 import type { RoomEvent } from "../../src/rooms/room-store.ts"
 import { TestClient, type WireEvent } from "../helpers/client.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"

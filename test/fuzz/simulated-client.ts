@@ -1,8 +1,8 @@
 // A client that believes nothing: it keeps the room as the events tell it, and fails at the first event that breaks one
 // of the guarantees in protocol.md, "Order". What it knows at the end is compared with the truth.
 
-import type { PeerId, RoomKey } from "../../src/protocol/ids.ts"
-import { toRoomKey } from "../../src/protocol/ids.ts"
+import type { PeerId, RoomKey } from "../../src/rooms/ids.ts"
+import { toRoomKey } from "../../src/rooms/ids.ts"
 import type { RoomEvent } from "../../src/rooms/room-store.ts"
 import type { Hub } from "../../src/signaling/hub.ts"
 import { Session } from "../../src/signaling/session.ts"

@@ -2,7 +2,7 @@
 // Redis and a network can, and time that belongs to the seed. Clients check each event; when all is quiet again their
 // views, the hubs and the bus are compared with the truth.
 
-import { type PeerId, type RoomKey, toRoomKey } from "../../src/protocol/ids.ts"
+import { type PeerId, type RoomKey, toRoomKey } from "../../src/rooms/ids.ts"
 import { Bus } from "../helpers/bus.ts"
 import { LEASE_MS } from "../helpers/bus-room-store.ts"
 import { Random } from "../helpers/random.ts"

@@ -1,7 +1,7 @@
 // A connection of one node to the bus: commands and their replies down one ordered stream, the node's channel down
 // another, and a network that can be told what to do to both.
 
-import type { NodeId } from "../../src/protocol/ids.ts"
+import type { NodeId } from "../../src/rooms/ids.ts"
 import type { Bus, ChannelMessage } from "./bus.ts"
 import type { VirtualTime } from "./virtual-time.ts"
 

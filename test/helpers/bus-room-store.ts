@@ -2,19 +2,20 @@
 // goes after every break; commands repeated when their outcome was lost, and given up after a while; relays that come
 // twice known by their numbers.
 
-import type { Ref } from "../../src/protocol/client-events.ts"
-import { type ErrorId, StoreUnavailable } from "../../src/protocol/errors.ts"
-import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../../src/protocol/ids.ts"
-import type { StatusText } from "../../src/protocol/status.ts"
-import type {
-  JoinRequest,
-  JoinResult,
-  Member,
-  Position,
-  Relay,
-  RoomListener,
-  RoomSnapshot,
-  RoomStore,
+import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../../src/rooms/ids.ts"
+import {
+  type JoinRequest,
+  type JoinResult,
+  type Member,
+  type Position,
+  type Ref,
+  type Relay,
+  type RelayFailure,
+  type RoomListener,
+  type RoomSnapshot,
+  type RoomStore,
+  type StatusText,
+  StoreUnavailable,
 } from "../../src/rooms/room-store.ts"
 import type { Bus, ChannelMessage } from "./bus.ts"
 import { BusConnection, ConnectionLost, type Network } from "./bus-connection.ts"
@@ -97,8 +98,8 @@ export class BusRoomStore implements RoomStore {
     return this.#run("up", () => this.#bus.join(this.node, request))
   }
 
-  leave(room: RoomKey, peer: PeerId, turn: number): Promise<Position | undefined> {
-    return this.#run("up", () => this.#bus.leave(room, peer, turn))
+  leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
+    return this.#run("up", () => this.#bus.leave(room, peer, generation))
   }
 
   updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined> {
@@ -345,7 +346,7 @@ export class BusRoomStore implements RoomStore {
       )
   }
 
-  #settle(waiting: WaitingRelay, error: ErrorId | undefined): void {
+  #settle(waiting: WaitingRelay, error: RelayFailure | undefined): void {
     const at = this.#relays.indexOf(waiting)
     if (at >= 0) this.#relays.splice(at, 1)
     if (error !== undefined) this.#listener?.onRelayFailed(waiting.relay.from, waiting.ref, error)

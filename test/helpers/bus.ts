@@ -1,8 +1,7 @@
 // What Redis is to the nodes, in memory: rooms, leases and one channel a node. Each method is one atomic step, as the
 // scripts in scripts/lua are, and announces what it changes inside the step.
 
-import type { NodeId, PeerId, RoomKey } from "../../src/protocol/ids.ts"
-import type { StatusText } from "../../src/protocol/status.ts"
+import type { NodeId, PeerId, RoomKey } from "../../src/rooms/ids.ts"
 import type {
   JoinRequest,
   JoinResult,
@@ -11,6 +10,7 @@ import type {
   Relay,
   RoomEvent,
   RoomSnapshot,
+  StatusText,
 } from "../../src/rooms/room-store.ts"
 
 /** One message on a node's channel: events of a room, or a relay with the sender's number for it. */
@@ -38,7 +38,7 @@ export class Bus {
   birth = 1
   #epochs = 0
 
-  join(node: NodeId, { room: key, peer, turn, rev, status, limit, withSnapshot }: JoinRequest): JoinResult {
+  join(node: NodeId, { room: key, peer, generation, rev, status, limit, withSnapshot }: JoinRequest): JoinResult {
     const known = this.rooms.get(key)
     const before = known?.members.get(peer)
     const joined = (room: Room): JoinResult => ({
@@ -46,19 +46,19 @@ export class Bus {
       position: toPosition(room),
       snapshot: withSnapshot ? toSnapshot(room) : undefined,
     })
-    if (known !== undefined && before?.turn === turn) return joined(known)
+    if (known !== undefined && before?.generation === generation) return joined(known)
     if (known !== undefined && before === undefined && known.members.size >= limit) return { kind: "full" }
     const room = known ?? this.#open(key)
     const events = before === undefined ? [] : [this.#remove(room, before)]
-    events.push(this.#add(room, { peer, node, turn, rev, status }))
+    events.push(this.#add(room, { peer, node, generation, rev, status }))
     this.#announce(key, nodesOf(room), events)
     return joined(room)
   }
 
-  leave(key: RoomKey, peer: PeerId, turn: number): Position | undefined {
+  leave(key: RoomKey, peer: PeerId, generation: number): Position | undefined {
     const room = this.rooms.get(key)
     const member = room?.members.get(peer)
-    if (room === undefined || member?.turn !== turn) return undefined
+    if (room === undefined || member?.generation !== generation) return undefined
     const nodes = nodesOf(room)
     this.#announce(key, nodes, [this.#remove(room, member)])
     this.#closeIfEmpty(key, room)
@@ -91,7 +91,7 @@ export class Bus {
     for (const member of [...room.members.values()]) {
       if (member.node !== node) continue
       const want = wanted.get(member.peer)
-      if (want?.turn !== member.turn) {
+      if (want?.generation !== member.generation) {
         events.push(this.#remove(room, member))
         continue
       }
@@ -150,9 +150,9 @@ export class Bus {
     return { epoch: room.epoch, seq: ++room.seq, kind: "joined", member }
   }
 
-  #remove(room: Room, { peer, turn }: Member): RoomEvent {
+  #remove(room: Room, { peer, generation }: Member): RoomEvent {
     room.members.delete(peer)
-    return { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, turn }
+    return { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, generation }
   }
 
   #setStatus(room: Room, member: Member): RoomEvent {

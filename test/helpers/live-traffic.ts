@@ -2,7 +2,7 @@
 // connections all the time, until they are told to stop; then all views are compared with each other and with Redis.
 // Half of the clients sit in one room all the time, so that it is known which messages have to arrive.
 
-import { toRoomKey } from "../../src/protocol/ids.ts"
+import { toRoomKey } from "../../src/rooms/ids.ts"
 import { LiveClient, type LiveMessage } from "./live-client.ts"
 import type { TestNode } from "./node.ts"
 import { Random } from "./random.ts"

@@ -1,7 +1,7 @@
 // One node without a network: the real hub and sessions over plain objects, with a store that can be made to wait. What
 // a client of it was sent, it has, in order.
 
-import type { RoomKey } from "../../src/protocol/ids.ts"
+import type { RoomKey } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
 import type { RoomEvent, RoomListener, RoomStore } from "../../src/rooms/room-store.ts"
 import { Clock } from "../../src/signaling/clock.ts"

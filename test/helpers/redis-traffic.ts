@@ -2,8 +2,8 @@
 // that join, leave, talk and change their status all the time and check every event, until they are told to stop and
 // all views are compared with each other and with Redis.
 
-import { type PeerId, toRoomKey } from "../../src/protocol/ids.ts"
-import { RedisRoomStore, type RedisRoomStoreOptions } from "../../src/redis/redis-room-store.ts"
+import { ClusterRoomStore, type ClusterRoomStoreOptions } from "../../src/cluster/cluster-room-store.ts"
+import { type PeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import { Hub } from "../../src/signaling/hub.ts"
 import { isSame, SimulatedClient, vOfText } from "../fuzz/simulated-client.ts"
 import { LocalTopics } from "./local-topics.ts"
@@ -25,7 +25,7 @@ const STORY_LINES = 1500
 
 /** One node and its clients. */
 export interface TrafficNode {
-  readonly store: RedisRoomStore
+  readonly store: ClusterRoomStore
   readonly hub: Hub
   clients: SimulatedClient[]
   isDead: boolean
@@ -48,7 +48,7 @@ export class Traffic implements AsyncDisposable {
   }
 
   /** Starts a node for each of `options` and lets the clients begin. */
-  static async start(options: readonly RedisRoomStoreOptions[]): Promise<Traffic> {
+  static async start(options: readonly ClusterRoomStoreOptions[]): Promise<Traffic> {
     const traffic = new Traffic(Math.floor(Math.random() * 2 ** 32))
     for (const each of options) await traffic.addNode(each)
     traffic.run()
@@ -64,8 +64,8 @@ export class Traffic implements AsyncDisposable {
     return { sent: this.#relays.sent, heard }
   }
 
-  async addNode(options: RedisRoomStoreOptions): Promise<TrafficNode> {
-    const store = new RedisRoomStore(options)
+  async addNode(options: ClusterRoomStoreOptions): Promise<TrafficNode> {
+    const store = new ClusterRoomStore(options)
     const topics = new LocalTopics()
     const hub = new Hub({
       store,

@@ -16,8 +16,8 @@ afterAll(async () => {
   await Promise.all([redis[Symbol.asyncDispose](), cluster[Symbol.asyncDispose]()])
 })
 
-roomStoreSuite("RedisRoomStore", () => startStore({ urls: [redis.url], prefix: makePrefix() }))
+roomStoreSuite("ClusterRoomStore", () => startStore({ urls: [redis.url], prefix: makePrefix() }))
 
-roomStoreSuite("RedisRoomStore on a cluster", () =>
+roomStoreSuite("ClusterRoomStore on a cluster", () =>
   startStore({ urls: cluster.urls, isCluster: true, prefix: makePrefix() }),
 )

@@ -2,7 +2,7 @@
 // the messages for this node, and nobody would read them.
 
 import { expect, test } from "bun:test"
-import { drop, makeClient, toPlace } from "../../src/redis/clients.ts"
+import { drop, makeClient, toPlace } from "../../src/cluster/redis/clients.ts"
 import { poll, startRedis } from "../helpers/redis.ts"
 
 test("no client that is dropped while it connects comes up all the same", async () => {

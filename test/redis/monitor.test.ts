@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect } from "node:net"
-import { makePeerId, toRoomKey } from "../../src/protocol/ids.ts"
+import { makePeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import { join, joinOf } from "../conformance/room-store.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
 import { makePrefix, startStore } from "../helpers/redis-stores.ts"

@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createClient } from "redis"
-import { makePeerId, type NodeId, type PeerId } from "../../src/protocol/ids.ts"
-import { encodeRelays } from "../../src/redis/node-message.ts"
-import { RedisRoomStore } from "../../src/redis/redis-room-store.ts"
+import { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
+import { encodeRelays } from "../../src/cluster/node-message.ts"
+import { makePeerId, type NodeId, type PeerId } from "../../src/rooms/ids.ts"
 import type { Member, RoomEvent } from "../../src/rooms/room-store.ts"
 import { join, joinOf, makeRoom, memberOf, Recorder } from "../conformance/room-store.ts"
 import { poll, type RedisServer, startProxy, startRedis } from "../helpers/redis.ts"
@@ -206,7 +206,7 @@ test("a node that closes takes its members with it, and the last one leaves noth
   const { epoch } = await join(b.store, joinOf(room, peer))
   await b.store.close()
   await a.heard.reached(room, { epoch, seq: 3 })
-  expect(a.heard.eventsOf(room).at(-1)).toEqual({ epoch, seq: 3, kind: "left", peer, turn: 1 })
+  expect(a.heard.eventsOf(room).at(-1)).toEqual({ epoch, seq: 3, kind: "left", peer, generation: 1 })
   expect(await redis.cli("ZRANGE", `${prefix}:nodes`, "0", "-1")).toBe(`${a.store.node}\n`)
   await a.store.close()
   expect(await keysOf(prefix)).toEqual([])
@@ -229,7 +229,7 @@ test("members of a node that no longer is are swept even when only a restore bro
 test("a node with another number of partitions refuses to start", async () => {
   const prefix = makePrefix()
   await using _ = await startStore({ urls: [redis.url], prefix })
-  const other = new RedisRoomStore({ urls: [redis.url], prefix, partitions: 4 })
+  const other = new ClusterRoomStore({ urls: [redis.url], prefix, partitions: 4 })
   await expect(other.start(new Recorder())).rejects.toThrow("used with 1 partitions and this node has 4")
 })
 

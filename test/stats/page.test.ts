@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Browser } from "playwright-core"
-import { MINUTE_BANDS, ROOM_BANDS, SPANS, startsOf, toColumns, totalOf } from "../../src/pages/stats/data.ts"
+import { MINUTE_BANDS, ROOM_BANDS, SPANS, startsOf, toColumns, totalOf } from "../../src/web/stats/data.ts"
 import { complaintsOf, LAUNCH_MS, launchChromium, waitInPage } from "../browser/chromium.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { arrange, type Box } from "../../src/pages/call/layout.ts"
+import { arrange, type Box } from "../../src/web/call/layout.ts"
 
 const overlap = (a: Box, b: Box) =>
   a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height

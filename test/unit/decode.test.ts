@@ -7,8 +7,8 @@ import {
   type Envelope,
   isRefusal,
   refuseRelayData,
-} from "../../src/protocol/client-events.ts"
-import { ERRORS, type ErrorId, NOT_A_HASH } from "../../src/protocol/errors.ts"
+} from "../../src/dialects/palava/client-events.ts"
+import { ERRORS, type ErrorId, NOT_A_HASH } from "../../src/dialects/palava/errors.ts"
 import { BAD_TEXTS } from "../helpers/bad-frames.ts"
 
 /** Errors that do not depend on where the session stands. */

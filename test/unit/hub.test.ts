@@ -2,9 +2,9 @@
 // hears joined_room first, everybody once, and nothing of who is gone.
 
 import { describe, expect, test } from "bun:test"
-import { StoreUnavailable } from "../../src/protocol/errors.ts"
-import { toRoomKey } from "../../src/protocol/ids.ts"
+import { toRoomKey } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
+import { StoreUnavailable } from "../../src/rooms/room-store.ts"
 import { ClientView } from "../helpers/client-view.ts"
 import { HeldStore, type PlainClient, PlainNode, settle, type Way } from "../helpers/plain-node.ts"
 

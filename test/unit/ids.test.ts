@@ -1,7 +1,7 @@
 // Ids: unguessable where they have to be, and nothing of a room's name in its key.
 
 import { expect, test } from "bun:test"
-import { makeNodeId, makePeerId, toLogName, toRoomKey } from "../../src/protocol/ids.ts"
+import { makeNodeId, makePeerId, toLogName, toRoomKey } from "../../src/rooms/ids.ts"
 
 test("peers and nodes get random UUIDs (version 4), never the same twice", () => {
   const ids = Array.from({ length: 10_000 }, (_, index) => (index % 2 === 0 ? makePeerId() : makeNodeId()))

@@ -8,17 +8,32 @@ const SRC = join(import.meta.dir, "../../src")
 
 /** What each folder of src may import: folders of src, packages, and Node's own modules. */
 const ARROWS: Record<string, readonly string[]> = {
-  protocol: ["valibot", "node:crypto"],
-  rooms: ["protocol", "node:crypto"],
-  redis: ["rooms", "protocol", "scripts", "redis", "@msgpack/msgpack", "node:crypto", "node:timers/promises"],
-  signaling: ["rooms", "protocol"],
-  plugins: ["signaling", "rooms", "protocol", "stats", "valibot", "node:crypto", "node:path"],
-  stats: ["redis", "node:crypto", "node:fs/promises", "node:timers/promises"],
-  server: ["signaling", "protocol", "bun", "node:crypto"],
-  telemetry: ["signaling", "rooms", "redis", "pino", "prom-client"],
+  rooms: ["node:crypto"],
+  connections: [],
+  dialects: ["rooms", "connections", "valibot"],
+  cluster: ["rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto", "node:timers/promises"],
+  signaling: ["rooms", "connections", "dialects"],
+  plugins: ["signaling", "rooms", "connections", "dialects", "stats", "valibot", "node:crypto", "node:path"],
+  stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
+  server: ["signaling", "rooms", "connections", "bun", "node:crypto"],
+  telemetry: ["signaling", "rooms", "cluster", "pino", "prom-client"],
   config: ["valibot", "node:fs", "node:util"],
+  app: [
+    "server",
+    "signaling",
+    "cluster",
+    "rooms",
+    "plugins",
+    "stats",
+    "telemetry",
+    "config",
+    "dist",
+    "package.json",
+    "node:fs",
+  ],
+  commands: ["app", "stats", "plugins", "signaling", "telemetry", "config", "dist", "package.json"],
   client: [],
-  pages: ["client", "uplot"],
+  web: ["client", "uplot"],
 }
 
 const IMPORT =

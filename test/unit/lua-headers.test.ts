@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test"
 import { readdirSync } from "node:fs"
-import { SCRIPTS } from "../../src/redis/scripts.ts"
+import { SCRIPTS } from "../../src/cluster/redis/scripts.ts"
 
 /** The names behind `-- KEYS` or `-- ARGV`. */
 function namesIn(text: string, head: string): string[] {

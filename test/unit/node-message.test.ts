@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test"
 import { decode, encode } from "@msgpack/msgpack"
 import fc from "fast-check"
-import type { NodeId, PeerId, RoomKey } from "../../src/protocol/ids.ts"
-import { decodeNodeMessage, encodeRelays, HEARTBEAT, isHeartbeat } from "../../src/redis/node-message.ts"
+import { decodeNodeMessage, encodeRelays, HEARTBEAT, isHeartbeat } from "../../src/cluster/node-message.ts"
+import type { NodeId, PeerId, RoomKey } from "../../src/rooms/ids.ts"
 
 const SENDER = "a-node" as NodeId
 

@@ -3,10 +3,10 @@
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { checkFields, decodeFrame, isRefusal, refuseRelayData } from "../../src/protocol/client-events.ts"
-import type { PeerId } from "../../src/protocol/ids.ts"
-import { decodeRelayFrame, type RelayFrame } from "../../src/protocol/relay-frame.ts"
-import { relayed } from "../../src/protocol/server-events.ts"
+import { checkFields, decodeFrame, isRefusal, refuseRelayData } from "../../src/dialects/palava/client-events.ts"
+import { decodeRelayFrame, type RelayFrame } from "../../src/dialects/palava/relay-frame.ts"
+import { relayed } from "../../src/dialects/palava/server-events.ts"
+import type { PeerId } from "../../src/rooms/ids.ts"
 
 /** Any number repeats a run: SEED=<number>. */
 const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31)

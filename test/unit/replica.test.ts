@@ -2,23 +2,23 @@
 
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import type { NodeId, PeerId } from "../../src/protocol/ids.ts"
+import type { NodeId, PeerId } from "../../src/rooms/ids.ts"
 import { type Change, Replica } from "../../src/rooms/replica.ts"
 import type { Member, RoomEvent, RoomSnapshot } from "../../src/rooms/room-store.ts"
 
 const EPOCH = "epoch"
 const nobodyHere = (): boolean => false
 
-function memberOf(name: string, turn = 1, rev = turn, status = "{}"): Member {
-  return { peer: name as PeerId, node: "node" as NodeId, turn, rev, status }
+function memberOf(name: string, generation = 1, rev = generation, status = "{}"): Member {
+  return { peer: name as PeerId, node: "node" as NodeId, generation, rev, status }
 }
 
 function joined(seq: number, member: Member, epoch = EPOCH): RoomEvent {
   return { epoch, seq, kind: "joined", member }
 }
 
-function left(seq: number, name: string, turn = 1, epoch = EPOCH): RoomEvent {
-  return { epoch, seq, kind: "left", peer: name as PeerId, turn }
+function left(seq: number, name: string, generation = 1, epoch = EPOCH): RoomEvent {
+  return { epoch, seq, kind: "left", peer: name as PeerId, generation }
 }
 
 function status(seq: number, name: string, rev: number, text: string, epoch = EPOCH): RoomEvent {
@@ -36,7 +36,7 @@ function replicaAt(seq: number, ...members: Member[]): Replica {
 function adopt(
   replica: Replica,
   snapshot: RoomSnapshot,
-  isHere = nobodyHere as (peer: PeerId, turn: number) => boolean,
+  isHere = nobodyHere as (peer: PeerId, generation: number) => boolean,
 ) {
   const shown: string[] = []
   const reclaim = replica.adopt(snapshot, isHere, (change) => shown.push(textOf(change)))
@@ -90,7 +90,7 @@ describe("apply", () => {
 
   test("a live member is not taken away: it is claimed back", () => {
     const replica = replicaAt(1, memberOf("a", 7))
-    const isHere = (peer: PeerId, turn: number): boolean => peer === "a" && turn === 7
+    const isHere = (peer: PeerId, generation: number): boolean => peer === "a" && generation === 7
     expect(replica.apply(left(2, "a", 7), isHere)).toEqual({ change: undefined, reclaim: true })
     expect([...replica.members.keys()] as string[]).toEqual(["a"])
   })
@@ -130,8 +130,8 @@ describe("adopt", () => {
     expect(replica.placeOf(left(31, "b"))).toBe("gap")
   })
 
-  test("a live member that is missing, or there from an earlier turn, is kept and claimed back", () => {
-    const isHere = (peer: PeerId, turn: number): boolean => peer === "a" && turn === 2
+  test("a live member that is missing, or there from an earlier generation, is kept and claimed back", () => {
+    const isHere = (peer: PeerId, generation: number): boolean => peer === "a" && generation === 2
     for (const members of [[memberOf("b")], [memberOf("b"), memberOf("a", 1)]]) {
       const replica = replicaAt(3, memberOf("a", 2), memberOf("b"))
       expect(adopt(replica, { epoch: "new", seq: 1, members }, isHere)).toEqual({ shown: [], reclaim: true })
@@ -162,7 +162,7 @@ test("a log applied one by one and a snapshot of its end give the same, wherever
           log.push(joined(seq, member))
         } else if (what === "toggle") {
           members.delete(name)
-          log.push(left(seq, name, known.turn))
+          log.push(left(seq, name, known.generation))
         } else {
           const text = `{"v":${value}}`
           members.set(name, { ...known, rev: ++turns, status: text })

@@ -1,14 +1,14 @@
 // One room's view alone: what it shows when answers and events cross on their way.
 
 import { expect, test } from "bun:test"
-import { makePeerId, type NodeId, type PeerId, toRoomKey } from "../../src/protocol/ids.ts"
+import { makePeerId, type NodeId, type PeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import type { Change } from "../../src/rooms/replica.ts"
 import type { Member, RoomEvent } from "../../src/rooms/room-store.ts"
 import { RoomView, type RoomViewHost } from "../../src/signaling/room-view.ts"
 
 const [ada, ben, cem] = [makePeerId(), makePeerId(), makePeerId()] as [PeerId, PeerId, PeerId]
 
-const member = (peer: PeerId): Member => ({ peer, node: "elsewhere" as NodeId, turn: 1, rev: 1, status: "{}" })
+const member = (peer: PeerId): Member => ({ peer, node: "elsewhere" as NodeId, generation: 1, rev: 1, status: "{}" })
 
 const joined = (seq: number, peer: PeerId, epoch = "first"): RoomEvent => ({
   epoch,
@@ -17,7 +17,13 @@ const joined = (seq: number, peer: PeerId, epoch = "first"): RoomEvent => ({
   member: member(peer),
 })
 
-const left = (seq: number, peer: PeerId, epoch = "first"): RoomEvent => ({ epoch, seq, kind: "left", peer, turn: 1 })
+const left = (seq: number, peer: PeerId, epoch = "first"): RoomEvent => ({
+  epoch,
+  seq,
+  kind: "left",
+  peer,
+  generation: 1,
+})
 
 /** A view whose members are all elsewhere, and what it has shown and asked for. */
 function makeView() {

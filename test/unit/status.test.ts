@@ -2,7 +2,13 @@
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { EMPTY_STATUS, isLongerThan, mergeStatus, refuseStatus, STATUS_BYTES } from "../../src/protocol/status.ts"
+import {
+  EMPTY_STATUS,
+  isLongerThan,
+  mergeStatus,
+  refuseStatus,
+  STATUS_BYTES,
+} from "../../src/dialects/palava/status.ts"
 
 /** `text` as a client sends it: with `__proto__` as a key of its own. */
 const parsed = (text: string): Record<string, unknown> => JSON.parse(text)

@@ -3,14 +3,14 @@
 // of two releases can run side by side: what a node does not know it counts and drops.
 //
 //   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
-//       [1, peer, node, turn, rev, status] joined   [2, peer, turn] left   [3, peer, rev, status] status
+//       [1, peer, node, generation, rev, status] joined   [2, peer, generation] left   [3, peer, rev, status] status
 //   [1, 2, sender node, batch number, [length, ...], text]          relays: room, from, to, text of each, one after
 //                                                                    the other in one text, and their lengths; a room,
 //                                                                    from or to of length 0 is that of the relay before
 //   [1, 3]                                                          heartbeat, to the own channel
 
 import { decode } from "@msgpack/msgpack"
-import type { NodeId, PeerId, RoomKey } from "../protocol/ids.ts"
+import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
 import type { Member, Relay, RoomEvent } from "../rooms/room-store.ts"
 
 /** The version of the messages this file writes and reads. */
@@ -97,10 +97,10 @@ export function decodeNodeMessage(bytes: Buffer): NodeMessage | "unknown" | unde
   }
 }
 
-/** A member in a room's hash, as the scripts pack it: the reader of `node, turn, rev, joined_ms, order, status`. */
+/** A member in a room's hash, as the scripts pack it: the reader of `node, generation, rev, joined_ms, order, status`. */
 export function readPackedMember(peer: string, bytes: Buffer): { readonly member: Member; readonly order: number } {
-  const [node, turn, rev, , order, status] = decode(bytes) as [NodeId, number, number, number, number, string]
-  return { member: { peer: peer as PeerId, node, turn, rev, status }, order }
+  const [node, generation, rev, , order, status] = decode(bytes) as [NodeId, number, number, number, number, string]
+  return { member: { peer: peer as PeerId, node, generation, rev, status }, order }
 }
 
 function readEvents(message: unknown[]): NodeMessage | undefined {
@@ -120,13 +120,14 @@ function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | unde
   const peer = entry[1] as PeerId
   switch (entry[0]) {
     case EVENT.joined: {
-      const [, , node, turn, rev, status] = entry
-      if (typeof node !== "string" || !isCount(turn) || !isCount(rev) || typeof status !== "string") return undefined
-      return { epoch, seq, kind: "joined", member: { peer, node: node as NodeId, turn, rev, status } }
+      const [, , node, generation, rev, status] = entry
+      if (typeof node !== "string" || !isCount(generation) || !isCount(rev) || typeof status !== "string")
+        return undefined
+      return { epoch, seq, kind: "joined", member: { peer, node: node as NodeId, generation, rev, status } }
     }
     case EVENT.left: {
-      const turn = entry[2]
-      return isCount(turn) ? { epoch, seq, kind: "left", peer, turn } : undefined
+      const generation = entry[2]
+      return isCount(generation) ? { epoch, seq, kind: "left", peer, generation } : undefined
     }
     case EVENT.status: {
       const [, , rev, status] = entry

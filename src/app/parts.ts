@@ -1,25 +1,25 @@
 // The concrete parts a configuration asks for: which store, which place for the statistics, which plug-ins. Nobody
 // below knows which they are.
 
-import statsPolicy from "../dist/pages/stats.csp.txt" with { type: "text" }
-import statsHtml from "../dist/pages/stats.html.txt" with { type: "text" }
-import { version } from "../package.json" with { type: "json" }
-import type { Config } from "./config/options.ts"
+import statsPolicy from "../../dist/pages/stats.csp.txt" with { type: "text" }
+import statsHtml from "../../dist/pages/stats.html.txt" with { type: "text" }
+import { version } from "../../package.json" with { type: "json" }
+import { ClusterRoomStore } from "../cluster/cluster-room-store.ts"
+import type { Config } from "../config/options.ts"
+import type { LoadedPlugin } from "../plugins/check.ts"
+import { PluginHost } from "../plugins/host.ts"
+import { icePlugin } from "../plugins/ice.ts"
+import { infoPlugin } from "../plugins/info.ts"
+import { loadPlugins } from "../plugins/load.ts"
+import { statsPlugin } from "../plugins/stats.ts"
+import { MemoryRoomStore } from "../rooms/memory-room-store.ts"
+import { pageRoute } from "../server/pages.ts"
+import type { Log } from "../signaling/hub.ts"
+import type { HourStore } from "../stats/hours.ts"
+import { MemoryHours } from "../stats/memory-hours.ts"
+import { RedisHours } from "../stats/redis-hours.ts"
+import { addRedisMetrics } from "../telemetry/redis-metrics.ts"
 import type { NodeParts } from "./node.ts"
-import type { LoadedPlugin } from "./plugins/check.ts"
-import { PluginHost } from "./plugins/host.ts"
-import { icePlugin } from "./plugins/ice.ts"
-import { infoPlugin } from "./plugins/info.ts"
-import { loadPlugins } from "./plugins/load.ts"
-import { statsPlugin } from "./plugins/stats.ts"
-import { RedisRoomStore } from "./redis/redis-room-store.ts"
-import { MemoryRoomStore } from "./rooms/memory-room-store.ts"
-import { pageRoute } from "./server/pages.ts"
-import type { Log } from "./signaling/hub.ts"
-import type { HourStore } from "./stats/hours.ts"
-import { MemoryHours } from "./stats/memory-hours.ts"
-import { RedisHours } from "./stats/redis-hours.ts"
-import { addRedisMetrics } from "./telemetry/redis-metrics.ts"
 
 /** Redis when one is configured; else this process is the whole world. */
 export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "isStoreReady" | "addStoreMetrics"> {
@@ -27,7 +27,7 @@ export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "
   if (redis === undefined) {
     return { store: new MemoryRoomStore(), isStoreReady: () => true, addStoreMetrics: () => {} }
   }
-  const store = new RedisRoomStore({
+  const store = new ClusterRoomStore({
     ...redis,
     leaseSeconds: config.leaseSeconds,
     waitSeconds: config.redisWaitSeconds,

@@ -2,7 +2,7 @@
 // (metrics, tests) reads them when asked. They only grow.
 
 /** Numbers of one store since its start. */
-export interface RedisCounters {
+export interface ClusterCounters {
   /** Scripts and publishes that Redis answered. */
   commands: number
   /** Seconds from sending to answer, over all commands. */
@@ -47,11 +47,11 @@ export interface RedisCounters {
   framesUnknown: number
 }
 
-/** Seconds, upper bounds of RedisCounters.commandBuckets: a healthy Redis is below 1 ms, a wait above 1 s is an outage. */
+/** Seconds, upper bounds of ClusterCounters.commandBuckets: a healthy Redis is below 1 ms, a wait above 1 s is an outage. */
 export const COMMAND_SECONDS_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 /** All at zero. */
-export function makeCounters(): RedisCounters {
+export function makeCounters(): ClusterCounters {
   return {
     commands: 0,
     commandSeconds: 0,
@@ -80,7 +80,7 @@ export function makeCounters(): RedisCounters {
 }
 
 /** Counts one answered command that took `seconds`. */
-export function countCommand(counters: RedisCounters, seconds: number): void {
+export function countCommand(counters: ClusterCounters, seconds: number): void {
   counters.commands++
   counters.commandSeconds += seconds
   let at = 0

@@ -1,9 +1,9 @@
 // What other nodes and the scripts say on this node's channels, handed to the listener in the order of the channel.
 // A batch of relays that comes a second time, because its sender never heard that it arrived, is dropped here.
 
-import type { NodeId } from "../protocol/ids.ts"
+import type { NodeId } from "../rooms/ids.ts"
 import type { RoomListener } from "../rooms/room-store.ts"
-import type { RedisCounters } from "./counters.ts"
+import type { ClusterCounters } from "./counters.ts"
 import { decodeNodeMessage } from "./node-message.ts"
 
 // 1,000 senders a partition: the nodes of a deployment and their predecessors; the oldest is forgotten.
@@ -11,12 +11,12 @@ const MOST_SENDERS = 1000
 
 /** Reads this node's channels. */
 export class Inbox {
-  readonly #counters: RedisCounters
+  readonly #counters: ClusterCounters
   readonly #listener: RoomListener
   /** Number of the last batch by partition and sender. */
   readonly #last = new Map<number, Map<NodeId, number>>()
 
-  constructor(listener: RoomListener, counters: RedisCounters) {
+  constructor(listener: RoomListener, counters: ClusterCounters) {
     this.#listener = listener
     this.#counters = counters
   }

@@ -6,9 +6,9 @@
 // come back on the subscriber, for the answer deadline means lost.
 
 import { ErrorReply } from "redis"
+import { type ClusterCounters, countCommand } from "../counters.ts"
+import { HEARTBEAT, isHeartbeat } from "../node-message.ts"
 import { type Client, type Cluster, drop, makeClient, makeCluster, type Place, toPlace } from "./clients.ts"
-import { countCommand, type RedisCounters } from "./counters.ts"
-import { HEARTBEAT, isHeartbeat } from "./node-message.ts"
 import type { Reply, ScriptCall, Word } from "./scripts.ts"
 
 /** What a connection is opened with. */
@@ -20,7 +20,7 @@ export interface ConnectionOptions {
   readonly channels: readonly string[]
   /** Milliseconds after which something unanswered means that the connection is dead. */
   readonly answerMs: number
-  readonly counters: RedisCounters
+  readonly counters: ClusterCounters
   /** A message on the channel of `partition`. */
   onMessage(partition: number, message: Buffer): void
 }

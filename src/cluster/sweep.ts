@@ -1,20 +1,20 @@
 // Removes the members of nodes whose lease is over, room by room. Every surviving node tries; the script makes each
 // room happen once, and different orders make several sweepers faster, not slower.
 
-import type { NodeId, RoomKey } from "../protocol/ids.ts"
+import type { NodeId, RoomKey } from "../rooms/ids.ts"
 import type { RoomListener } from "../rooms/room-store.ts"
-import { type Connection, ConnectionLost } from "./connection.ts"
-import type { RedisCounters } from "./counters.ts"
-import type { Keys } from "./keys.ts"
+import type { ClusterCounters } from "./counters.ts"
 import type { Lease } from "./lease.ts"
-import { callOf, SWEEP_NODE } from "./scripts.ts"
+import { type Connection, ConnectionLost } from "./redis/connection.ts"
+import type { Keys } from "./redis/keys.ts"
+import { callOf, SWEEP_NODE } from "./redis/scripts.ts"
 
 /** What a sweep works with. */
 export interface SweepOptions {
   readonly connection: Connection
   readonly keys: Keys
   readonly lease: Lease
-  readonly counters: RedisCounters
+  readonly counters: ClusterCounters
   readonly listener: Pick<RoomListener, "onRoomClosed">
 }
 

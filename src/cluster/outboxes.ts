@@ -4,11 +4,10 @@
 // number, which its receiver knows.
 
 import { setTimeout as sleep } from "node:timers/promises"
-import type { Ref } from "../protocol/client-events.ts"
-import { type ErrorId, StoreUnavailable } from "../protocol/errors.ts"
-import type { NodeId, PeerId } from "../protocol/ids.ts"
-import type { Relay } from "../rooms/room-store.ts"
-import type { RedisCounters } from "./counters.ts"
+
+import type { NodeId, PeerId } from "../rooms/ids.ts"
+import { type Ref, type Relay, type RelayFailure, StoreUnavailable } from "../rooms/room-store.ts"
+import type { ClusterCounters } from "./counters.ts"
 import { encodeRelays } from "./node-message.ts"
 import type { Uplink } from "./uplink.ts"
 
@@ -16,12 +15,12 @@ import type { Uplink } from "./uplink.ts"
 export interface OutboxesOptions {
   readonly node: NodeId
   readonly uplink: Uplink
-  readonly counters: RedisCounters
+  readonly counters: ClusterCounters
   /** Milliseconds a relay waits for Redis before it is given up. */
   readonly waitMs: number
   /** The name of a node's channel in a partition. */
   channelOf(partition: number, node: NodeId): string
-  onFailed(from: PeerId, ref: Ref, error: ErrorId): void
+  onFailed(from: PeerId, ref: Ref, error: RelayFailure): void
 }
 
 /** Relays that travel together. */
@@ -142,7 +141,7 @@ export class Outboxes {
   }
 
   /** Sends one batch: undefined when it was heard, else the error for its senders. */
-  async #send(channel: string, batch: Batch, silentSince: number | undefined): Promise<ErrorId | undefined> {
+  async #send(channel: string, batch: Batch, silentSince: number | undefined): Promise<RelayFailure | undefined> {
     const { node, uplink, counters, waitMs } = this.#options
     const message = encodeRelays(node, ++this.#number, batch.relays)
     let silent = silentSince
@@ -162,7 +161,7 @@ export class Outboxes {
     return undefined
   }
 
-  #fail({ relays, refs }: Batch, error: ErrorId): void {
+  #fail({ relays, refs }: Batch, error: RelayFailure): void {
     const { counters, onFailed } = this.#options
     if (error === "peer_unreachable") counters.relaysUnreachable += relays.length
     else counters.relaysUnavailable += relays.length

@@ -6,14 +6,14 @@
 // Whoever comes earlier waits, bounded in time and number, and is refused with StoreUnavailable.
 
 import { setTimeout as sleep } from "node:timers/promises"
-import { StoreUnavailable } from "../protocol/errors.ts"
-import { Connection, ConnectionLost, type ConnectionOptions } from "./connection.ts"
-import type { RedisCounters } from "./counters.ts"
+import { StoreUnavailable } from "../rooms/room-store.ts"
+import type { ClusterCounters } from "./counters.ts"
 import type { Lease } from "./lease.ts"
-import { REFUSED, type Reply, type ScriptCall } from "./scripts.ts"
+import { Connection, ConnectionLost, type ConnectionOptions } from "./redis/connection.ts"
+import { REFUSED, type Reply, type ScriptCall } from "./redis/scripts.ts"
 
 /** Where the store writes what an operator should know. */
-export interface RedisLog {
+export interface ClusterLog {
   info(message: string, fields: Readonly<Record<string, unknown>>): void
   warn(message: string, fields: Readonly<Record<string, unknown>>): void
 }
@@ -34,8 +34,8 @@ export interface Terms {
 export interface UplinkOptions {
   readonly connection: ConnectionOptions
   readonly lease: Lease
-  readonly counters: RedisCounters
-  readonly log: RedisLog
+  readonly counters: ClusterCounters
+  readonly log: ClusterLog
   /** Milliseconds a command waits for Redis before it is refused. */
   readonly waitMs: number
   /** Restores all rooms. Never called while an earlier call has not ended. */

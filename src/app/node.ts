@@ -1,16 +1,17 @@
 // One running node: the parts put together, started, and stopped in order. main.ts decides what they are.
 
 import { readFileSync } from "node:fs"
-import type { Config } from "./config/options.ts"
-import type { PluginHost } from "./plugins/host.ts"
-import type { RoomStore } from "./rooms/room-store.ts"
-import { type Admin, type AdminRoutes, listenForOperators } from "./server/admin.ts"
-import { listen } from "./server/listen.ts"
-import { pageRoute } from "./server/pages.ts"
-import { answerBadRequest, pathOf } from "./server/paths.ts"
-import { listenForSockets, ServerTopics, type Sockets } from "./server/sockets.ts"
-import { Hub, type Log } from "./signaling/hub.ts"
-import { type Metrics, makeMetrics } from "./telemetry/metrics.ts"
+import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
+import type { Config } from "../config/options.ts"
+import type { PluginHost } from "../plugins/host.ts"
+import type { RoomStore } from "../rooms/room-store.ts"
+import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
+import { listen } from "../server/listen.ts"
+import { pageRoute } from "../server/pages.ts"
+import { answerBadRequest, pathOf } from "../server/paths.ts"
+import { listenForSockets, ServerTopics, type Sockets } from "../server/sockets.ts"
+import { Hub, type Log } from "../signaling/hub.ts"
+import { type Metrics, makeMetrics } from "../telemetry/metrics.ts"
 
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
@@ -110,7 +111,7 @@ export async function startNode({
   }
   return {
     port: sockets.port,
-    adminAddress: admin === undefined ? undefined : { host: adminHostOf(config), port: admin.port },
+    adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
     stopNow,
     async stopGently() {
       isStopping = true
@@ -130,21 +131,8 @@ function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | und
   return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") }
 }
 
-function adminHostOf({ adminListen }: Config): string {
-  if (adminListen === "") return "127.0.0.1"
-  return adminListen.slice(0, adminListen.lastIndexOf(":")).replace(/^\[|\]$/g, "")
-}
-
-/** Where a server of this configuration listens for operators: HOST:PORT. */
-export function adminAddressOf({ adminListen, port }: Config): string {
-  return adminListen === "" || adminListen === "off" ? `127.0.0.1:${port + 1}` : adminListen
-}
-
 function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
-  const { adminListen, port } = config
-  if (adminListen === "off") return undefined
-  const free = port === 0 ? 0 : publicPort + 1
-  const adminPort = adminListen === "" ? free : Number(adminListen.slice(adminListen.lastIndexOf(":") + 1))
-  const host = adminHostOf(config)
-  return listen("--admin-listen", host, adminPort, () => listenForOperators(host, adminPort, routes))
+  if (!hasAdmin(config)) return undefined
+  const { host, port } = adminAddressOf(config, publicPort)
+  return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes))
 }

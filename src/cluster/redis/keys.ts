@@ -1,7 +1,7 @@
 // Every key and channel name in Redis, and nothing else. A room belongs to a partition; all names of a partition carry
 // its hash tag `{p}`, so one script touches one slot, in a cluster too. Rooms are named by their key, never by their id.
 
-import type { NodeId, RoomKey } from "../protocol/ids.ts"
+import type { NodeId, RoomKey } from "../../rooms/ids.ts"
 
 /** The names of one deployment. */
 export interface Keys {

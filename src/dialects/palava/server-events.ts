@@ -1,10 +1,9 @@
 // What a browser may hear (protocol.md, "Server to client"): one maker per event, each returning the frame's text.
 // The only place that writes the wire's snake_case. A status arrives here as JSON text and is passed on unread.
 
-import type { Ref } from "./client-events.ts"
+import type { PeerId } from "../../rooms/ids.ts"
+import type { Ref, StatusText } from "../../rooms/room-store.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
-import type { PeerId } from "./ids.ts"
-import type { StatusText } from "./status.ts"
 
 /** `joined_room`: `peers` without the newcomer; `extra` are further fields from plug-ins (`ice_servers`, ...). */
 export function joinedRoom(

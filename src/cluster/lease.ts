@@ -2,10 +2,10 @@
 // it is over nothing of ours may change a room any more, which Redis checks too, by its own clock, in every script.
 
 import { randomUUID } from "node:crypto"
-import type { NodeId } from "../protocol/ids.ts"
-import type { Connection } from "./connection.ts"
-import type { Keys } from "./keys.ts"
-import { callOf, END_LEASE, GRANT_LEASES, REFUSED, RENEW_LEASE, type Reply, type ScriptCall } from "./scripts.ts"
+import type { NodeId } from "../rooms/ids.ts"
+import type { Connection } from "./redis/connection.ts"
+import type { Keys } from "./redis/keys.ts"
+import { callOf, END_LEASE, GRANT_LEASES, REFUSED, RENEW_LEASE, type Reply, type ScriptCall } from "./redis/scripts.ts"
 
 // 0.3 of a lease: two renewals may get lost before it is over.
 const RENEW_PART = 0.3

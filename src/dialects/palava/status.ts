@@ -2,10 +2,8 @@
 // the peer's own node and passed on as it is. Objects here have no prototype, so `__proto__` is a key as any other.
 
 import * as v from "valibot"
+import type { StatusText } from "../../rooms/room-store.ts"
 import type { ErrorId } from "./errors.ts"
-
-/** A status as JSON text of an object, at most STATUS_BYTES long. */
-export type StatusText = string
 
 /** The status of a peer that gave none. palava-client reads `status.user_agent` and would throw on undefined. */
 export const EMPTY_STATUS: StatusText = "{}"

@@ -2,16 +2,16 @@
 // them). A call is plain data; the connection sends it. The meaning of the small negative replies is here, once.
 
 import { createHash } from "node:crypto"
-import claimHour from "../../scripts/lua/claim_hour.lua" with { type: "text" }
-import endLease from "../../scripts/lua/end_lease.lua" with { type: "text" }
-import grantLeases from "../../scripts/lua/grant_leases.lua" with { type: "text" }
-import joinRoom from "../../scripts/lua/join_room.lua" with { type: "text" }
-import leaveRoom from "../../scripts/lua/leave_room.lua" with { type: "text" }
-import renewLease from "../../scripts/lua/renew_lease.lua" with { type: "text" }
-import restoreRoom from "../../scripts/lua/restore_room.lua" with { type: "text" }
-import snapshotRoom from "../../scripts/lua/snapshot_room.lua" with { type: "text" }
-import sweepNode from "../../scripts/lua/sweep_node.lua" with { type: "text" }
-import updateStatus from "../../scripts/lua/update_status.lua" with { type: "text" }
+import claimHour from "../../../scripts/lua/claim_hour.lua" with { type: "text" }
+import endLease from "../../../scripts/lua/end_lease.lua" with { type: "text" }
+import grantLeases from "../../../scripts/lua/grant_leases.lua" with { type: "text" }
+import joinRoom from "../../../scripts/lua/join_room.lua" with { type: "text" }
+import leaveRoom from "../../../scripts/lua/leave_room.lua" with { type: "text" }
+import renewLease from "../../../scripts/lua/renew_lease.lua" with { type: "text" }
+import restoreRoom from "../../../scripts/lua/restore_room.lua" with { type: "text" }
+import snapshotRoom from "../../../scripts/lua/snapshot_room.lua" with { type: "text" }
+import sweepNode from "../../../scripts/lua/sweep_node.lua" with { type: "text" }
+import updateStatus from "../../../scripts/lua/update_status.lua" with { type: "text" }
 
 /** A word of a command. */
 export type Word = string | Buffer
@@ -76,7 +76,7 @@ export const JOIN_ROOM = script(
     "room_key",
     "node",
     "peer",
-    "turn",
+    "generation",
     "rev",
     "status",
     "limit",
@@ -89,7 +89,7 @@ export const LEAVE_ROOM = script(
   "leave_room",
   leaveRoom,
   ["room", "meta", "nodes", "rooms_of", "connection_time", "room_peaks"],
-  ["lease_until", "publish", "channel", "room_key", "node", "peer", "turn"],
+  ["lease_until", "publish", "channel", "room_key", "node", "peer", "generation"],
 )
 
 export const UPDATE_STATUS = script(

@@ -3,25 +3,25 @@
 
 import { randomUUID } from "node:crypto"
 import { encode } from "@msgpack/msgpack"
-import type { Ref } from "../protocol/client-events.ts"
-import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../protocol/ids.ts"
-import type { StatusText } from "../protocol/status.ts"
+import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../rooms/ids.ts"
 import type {
   JoinRequest,
   JoinResult,
   Member,
   Position,
+  Ref,
   Relay,
   RoomListener,
   RoomSnapshot,
   RoomStore,
+  StatusText,
 } from "../rooms/room-store.ts"
-import { makeCounters, type RedisCounters } from "./counters.ts"
+import { type ClusterCounters, makeCounters } from "./counters.ts"
 import { Inbox } from "./inbox.ts"
-import { DEFAULT_PREFIX, type Keys, makeKeys } from "./keys.ts"
 import { Lease } from "./lease.ts"
 import { readPackedMember } from "./node-message.ts"
 import { Outboxes } from "./outboxes.ts"
+import { DEFAULT_PREFIX, type Keys, makeKeys } from "./redis/keys.ts"
 import {
   callOf,
   JOIN_ROOM,
@@ -31,12 +31,12 @@ import {
   type Reply,
   SNAPSHOT_ROOM,
   UPDATE_STATUS,
-} from "./scripts.ts"
+} from "./redis/scripts.ts"
 import { readRoomsOf, sweepNode } from "./sweep.ts"
-import { type RedisLog, type Terms, Uplink } from "./uplink.ts"
+import { type ClusterLog, type Terms, Uplink } from "./uplink.ts"
 
 /** What a Redis store is made with. */
-export interface RedisRoomStoreOptions {
+export interface ClusterRoomStoreOptions {
   /** `redis://` or `rediss://`; several with `isCluster`, some nodes of one Redis Cluster. */
   readonly urls: readonly string[]
   readonly isCluster?: boolean
@@ -48,7 +48,7 @@ export interface RedisRoomStoreOptions {
   readonly waitSeconds?: number
   /** Partitions of the deployment, the same on every node. */
   readonly partitions?: number
-  readonly log?: RedisLog
+  readonly log?: ClusterLog
 }
 
 // 10 s: long enough for a stall of the machine or a fail-over behind one address, and a crash shows within 15 s.
@@ -82,13 +82,13 @@ class Epochs {
   }
 }
 
-const SILENT: RedisLog = { info() {}, warn() {} }
+const SILENT: ClusterLog = { info() {}, warn() {} }
 
 /** Rooms in Redis, shared by all nodes with the same Redis and prefix. */
-export class RedisRoomStore implements RoomStore {
+export class ClusterRoomStore implements RoomStore {
   readonly node: NodeId = makeNodeId()
-  readonly counters: RedisCounters = makeCounters()
-  readonly #options: RedisRoomStoreOptions
+  readonly counters: ClusterCounters = makeCounters()
+  readonly #options: ClusterRoomStoreOptions
   readonly #keys: Keys
   readonly #leaseMs: number
   readonly #lease: Lease
@@ -102,7 +102,7 @@ export class RedisRoomStore implements RoomStore {
   /** Nodes that were given a lease, if they had none, since that resync began. */
   readonly #granted = new Set<NodeId>()
 
-  constructor(options: RedisRoomStoreOptions) {
+  constructor(options: ClusterRoomStoreOptions) {
     const { urls, isCluster = false, prefix = DEFAULT_PREFIX, partitions, log = SILENT } = options
     const waitMs = (options.waitSeconds ?? WAIT_SECONDS) * 1000
     const { node, counters } = this
@@ -148,7 +148,7 @@ export class RedisRoomStore implements RoomStore {
     await this.#uplink.start()
   }
 
-  async join({ room, peer, turn, rev, status, limit, withSnapshot }: JoinRequest): Promise<JoinResult> {
+  async join({ room, peer, generation, rev, status, limit, withSnapshot }: JoinRequest): Promise<JoinResult> {
     const epochs = new Epochs()
     const reply = await this.#uplink.run("up", (terms) => {
       const { partition, keys, args } = this.#roomTerms(room, terms)
@@ -163,7 +163,7 @@ export class RedisRoomStore implements RoomStore {
           ...args,
           node: this.node,
           peer,
-          turn: String(turn),
+          generation: String(generation),
           rev: String(rev),
           status,
           limit: String(limit),
@@ -179,7 +179,7 @@ export class RedisRoomStore implements RoomStore {
     return { kind: "joined", position: { epoch, seq }, snapshot: withSnapshot ? snapshot : undefined }
   }
 
-  async leave(room: RoomKey, peer: PeerId, turn: number): Promise<Position | undefined> {
+  async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
     await this.#outboxes.settled(this.#keys.partitionOf(room), peer)
     const reply = await this.#uplink.run("up", (terms) => {
       const { partition, keys, args } = this.#roomTerms(room, terms)
@@ -191,7 +191,7 @@ export class RedisRoomStore implements RoomStore {
           connection_time: this.#keys.connectionTime(partition, terms.hour),
           room_peaks: this.#keys.roomPeaks(partition, terms.hour),
         },
-        { ...args, node: this.node, peer, turn: String(turn) },
+        { ...args, node: this.node, peer, generation: String(generation) },
       )
     })
     const [isLeft, epoch, seq, ...closing] = reply
@@ -336,7 +336,7 @@ function pack(value: unknown): Buffer {
 }
 
 function packMembers(members: readonly Member[]): Buffer {
-  return pack(members.map(({ peer, node, turn, rev, status }) => [peer, node, turn, rev, status]))
+  return pack(members.map(({ peer, node, generation, rev, status }) => [peer, node, generation, rev, status]))
 }
 
 function toSnapshot([epoch, seq, list]: Reply[]): RoomSnapshot {

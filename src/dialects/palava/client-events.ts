@@ -3,6 +3,7 @@
 // may this be relayed) is asked later, in the order of the error table: relayData and refuseStatus.
 
 import * as v from "valibot"
+import type { Ref } from "../../rooms/room-store.ts"
 import { ERRORS, type ErrorId, NOT_A_HASH } from "./errors.ts"
 import { isLongerThan, isObject } from "./status.ts"
 
@@ -17,9 +18,6 @@ const REF_CHARACTERS = 64
  * the depth of arrays under Bun 1.4.5, so 30,000 brackets in one frame would hold up everybody for a second.
  */
 export const FRAME_LEVELS = 100
-
-/** A request's `ref`: its direct answer carries it back. */
-export type Ref = string | number | undefined
 
 /** One schema per event the core knows; plug-ins bring schemas of their own. */
 export const CLIENT_EVENTS = {

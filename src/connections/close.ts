@@ -1,0 +1,25 @@
+// How the server parts from a client: the close codes (protocol.md, "Close codes"). Codes are part of the wire contract:
+// add, never change.
+
+/**
+ * Why the server parts from a client. 4000-4499 may come back, 4500-4999 stay away. Bun itself closes with 1002
+ * (malformed frame), 1007 (a text frame that is not UTF-8, RFC 6455 section 8.1) and 1009 (frame over the limit).
+ */
+export const CLOSE = {
+  goingAway: { code: 1001, reason: "server shuts down" },
+  binaryFrame: { code: 1003, reason: "binary frame where text is spoken" },
+  internal: { code: 1011, reason: "internal error" },
+  serverFull: { code: 1013, reason: "server is full, try again later" },
+  tooSlow: { code: 1013, reason: "too slow a reader" },
+  silent: { code: 4008, reason: "pings unanswered" },
+  rateLimited: { code: 4029, reason: "too many messages" },
+  unauthorized: { code: 4501, reason: "not authorized" },
+} as const
+
+/** A close code and the reason sent with it. */
+export interface Close {
+  /** RFC 6455 section 7.4, or one of ours above 4000. */
+  readonly code: number
+  /** At most 123 bytes (RFC 6455 section 5.5). */
+  readonly reason: string
+}
