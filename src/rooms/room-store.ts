@@ -1,8 +1,8 @@
 // THE contract between this node and whatever keeps the rooms: commands go down (RoomStore), events come up
 // (RoomListener). The memory store and the Redis store pass one conformance suite; nothing above knows which it is.
 //
-// A room is an ordered log. Every change (join, leave, status) gets the room's next seq in one atomic step that also
-// announces it. If changing and announcing were separate, a peer joining in between would neither be in our reply nor
+// A room is an ordered log. Every change (join, leave, status), and every frame published to a room, gets the room's
+// next seq in one atomic step that also announces it. If changing and announcing were separate, a peer joining in between would neither be in our reply nor
 // hear of us, and the two would never call.
 
 import type { NodeId, PeerId, RoomKey } from "./ids.ts"
@@ -26,9 +26,9 @@ export interface Member {
   readonly peer: PeerId
   /** The node that holds the peer's connection. */
   readonly node: NodeId
-  /** Tells this membership from an earlier one of the same connection; grows with each join of the connection. */
+  /** Tells this membership from any other of the same peer at the same node: every join of a node has another. */
   readonly generation: number
-  /** Number of the connection's last command that changed this membership: a repeated command changes nothing. */
+  /** Number of the last command of this membership that had an effect: a repeated command has none. */
   readonly rev: number
   readonly status: StatusText
 }
@@ -45,6 +45,8 @@ export type RoomEvent =
   | (Position & { readonly kind: "joined"; readonly member: Member })
   | (Position & { readonly kind: "left"; readonly peer: PeerId; readonly generation: number })
   | (Position & { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText })
+  /** Published to the room by a member: changes nothing. Whoever misses it does not get it from a snapshot. */
+  | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string })
 
 /** A room as it stands at a position. A room that does not exist has no members and seq 0. */
 export interface RoomSnapshot extends Position {
@@ -52,7 +54,7 @@ export interface RoomSnapshot extends Position {
   readonly members: readonly Member[]
 }
 
-/** What a join needs. Joining again with the same peer and generation changes nothing and answers as the first time. */
+/** What a join needs. Joining again with the same peer, node and generation changes nothing and answers as the first time. */
 export interface JoinRequest {
   readonly room: RoomKey
   readonly peer: PeerId
@@ -61,6 +63,8 @@ export interface JoinRequest {
   readonly status: StatusText
   /** Most members the room may have with this one. */
   readonly limit: number
+  /** When there is another membership of this peer: it leaves, announced before the join; or the join is refused. */
+  readonly ifTaken: "replace" | "refuse"
   /** Whether the answer shall carry the room: needed by a node that has no replica of it yet. */
   readonly withSnapshot: boolean
 }
@@ -69,6 +73,7 @@ export interface JoinRequest {
 export type JoinResult =
   | { readonly kind: "joined"; readonly position: Position; readonly snapshot: RoomSnapshot | undefined }
   | { readonly kind: "full" }
+  | { readonly kind: "taken" }
 
 /** A message of one member to another on another node. */
 export interface Relay {
@@ -94,6 +99,11 @@ export interface RoomStore {
   leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined>
   /** Replaces a member's status and announces it; undefined when it is no member or `rev` is not newer. */
   updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined>
+  /**
+   * Publishes a ready-made frame of a member to the room, its own node included, in the order of the log; undefined when
+   * it is no member or `rev` is not newer.
+   */
+  publish(room: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined>
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
   /** The room as it stands. */
@@ -104,8 +114,8 @@ export interface RoomStore {
    * `own` and `others` (members on other nodes as this node knows them, which those nodes confirm in generation).
    */
   restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot>
-  /** Lets go of the backend. Nothing is called back after it. */
-  close(): Promise<void>
+  /** Gives the backend up, after at most `withinMs` milliseconds. Nothing is called back after it. */
+  close(withinMs: number): Promise<void>
 }
 
 /** What a store tells the node above it. */
@@ -118,6 +128,8 @@ export interface RoomListener {
   onRelayFailed(from: PeerId, ref: Ref, failure: RelayFailure): void
   /** This node's command made a room that was not there. */
   onRoomOpened(room: RoomKey): void
+  /** This node removed a member of a dead node, which had been in the room for `stayedMs` milliseconds. */
+  onSwept(room: RoomKey, peer: PeerId, stayedMs: number): void
   /** This node's command removed the last member; `peak` members at most, open for `openMs` milliseconds. */
   onRoomClosed(room: RoomKey, peak: number, openMs: number): void
   /** Events and members may have been lost: restore every room that has members here. Commands wait for its end. */
