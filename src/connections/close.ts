@@ -10,6 +10,7 @@ export const CLOSE = {
   binaryFrame: { code: 1003, reason: "binary frame where text is spoken" },
   internal: { code: 1011, reason: "internal error" },
   serverFull: { code: 1013, reason: "server is full, try again later" },
+  unavailable: { code: 1013, reason: "service unavailable, try again" },
   tooSlow: { code: 1013, reason: "too slow a reader" },
   silent: { code: 4008, reason: "pings unanswered" },
   rateLimited: { code: 4029, reason: "too many messages" },

@@ -124,8 +124,8 @@ export interface RoomListener {
   onRoomEvent(room: RoomKey, event: RoomEvent): void
   /** A message for a member here, in order with the events of its room. */
   onRelay(relay: Relay): void
-  /** A relay of `from` did not reach its target. */
-  onRelayFailed(from: PeerId, ref: Ref, failure: RelayFailure): void
+  /** This relay did not reach its target. */
+  onRelayFailed(relay: Relay, ref: Ref, failure: RelayFailure): void
   /** This node's command made a room that was not there. */
   onRoomOpened(room: RoomKey): void
   /** This node removed a member of a dead node, which had been in the room for `stayedMs` milliseconds. */

@@ -2,7 +2,16 @@
 // read when a scrape asks. Names without a unit or with an odd one are signaltower's: existing dashboards read them.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
-import type { Hub } from "../signaling/hub.ts"
+import type { Connections } from "../connections/connections.ts"
+import type { PalavaCounters } from "../dialects/palava/counters.ts"
+import type { Rooms } from "../rooms/rooms.ts"
+
+/** What is counted where. */
+export interface Counted {
+  readonly connections: Pick<Connections, "open" | "counters">
+  readonly rooms: Pick<Rooms, "registry" | "counters">
+  readonly palava: PalavaCounters
+}
 
 /** Milliseconds from ten seconds to a day: calls last minutes to hours. */
 const ROOM_MILLISECONDS = [1e4, 6e4, 3e5, 9e5, 1.8e6, 3.6e6, 7.2e6, 1.44e7, 8.64e7]
@@ -25,10 +34,10 @@ export interface Metrics {
   readonly addGauge: AddMetric
 }
 
-/** The metrics of one node, with everything the hub counts. */
-export function makeMetrics(hub: Hub): Metrics {
+/** The metrics of one node, with everything it counts. */
+export function makeMetrics({ connections, rooms, palava }: Counted): Metrics {
   const registry = new Registry()
-  const { counters } = hub
+  const { counters } = rooms
   const addCounter: AddMetric = (name, help, read, label) => {
     new Counter({
       name,
@@ -58,26 +67,26 @@ export function makeMetrics(hub: Hub): Metrics {
     })
   }
 
-  addGauge("palava_connections", "Open connections.", () => hub.sessions.size)
-  addGauge("palava_rooms", "Rooms with members at this node.", () => hub.roomCount)
-  addCounter("palava_connections_opened_total", "Connections opened.", () => counters.connectionsOpened)
+  addGauge("palava_connections", "Open connections.", () => connections.open.size)
+  addGauge("palava_rooms", "Rooms with members at this node.", () => rooms.registry.size)
+  addCounter("palava_connections_opened_total", "Connections opened.", () => connections.counters.opened)
   addCounter(
     "palava_connections_closed_total",
     "Connections closed by this server, by reason.",
     () => ({
-      silent: counters.closedSilent,
-      rate_limited: counters.closedRateLimited,
-      too_slow: counters.closedTooSlow,
+      silent: connections.counters.closedSilent,
+      rate_limited: connections.counters.closedRateLimited,
+      too_slow: connections.counters.closedTooSlow,
     }),
     "reason",
   )
   addCounter(
     "palava_messages_total",
     "Messages from clients by event; unknown events are other.",
-    () => ({ ...counters.events, send_to_peer: (counters.events["send_to_peer"] ?? 0) + counters.relayFrames }),
+    () => ({ ...palava.events, send_to_peer: (palava.events["send_to_peer"] ?? 0) + palava.relayFrames }),
     "event",
   )
-  addCounter("palava_errors_total", "Error events sent to clients by id.", () => counters.errors, "id")
+  addCounter("palava_errors_total", "Error events sent to clients by id.", () => palava.errors, "id")
   addCounter(
     "palava_relays_total",
     "Messages passed on, to a peer of this node or to another node.",
@@ -85,7 +94,7 @@ export function makeMetrics(hub: Hub): Metrics {
     "target",
   )
   addCounter("palava_relays_dropped_total", "Messages from other nodes for nobody here.", () => counters.relaysDropped)
-  addCounter("palava_gaps_healed_total", "Holes in a room's log repaired by a snapshot.", () => counters.gapsHealed)
+  addCounter("palava_gaps_healed_total", "Gaps in a room's log repaired by a snapshot.", () => counters.gapsRepaired)
   addCounter(
     "palava_rooms_reclaimed_total",
     "Times live members the log had lost were claimed back.",

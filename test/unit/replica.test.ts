@@ -90,7 +90,7 @@ describe("apply", () => {
 
   test("a live member is not taken away: it is claimed back", () => {
     const replica = replicaAt(1, memberOf("a", 7))
-    const isHere = (peer: PeerId, generation: number): boolean => peer === "a" && generation === 7
+    const isHere = ({ peer, generation }: Member): boolean => peer === "a" && generation === 7
     expect(replica.apply(left(2, "a", 7), isHere)).toEqual({ change: undefined, reclaim: true })
     expect([...replica.members.keys()] as string[]).toEqual(["a"])
   })
@@ -131,7 +131,7 @@ describe("adopt", () => {
   })
 
   test("a live member that is missing, or there from an earlier generation, is kept and claimed back", () => {
-    const isHere = (peer: PeerId, generation: number): boolean => peer === "a" && generation === 2
+    const isHere = ({ peer, generation }: Member): boolean => peer === "a" && generation === 2
     for (const members of [[memberOf("b")], [memberOf("b"), memberOf("a", 1)]]) {
       const replica = replicaAt(3, memberOf("a", 2), memberOf("b"))
       expect(adopt(replica, { epoch: "new", seq: 1, members }, isHere)).toEqual({ shown: [], reclaim: true })

@@ -1,4 +1,4 @@
-// The hub over plain objects and a store whose answers and events come over two ways: whatever the order, each client
+// Rooms over plain objects and a store whose answers and events come over two ways: whatever the order, each client
 // hears joined_room first, everybody once, and nothing of who is gone.
 
 import { describe, expect, test } from "bun:test"
@@ -10,6 +10,9 @@ import { HeldStore, type PlainClient, PlainNode, settle, type Way } from "../hel
 
 const ROOM = { event: "join_room", room_id: "room" }
 const KEY = toRoomKey("room")
+
+/** How long the event of an answer is waited for before the room is repaired. */
+const EVENT_WAIT_MS = 500
 
 /** A node over a held store, with one member in the room. */
 async function started(): Promise<{ store: HeldStore; node: PlainNode; first: PlainClient }> {
@@ -52,7 +55,7 @@ describe("joining", () => {
     })
   }
 
-  test("an answer without its event: the room is healed after a while", async () => {
+  test("an answer without its event: the room is repaired after a while", async () => {
     const { store, node, first } = await started()
     store.loses = (event) => event.kind === "joined"
     const second = node.connect()
@@ -62,19 +65,19 @@ describe("joining", () => {
     await store.release("answers")
     await store.release("events")
     expect([first.take(), second.take()]).toEqual([[], []])
-    node.clock.pass()
+    node.clock.pass(EVENT_WAIT_MS)
     await settle()
     await store.release("answers")
     expect(second.take()).toEqual([
       { event: "joined_room", own_id: second.id, peers: [{ peer_id: first.id, status: {} }] },
     ])
     expect(first.take()).toEqual([{ event: "new_peer", peer_id: second.id, status: {} }])
-    expect(node.hub.counters.gapsHealed).toBe(1)
+    expect(node.rooms.counters.gapsRepaired).toBe(1)
   })
 
   test("a full room costs nothing, and leaves nothing", async () => {
     const store = new MemoryRoomStore()
-    const node = await PlainNode.start(store, { roomSize: 1 })
+    const node = await PlainNode.start(store, { limits: { roomSize: 1 } })
     const [first, second] = [node.connect(), node.connect()]
     first.send(ROOM)
     await settle()
@@ -84,7 +87,7 @@ describe("joining", () => {
     expect(first.take().map(({ event }) => event)).toEqual(["joined_room"])
     first.close()
     await settle()
-    expect([store.size, node.hub.roomCount]).toEqual([0, 0])
+    expect([store.size, node.rooms.registry.size]).toEqual([0, 0])
   })
 
   test("the store is away: unavailable, and the next resync takes out what may have happened", async () => {
@@ -95,13 +98,32 @@ describe("joining", () => {
     await store.release("answers")
     expect(second.take().map(({ id, ref }) => [id, ref])).toEqual([["unavailable", 1]])
     await store.releaseAll()
-    await node.hub.onResync()
+    await store.resync()
     await settle()
     expect((await store.snapshot(KEY)).members.map(({ peer }) => peer as string)).toEqual([first.id])
     second.send(ROOM)
     await settle()
     expect(second.take().map(({ event }) => event)).toEqual(["joined_room"])
     for (const client of [first, second]) expectFaithful(client)
+  })
+})
+
+describe("a store that stops speaking", () => {
+  test("a join whose event never comes is answered in time, taken back, and holds up nothing", async () => {
+    const { store, node, first } = await started()
+    const second = node.connect()
+    second.send({ ...ROOM, ref: "r" })
+    second.send({ event: "ping" })
+    store.loses = () => true
+    await store.release("answers", 1)
+    node.clock.pass()
+    await settle()
+    expect(second.take().map(({ event, id, ref }) => id ?? ref ?? event)).toEqual(["unavailable", "pong"])
+    store.loses = () => false
+    node.clock.pass()
+    await store.releaseAll()
+    await settle()
+    expect((await store.snapshot(KEY)).members.map(({ peer }) => peer as string)).toEqual([first.id])
   })
 })
 
@@ -129,17 +151,17 @@ describe("leaving", () => {
       first.send({ event: "join_room", room_id: `room ${round}` })
     }
     await settle()
-    expect([store.size, node.hub.roomCount]).toEqual([1, 1])
+    expect([store.size, node.rooms.registry.size]).toEqual([1, 1])
     first.close()
     await settle()
-    expect([store.size, node.hub.roomCount, node.hub.sessions.size]).toEqual([0, 0, 0])
-    expect(node.hub.counters.joins).toBe(node.hub.counters.leaves)
-    expect(node.hub.counters.roomsOpened).toBe(node.hub.counters.roomsClosed)
+    expect([store.size, node.rooms.registry.size, node.connections.open.size]).toEqual([0, 0, 0])
+    expect(node.rooms.counters.joins).toBe(node.rooms.counters.leaves)
+    expect(node.rooms.counters.roomsOpened).toBe(node.rooms.counters.roomsClosed)
   })
 })
 
-describe("holes in the log", () => {
-  test("are found by the next event and healed by a snapshot, as differences", async () => {
+describe("gaps in the log", () => {
+  test("are found by the next event and repaired by a snapshot, as differences", async () => {
     const { store, node, first } = await started()
     const [second, third] = [node.connect(), node.connect()]
     second.send(ROOM)
@@ -165,7 +187,7 @@ describe("holes in the log", () => {
     for (const client of [first, second, third]) expectFaithful(client)
   })
 
-  test("a lost leave is healed too", async () => {
+  test("a lost leave is repaired too", async () => {
     const { store, node, first } = await started()
     const second = node.connect()
     second.send(ROOM)
@@ -177,8 +199,8 @@ describe("holes in the log", () => {
     store.loses = () => false
     await store.releaseAll()
     // The first wait is still the one for the event of the join; the one for the leave's begins after it.
-    node.clock.pass()
-    node.clock.pass()
+    node.clock.pass(EVENT_WAIT_MS)
+    node.clock.pass(EVENT_WAIT_MS)
     await settle()
     expect(first.take().at(-1)).toEqual({ event: "peer_left", sender_id: second.id })
     expectFaithful(first)
@@ -216,13 +238,13 @@ describe("closing", () => {
     const second = node.connect()
     second.send(ROOM)
     await settle()
-    const closing = node.hub.close()
+    const closing = node.close()
     const third = node.connect()
     third.send({ event: "join_room", room_id: "late", ref: "late" })
     await store.releaseAll()
     await closing
     await settle()
-    for (const client of [first, second]) expect(client.closed).toEqual({ code: 1001, reason: "server shuts down" })
+    for (const client of [first, second]) expect(client.closed).toEqual({ code: 1001, reason: "over" })
     expect(third.all.map(({ id, ref }) => [id, ref])).toEqual([["unavailable", "late"]])
     expect(store.size).toBe(0)
     expect(node.logged).toEqual([])

@@ -1,7 +1,7 @@
-// A session over plain objects: one message at a time, a bounded queue behind a join, an end at any moment.
+// A client's conversation over plain objects: one message at a time, a bounded queue behind a join, an end at any moment.
 
 import { describe, expect, test } from "bun:test"
-import { Session } from "../../src/signaling/session.ts"
+import { Connection } from "../../src/connections/connection.ts"
 import type { WireEvent } from "../helpers/client.ts"
 import { HeldStore, PlainNode, settle } from "../helpers/plain-node.ts"
 
@@ -63,7 +63,7 @@ describe("one message at a time", () => {
 })
 
 describe("the end", () => {
-  test("a session that closes while its join is under way leaves no ghost", async () => {
+  test("a client that closes while its join is under way leaves no ghost", async () => {
     for (const order of [["events", "answers"] as const, ["answers", "events"] as const]) {
       const store = new HeldStore()
       const node = await PlainNode.start(store)
@@ -75,13 +75,13 @@ describe("the end", () => {
       for (const way of order) await store.release(way)
       await store.releaseAll()
       await settle()
-      expect([store.size, node.hub.roomCount, node.hub.sessions.size]).toEqual([0, 0, 0])
+      expect([store.size, node.rooms.registry.size, node.connections.open.size]).toEqual([0, 0, 0])
       expect(client.all).toEqual([])
       expect(node.logged).toEqual([])
     }
   })
 
-  test("a session that closes right behind its joined_room leaves", async () => {
+  test("a client that closes right behind its joined_room leaves", async () => {
     const store = new HeldStore()
     const node = await PlainNode.start(store)
     const client = node.connect()
@@ -91,10 +91,10 @@ describe("the end", () => {
     client.close()
     await store.releaseAll()
     await settle()
-    expect([store.size, node.hub.roomCount]).toEqual([0, 0])
+    expect([store.size, node.rooms.registry.size]).toEqual([0, 0])
   })
 
-  test("what waited in the queue of a closed session is forgotten", async () => {
+  test("what waited in the queue of a closed connection is forgotten", async () => {
     const store = new HeldStore()
     const node = await PlainNode.start(store)
     const [client, other] = [node.connect(), node.connect()]
@@ -109,7 +109,7 @@ describe("the end", () => {
     await store.releaseAll()
     await settle()
     expect(other.take().map(({ event }) => event)).not.toContain("message")
-    expect(node.hub.roomCount).toBe(1)
+    expect(node.rooms.registry.size).toBe(1)
   })
 
   test("closing twice is closing once", async () => {
@@ -118,15 +118,15 @@ describe("the end", () => {
     client.send(ROOM)
     await settle()
     client.close()
-    client.session.onClose()
+    client.connection.onClose()
     await settle()
-    expect([node.hub.counters.leaves, node.hub.roomCount, node.logged]).toEqual([1, 0, []])
+    expect([node.rooms.counters.leaves, node.rooms.registry.size, node.logged]).toEqual([1, 0, []])
   })
 })
 
 describe("the rate", () => {
   test("a burst, then so many a second, then refusals with their ref, then the end", async () => {
-    const node = await PlainNode.start(undefined, { ratePerSecond: 4, rateBurst: 10 })
+    const node = await PlainNode.start(undefined, { limits: { ratePerSecond: 4, rateBurst: 10 } })
     const client = node.connect()
     const ask = (count: number): (string | number)[] => {
       for (let ref = 0; ref < count; ref++) client.send({ event: "ping", ref })
@@ -138,21 +138,21 @@ describe("the rate", () => {
       "rate_limited 11",
     ])
     // Four ticks are a second.
-    node.clock.tick += 4
+    node.connections.liveness.tick += 4
     expect(ask(5)).toEqual(["pong 0", "pong 1", "pong 2", "pong 3", "rate_limited 4"])
     // Never more than a burst, however long the pause; and a whole burst of pause forgives all strikes.
-    node.clock.tick += 4_000
+    node.connections.liveness.tick += 4_000
     expect(ask(11).at(-1)).toBe("rate_limited 10")
     expect(ask(998).every((answer) => String(answer).startsWith("rate_limited"))).toBe(true)
     expect(client.closed).toBeUndefined()
     ask(1)
     expect(client.closed).toEqual({ code: 4029, reason: "too many messages" })
-    expect(node.hub.counters.closedRateLimited).toBe(1)
+    expect(node.connections.counters.closedRateLimited).toBe(1)
   })
 })
 
 describe("bugs of ours", () => {
-  test("a handler that throws is logged once, told without its text, and the session lives", async () => {
+  test("a handler that throws is logged once, told without its text, and the client goes on", async () => {
     const store = new HeldStore()
     const node = await PlainNode.start(store)
     const client = node.connect()
@@ -169,11 +169,13 @@ describe("bugs of ours", () => {
   })
 })
 
-test("every session has an id of its own before it opens", async () => {
+const SILENT = { onMessage() {}, onRefused() {}, onClose() {} }
+
+test("every connection has an id of its own before it opens", async () => {
   const node = await PlainNode.start()
-  const ids = new Set(Array.from({ length: 100 }, () => new Session(node.hub).peer))
+  const ids = new Set(Array.from({ length: 100 }, () => new Connection(node.connections, () => SILENT).id))
   expect(ids.size).toBe(100)
-  expect(node.hub.sessions.size).toBe(0)
+  expect(node.connections.open.size).toBe(0)
 })
 
 function rateLimited(ref: number): WireEvent {

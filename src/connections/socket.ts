@@ -6,13 +6,10 @@ export interface Socket {
   send(text: string): void
   /** Closes with a code of RFC 6455 section 7.4 or 4000-4999. */
   close(code: number, reason: string): void
-  /** Sends a WebSocket ping; the answer reaches Session.onPong. */
+  /** Sends a WebSocket ping; the answer reaches Connection.onPong. */
   ping(): void
+  /** Bytes sent and not yet taken by the network. */
+  getBufferedAmount(): number
   subscribe(topic: string): void
   unsubscribe(topic: string): void
-}
-
-/** Fan-out inside this node: Bun's own pub/sub. Messages reach a socket in the order they were published. */
-export interface Topics {
-  publish(topic: string, text: string): void
 }

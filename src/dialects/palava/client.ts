@@ -1,0 +1,33 @@
+// What the handlers of the palava dialect need: a client, and what they work with.
+
+import type { Log } from "../../log.ts"
+import type { RoomCommands } from "../../rooms/commands.ts"
+import type { Holder, Membership } from "../../rooms/membership.ts"
+import type { Ref } from "../../rooms/room-store.ts"
+import type { Conversation } from "../contract.ts"
+import type { Hooks, Problem } from "../hooks.ts"
+import type { PalavaCounters } from "./counters.ts"
+import type { ErrorId } from "./errors.ts"
+
+/** One client: a member of one room at most. */
+export interface PalavaClient extends Conversation, Holder {
+  readonly membership: Membership | undefined
+  /** Leaves the room, if in any. */
+  leave(): Promise<void> | undefined
+  /** Answers with an error event and counts it. */
+  refuse(id: ErrorId, ref: Ref, message?: string): void
+  /** Answers with an error event in a plug-in's words. */
+  refuseAs(problem: Problem, ref: Ref): void
+}
+
+/** What all clients of a node share. */
+export interface PalavaParts {
+  readonly commands: RoomCommands
+  readonly hooks: Hooks
+  readonly counters: PalavaCounters
+  readonly log: Log
+  readonly limits: {
+    /** Most members of a room. */
+    readonly roomSize: number
+  }
+}
