@@ -81,6 +81,8 @@ export class Replica {
         this.#members.set(event.peer, { ...known, rev: event.rev, status: event.status })
         return { change: event, reclaim: false }
       }
+      case "frame":
+        return NOTHING
     }
   }
 

@@ -24,6 +24,9 @@ import { RoomsHere } from "./rooms-here.ts"
 import type { Session } from "./session.ts"
 import type { Topics } from "./socket.ts"
 
+/** 2 s: what is left of this node is taken out of the store within that, or swept by others. */
+const STORE_CLOSE_MS = 2_000
+
 /** What a session may do. */
 export interface Limits extends Liveness {
   /** Most members of a room. */
@@ -137,14 +140,22 @@ export class Hub implements RoomListener, RoomViewHost {
     if (room.here === 0 && room.joiners.size === 0) room.suspend()
     const { peer } = session
     const generation = ++session.rev
-    const request = { room: key, peer, generation, rev: generation, status, limit: this.limits.roomSize }
+    const request = {
+      room: key,
+      peer,
+      generation,
+      rev: generation,
+      status,
+      limit: this.limits.roomSize,
+      ifTaken: "replace" as const,
+    }
     const joined = new Promise<void>((resolve) => {
       room.addJoiner({ session, generation, ref, status, answered: false, onJoined: resolve })
     })
     const asked = room.received
     try {
       const result = await this.#store.join({ ...request, withSnapshot: !room.isLive })
-      if (result.kind === "full") return session.refuse("room_full", ref)
+      if (result.kind !== "joined") return session.refuse("room_full", ref)
       const joiner = room.joiners.get(peer)
       if (joiner === undefined) return
       joiner.answered = true
@@ -254,7 +265,7 @@ export class Hub implements RoomListener, RoomViewHost {
     // Joins that were under way have landed meanwhile.
     await leaveAll()
     for (const session of sessions) session.close(CLOSE.goingAway)
-    await this.#store.close()
+    await this.#store.close(STORE_CLOSE_MS)
     this.#rooms.close()
   }
 
@@ -281,6 +292,8 @@ export class Hub implements RoomListener, RoomViewHost {
     this.counters.roomsOpened++
     this.#observer.roomOpened?.(room)
   }
+
+  onSwept(): void {}
 
   onRoomClosed(room: RoomKey, peak: number, openMs: number): void {
     this.counters.roomsClosed++
