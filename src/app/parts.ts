@@ -4,7 +4,7 @@
 import statsPolicy from "../../dist/pages/stats.csp.txt" with { type: "text" }
 import statsHtml from "../../dist/pages/stats.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
-import { ClusterRoomStore } from "../cluster/cluster-room-store.ts"
+import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
 import type { Config } from "../config/options.ts"
 import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
 import type { Log } from "../log.ts"
@@ -28,7 +28,7 @@ export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "
   if (redis === undefined) {
     return { store: new MemoryRoomStore(), storeAway: () => undefined, addStoreMetrics: () => {} }
   }
-  const store = new ClusterRoomStore({
+  const store = makeRedisRoomStore({
     ...redis,
     leaseSeconds: config.leaseSeconds,
     waitSeconds: config.redisWaitSeconds,

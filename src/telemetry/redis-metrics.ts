@@ -36,7 +36,12 @@ export function addRedisMetrics(
   addCounter(
     "palava_node_batches_total",
     "Batches of messages between nodes.",
-    () => ({ sent: counters.batchesSent, received: counters.batchesReceived, repeated: counters.batchesRepeated }),
+    () => ({
+      sent: counters.batchesSent,
+      received: counters.batchesReceived,
+      repeated: counters.batchesRepeated,
+      failed: counters.batchesFailed,
+    }),
     "direction",
   )
   addCounter(

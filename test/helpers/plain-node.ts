@@ -1,7 +1,7 @@
 // One node without a network: the real connections, dialect and rooms over plain objects, with a store that can be made to wait. What
 // a client of it was sent, it has, in order.
 
-import type { Clock } from "../../src/clock.ts"
+import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts"
 import { Connection, type ConnectionLimits } from "../../src/connections/connection.ts"
 import { Connections } from "../../src/connections/connections.ts"
 import { openConversation } from "../../src/dialects/choose.ts"
@@ -46,6 +46,10 @@ export class StillClock implements Clock {
     const timer = { ms, call }
     this.#waiting.add(timer)
     return () => this.#waiting.delete(timer)
+  }
+
+  soon(call: () => void): void {
+    setImmediate(call)
   }
 
   /** All that waited for `ms` milliseconds at most has its time now. */
@@ -120,6 +124,8 @@ export interface PlainOptions {
   readonly limits?: Partial<PlainLimits> | undefined
   readonly hooks?: Hooks
   readonly clock?: Clock
+  /** Time goes on by itself. */
+  readonly realTime?: boolean
   readonly topics?: Topics
   readonly log?: Log
   /** Asked before palava. */
@@ -138,7 +144,8 @@ export class PlainNode {
   readonly logged: string[] = []
 
   constructor(store: RoomStore, options: PlainOptions = {}) {
-    const { hooks = {}, clock = this.clock, topics = this.topics } = options
+    const { hooks = {}, topics = this.topics } = options
+    const clock = options.clock ?? (options.realTime === true ? SYSTEM_CLOCK : this.clock)
     const note = (_fields: object, message: string): void => {
       this.logged.push(message)
     }

@@ -32,6 +32,10 @@ class MovedClock {
     }
   }
 
+  soon(call: () => void): void {
+    call()
+  }
+
   /** Moves time on in one step: the timer fires once, as late as it is. */
   sleep(seconds: number): void {
     this.#now += seconds * 1_000

@@ -31,7 +31,7 @@ const NAMES = new Map([ada, ben, cem].map((peer, at) => [peer, ["ada", "ben", "c
 class WatchedLog extends RoomLog {
   readonly shown: string[] = []
   repairs = 0
-  protected readonly clock = { monotonicMs: () => 0, unixMs: () => 0, after: () => () => {} }
+  protected readonly clock = { monotonicMs: () => 0, unixMs: () => 0, after: () => () => {}, soon: () => {} }
 
   protected isHere(): boolean {
     return false
