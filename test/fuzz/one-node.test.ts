@@ -51,7 +51,7 @@ class LoggedStore extends HeldStore {
     this.logs.set(key, log)
     if (event.kind === "joined") log.push(`+${event.member.peer}${event.member.status}`)
     else if (event.kind === "left") log.push(`-${event.peer}`)
-    else log.push(`=${event.peer}${event.status}`)
+    else if (event.kind === "status") log.push(`=${event.peer}${event.status}`)
   }
 }
 

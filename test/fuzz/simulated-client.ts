@@ -220,7 +220,7 @@ export class SimulatedClient {
     for (const event of events.slice(0, this.log.next)) {
       if (event.kind === "joined") members.set(event.member.peer, vOfText(event.member.status))
       else if (event.kind === "left") members.delete(event.peer)
-      else members.set(event.peer, vOfText(event.status))
+      else if (event.kind === "status") members.set(event.peer, vOfText(event.status))
     }
     members.delete(this.peer)
     if (!isSame(members, this.view)) this.#fail("joined_room differs from the room's log")

@@ -150,6 +150,7 @@ export class HeldStore extends MemoryRoomStore {
       onRelay: (relay) => hold(() => listener.onRelay(relay)),
       onRelayFailed: (from, ref, error) => listener.onRelayFailed(from, ref, error),
       onRoomOpened: (room) => listener.onRoomOpened(room),
+      onSwept: (room, peer, stayedMs) => listener.onSwept(room, peer, stayedMs),
       onRoomClosed: (room, peak, openMs) => listener.onRoomClosed(room, peak, openMs),
       onResync: () => listener.onResync(),
     })

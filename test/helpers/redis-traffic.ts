@@ -2,7 +2,8 @@
 // that join, leave, talk and change their status all the time and check every event, until they are told to stop and
 // all views are compared with each other and with Redis.
 
-import { ClusterRoomStore, type ClusterRoomStoreOptions } from "../../src/cluster/cluster-room-store.ts"
+import type { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
+import { makeRedisRoomStore, type RedisRoomStoreOptions } from "../../src/cluster/redis-room-store.ts"
 import { type PeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import { Hub } from "../../src/signaling/hub.ts"
 import { isSame, SimulatedClient, vOfText } from "../fuzz/simulated-client.ts"
@@ -48,7 +49,7 @@ export class Traffic implements AsyncDisposable {
   }
 
   /** Starts a node for each of `options` and lets the clients begin. */
-  static async start(options: readonly ClusterRoomStoreOptions[]): Promise<Traffic> {
+  static async start(options: readonly RedisRoomStoreOptions[]): Promise<Traffic> {
     const traffic = new Traffic(Math.floor(Math.random() * 2 ** 32))
     for (const each of options) await traffic.addNode(each)
     traffic.run()
@@ -64,8 +65,8 @@ export class Traffic implements AsyncDisposable {
     return { sent: this.#relays.sent, heard }
   }
 
-  async addNode(options: ClusterRoomStoreOptions): Promise<TrafficNode> {
-    const store = new ClusterRoomStore(options)
+  async addNode(options: RedisRoomStoreOptions): Promise<TrafficNode> {
+    const store = makeRedisRoomStore(options)
     const topics = new LocalTopics()
     const hub = new Hub({
       store,
