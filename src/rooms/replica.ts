@@ -36,6 +36,13 @@ export class Replica {
     return this.#epoch === snapshot.epoch && this.#seq > snapshot.seq
   }
 
+  /** Forgets its place, not its members: the next snapshot is taken over whatever epoch and seq it names. */
+  forgetPlace(): void {
+    this.#epoch = ""
+    this.#seq = 0
+    this.#isHeard = false
+  }
+
   /**
    * Where `event` stands: beyond the next seq, something was missed. An event of another epoch is of a life of the room
    * before this one, as long as none of this one has come: the channel keeps its order. Later, it is of the next.

@@ -117,6 +117,18 @@ export class RoomView {
     this.#isLive = false
   }
 
+  /**
+   * The store may have come back with older data: what was heard of the log counts no more, and the next snapshot is taken
+   * as new. Messages keep waiting for it.
+   */
+  forgetPlace(): void {
+    this.suspend()
+    this.#replica.forgetPlace()
+    const kept = this.#backlog.filter((entry) => !("kind" in entry))
+    this.#released += this.#backlog.length - kept.length
+    this.#backlog = kept.length === 0 ? NOTHING : kept
+  }
+
   /** The next thing of the room's log. */
   onEvent(event: RoomEvent): void {
     const place = this.#isLive ? this.#replica.placeOf(event) : "later"

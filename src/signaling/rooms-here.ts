@@ -135,6 +135,7 @@ export class RoomsHere {
 
   /** Restores every room. */
   async restoreAll(): Promise<void> {
+    for (const room of this.#rooms.values()) room.forgetPlace()
     const rooms = this.#rooms.values()
     const restoreNext = async () => {
       for (const room of rooms) await this.restore(room)

@@ -206,6 +206,7 @@ export class Faults {
     const evicted = room !== undefined && random.chance(0.5) ? keys.filter((each) => each.startsWith(room)) : [key]
     this.#world.trace(`evicted ${evicted}`)
     for (const each of evicted) redis.data.evict(each)
+    redis.becomes(redis.data)
     this.#lose()
     for (const node of nodes) time.after(random.next() * LEASE_MS, () => node.cut())
   }

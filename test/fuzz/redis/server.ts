@@ -1,11 +1,14 @@
 // A simulated Redis: data, a clock, Lua, channels. Each command or script is one atomic step. What can happen to it
 // (it goes, comes back empty or with older data, forgets a key, its clock jumps) is done by changing it from outside.
 
-import { decodeNodeMessage } from "../../../src/cluster/node-message.ts"
+import { decodeNodeMessage, readPackedMember } from "../../../src/cluster/node-message.ts"
 import type { RoomKey } from "../../../src/rooms/ids.ts"
 import type { RoomEvent } from "../../../src/rooms/room-store.ts"
 import { isOutside, RedisData } from "./data.ts"
 import { LuaScripts, type SimulatedReply, toBytes } from "./lua.ts"
+
+/** The key of a room's members. */
+const ROOM = /:room:([0-9a-f]{64})$/
 
 /** Who listens on a channel. */
 export type Subscriber = (message: string) => void
@@ -52,11 +55,20 @@ export class SimulatedRedis {
     return () => known.delete(subscriber)
   }
 
-  /** Goes on with other data: what came after it, or everything, is lost. */
+  /** Goes on with other data: what came after it, or everything, is lost. The logs begin with who is there now. */
   becomes(data: RedisData): void {
     this.data = data
     this.life++
     this.logs.clear()
+    for (const key of data.keys()) {
+      const room = ROOM.exec(key)?.[1] as RoomKey | undefined
+      if (room === undefined) continue
+      const members = [...data.hash(key)].map(([peer, packed]) => readPackedMember(peer, toBytes(packed)).member)
+      this.logs.set(
+        room,
+        members.map((member) => ({ epoch: "", seq: 0, kind: "joined", member })),
+      )
+    }
   }
 
   #publish(channel: string, message: string): number {
