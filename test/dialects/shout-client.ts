@@ -1,8 +1,7 @@
 // A client of the dialect in shout.ts, on a node without a network.
 
-import { Connection } from "../../src/connections/connection.ts"
-import { openConversation } from "../../src/dialects/choose.ts"
-import type { PlainNode } from "../helpers/plain-node.ts"
+import type { Connection } from "../../src/connections/connection.ts"
+import { connectPlain, type PlainNode } from "../helpers/plain-node.ts"
 import { poll } from "../helpers/redis.ts"
 
 /** See the head of this file. */
@@ -13,19 +12,11 @@ export class ShoutClient {
   readonly #drop: () => void
   #taken = 0
 
-  constructor({ connections, dialects, topics }: PlainNode, address: string) {
-    const handshake = { request: new Request(address.replace("ws", "http")), url: new URL(address) }
-    this.#connection = new Connection(connections, (it) => openConversation(dialects, it, handshake))
-    const subscriber = { send: (text: string) => void this.all.push(text) }
-    this.#drop = () => topics.drop(subscriber)
-    this.#connection.onOpen({
-      send: subscriber.send,
-      close: () => this.close(),
-      ping: () => {},
-      getBufferedAmount: () => 0,
-      subscribe: (topic) => topics.subscribe(topic, subscriber),
-      unsubscribe: (topic) => topics.unsubscribe(topic, subscriber),
-    })
+  constructor(node: PlainNode, address: string) {
+    const peer = { onText: (text: string) => void this.all.push(text), onClose: () => this.close() }
+    const { connection, drop } = connectPlain(node, peer, address)
+    this.#connection = connection
+    this.#drop = drop
   }
 
   send(text: string): void {

@@ -61,6 +61,34 @@ export class StillClock implements Clock {
   }
 }
 
+/** Who is at the other end of a plain connection. */
+export interface PlainPeer {
+  onText(text: string): void
+  /** The server closed it. */
+  onClose(code: number, reason: string): void
+  onPing?(): void
+}
+
+/** A connection to a plain node, and what ends it without a word. */
+export function connectPlain(
+  { connections, dialects, topics }: Pick<PlainNode, "connections" | "dialects" | "topics">,
+  peer: PlainPeer,
+  address = "ws://plain/",
+): { connection: Connection; drop: () => void } {
+  const handshake = { request: new Request(address.replace("ws", "http")), url: new URL(address) }
+  const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake))
+  const subscriber = { send: (text: string) => peer.onText(text) }
+  connection.onOpen({
+    send: subscriber.send,
+    close: (code, reason) => peer.onClose(code, reason),
+    ping: () => peer.onPing?.(),
+    getBufferedAmount: () => 0,
+    subscribe: (topic) => topics.subscribe(topic, subscriber),
+    unsubscribe: (topic) => topics.unsubscribe(topic, subscriber),
+  })
+  return { connection, drop: () => topics.drop(subscriber) }
+}
+
 /** A client of a plain node. */
 export class PlainClient {
   readonly connection: Connection
@@ -72,29 +100,22 @@ export class PlainClient {
   readonly #drop: () => void
   #taken = 0
 
-  constructor({ connections, dialects, topics }: PlainNode, url = "ws://plain/") {
-    const request = new Request(url.replace("ws", "http"))
-    const handshake = { request, url: new URL(url) }
-    this.connection = new Connection(connections, (it) => openConversation(dialects, it, handshake))
-    const subscriber = {
-      send: (text: string) => {
+  constructor(node: PlainNode, address?: string) {
+    const peer: PlainPeer = {
+      onText: (text) => {
         this.all.push(JSON.parse(text))
       },
-    }
-    this.#drop = () => topics.drop(subscriber)
-    this.connection.onOpen({
-      send: subscriber.send,
-      close: (code, reason) => {
+      onClose: (code, reason) => {
         this.closed = { code, reason }
         this.close()
       },
-      ping: () => {
+      onPing: () => {
         this.pings++
       },
-      getBufferedAmount: () => 0,
-      subscribe: (topic) => topics.subscribe(topic, subscriber),
-      unsubscribe: (topic) => topics.unsubscribe(topic, subscriber),
-    })
+    }
+    const { connection, drop } = connectPlain(node, peer, address)
+    this.connection = connection
+    this.#drop = drop
   }
 
   get id(): string {
@@ -166,8 +187,8 @@ export class PlainNode {
   }
 
   /** Connects a client: by palava, unless the address says otherwise. */
-  connect(url?: string): PlainClient {
-    return new PlainClient(this, url)
+  connect(address?: string): PlainClient {
+    return new PlainClient(this, address)
   }
 
   /** Leaves all rooms, closes all connections, gives the store up. */

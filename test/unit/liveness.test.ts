@@ -75,7 +75,7 @@ function start(count: number) {
     return connection
   })
   clock.start(map, { pingSeconds: 25, deadSeconds: 50 }, counters)
-  return { time, clock, connections, counters }
+  return { time, clock, connections: connections as readonly FakeConnection[], counters }
 }
 
 test("it ticks four times a second", () => {
@@ -89,7 +89,7 @@ test("it ticks four times a second", () => {
 
 test("who is silent is pinged before 25 s are over, and closed with 4008 before 60 are", () => {
   const { time, clock, connections, counters } = start(2)
-  const [silent, quiet] = connections as [FakeConnection, FakeConnection]
+  const [silent, quiet] = connections as unknown as [FakeConnection, FakeConnection]
   time.pass(19)
   expect(silent.pings).toBe(0)
   time.pass(6)
@@ -105,7 +105,7 @@ test("who is silent is pinged before 25 s are over, and closed with 4008 before 
 
 test("who answers stays for ever", () => {
   const { time, clock, connections } = start(1)
-  const [connection] = connections as [FakeConnection]
+  const [connection] = connections as unknown as [FakeConnection]
   for (let round = 0; round < 100; round++) {
     const before = connection.pings
     time.pass(5)
@@ -118,7 +118,7 @@ test("who answers stays for ever", () => {
 
 test("a process that slept does not take its own sleep for everybody's silence", () => {
   const { time, clock, connections } = start(2)
-  const [silent, quiet] = connections as [FakeConnection, FakeConnection]
+  const [silent, quiet] = connections as unknown as [FakeConnection, FakeConnection]
   time.pass(10)
   time.sleep(3_600)
   expect([silent.closed, quiet.closed]).toEqual([undefined, undefined])

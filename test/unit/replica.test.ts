@@ -33,11 +33,7 @@ function replicaAt(seq: number, ...members: Member[]): Replica {
 }
 
 /** What adopting shows, as short texts, and whether somebody must be claimed back. */
-function adopt(
-  replica: Replica,
-  snapshot: RoomSnapshot,
-  isHere = nobodyHere as (peer: PeerId, generation: number) => boolean,
-) {
+function adopt(replica: Replica, snapshot: RoomSnapshot, isHere = nobodyHere as (member: Member) => boolean) {
   const shown: string[] = []
   const reclaim = replica.adopt(snapshot, isHere, (change) => shown.push(textOf(change)))
   return { shown, reclaim }
@@ -45,6 +41,7 @@ function adopt(
 
 function textOf(change: Change): string {
   if (change.kind === "joined") return `+${change.member.peer}${change.member.status}`
+  if (change.kind === "frame") return change.text
   return change.kind === "left" ? `-${change.peer}` : `=${change.peer}${change.status}`
 }
 
@@ -179,7 +176,7 @@ test("a log applied one by one and a snapshot of its end give the same, wherever
         else if (change.kind === "status") {
           expect(view.has(change.peer)).toBe(true)
           view.set(change.peer, change.status)
-        } else {
+        } else if (change.kind === "joined") {
           expect(view.has(change.member.peer)).toBe(false)
           view.set(change.member.peer, change.member.status)
         }
