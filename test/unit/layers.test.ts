@@ -17,7 +17,7 @@ const ARROWS: Record<string, readonly string[]> = {
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
   server: ["signaling", "rooms", "connections", "bun", "node:crypto"],
   telemetry: ["signaling", "rooms", "cluster", "pino", "prom-client"],
-  config: ["valibot", "node:fs", "node:util"],
+  config: ["fastest-levenshtein", "valibot", "node:fs", "node:util"],
   app: [
     "server",
     "signaling",
