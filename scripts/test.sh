@@ -17,6 +17,7 @@ need() {
 missing=0
 need redis-server redis-server
 need chromium chromium
+need prometheus promtool
 
 passed=0
 failed=$missing

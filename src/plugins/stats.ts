@@ -82,7 +82,7 @@ export function statsPlugin({ hours, days, exportTo, page }: StatsOptions) {
           },
         },
         metrics: {
-          hours_exported_total: { help: "Closed hours this node has exported.", read: () => job?.written ?? 0 },
+          exported_total: { help: "Closed hours this node has exported.", read: () => job?.written ?? 0 },
           export_failures_total: { help: "Exports that failed and are tried again.", read: () => failures },
         },
       }

@@ -1,8 +1,10 @@
 // Every metric in one list, in the Prometheus text format. Counting happens in plain numbers elsewhere; here they are
 // read when a scrape asks. Names without a unit or with an odd one are signaltower's: existing dashboards read them.
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import { Counter, Gauge, Histogram, Registry } from "prom-client"
+import { version } from "../../package.json" with { type: "json" }
 import type { Hub } from "../signaling/hub.ts"
+import { addProcessMetrics } from "./process-metrics.ts"
 
 /** Milliseconds from ten seconds to a day: calls last minutes to hours. */
 const ROOM_MILLISECONDS = [1e4, 6e4, 3e5, 9e5, 1.8e6, 3.6e6, 7.2e6, 1.44e7, 8.64e7]
@@ -112,6 +114,7 @@ export function makeMetrics(hub: Hub): Metrics {
     duration.observe(openMs)
     peak.observe(peers)
   }
-  collectDefaultMetrics({ register: registry })
-  return { registry, addCounter, addGauge }
+  const metrics = { registry, addCounter, addGauge }
+  addProcessMetrics(metrics, version)
+  return metrics
 }

@@ -16,7 +16,7 @@ const ARROWS: Record<string, readonly string[]> = {
   plugins: ["signaling", "rooms", "connections", "dialects", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
   server: ["signaling", "rooms", "connections", "bun", "node:crypto"],
-  telemetry: ["signaling", "rooms", "cluster", "pino", "prom-client"],
+  telemetry: ["signaling", "rooms", "cluster", "package.json", "pino", "prom-client", "node:fs"],
   config: ["fastest-levenshtein", "valibot", "node:fs", "node:util"],
   app: [
     "server",
