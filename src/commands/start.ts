@@ -10,6 +10,7 @@ import type { PluginHost } from "../plugins/host.ts"
 import type { Log } from "../signaling/hub.ts"
 import { makeLog } from "../telemetry/log.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
+import { type Supervisor, supervisorOf } from "./systemd.ts"
 
 /** The room in the printed address: whoever opens it, in two tabs or on two devices, meets there. */
 const FIRST_ROOM = "hello"
@@ -26,7 +27,8 @@ export async function start(config: Config): Promise<void> {
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }
-  stopOnSignals(node)
+  const supervisor = supervisorOf(process.env)
+  stopOnSignals(node, supervisor, config.shutdownSeconds)
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host
   const secure = config.tlsCert === "" ? "" : "s"
   console.log(`palava-machine ${version} is ready`)
@@ -34,6 +36,7 @@ export async function start(config: Config): Promise<void> {
   console.log(`  socket  ws${secure}://${host}:${node.port}/`)
   if (node.adminAddress !== undefined)
     console.log(`  admin   http://${node.adminAddress.host}:${node.adminAddress.port}/`)
+  supervisor.ready()
 }
 
 /** A forgotten promise, and what a plug-in throws in a timer of its own, must not end everybody's connections. */
@@ -49,7 +52,7 @@ function outliveStrays(plugins: PluginHost, log: Log): void {
 }
 
 /** SIGTERM stops gently; a second one, or SIGINT, at once. */
-function stopOnSignals(node: Node): void {
+function stopOnSignals(node: Node, supervisor: Supervisor, shutdownSeconds: number): void {
   const exitAfter = (stopped: Promise<void>): void => {
     stopped.then(
       () => process.exit(0),
@@ -58,8 +61,12 @@ function stopOnSignals(node: Node): void {
   }
   let isStopping = false
   process.on("SIGTERM", () => {
+    if (!isStopping) supervisor.stopping(shutdownSeconds)
     exitAfter(isStopping ? node.stopNow() : node.stopGently())
     isStopping = true
   })
-  process.on("SIGINT", () => exitAfter(node.stopNow()))
+  process.on("SIGINT", () => {
+    supervisor.stopping(0)
+    exitAfter(node.stopNow())
+  })
 }
