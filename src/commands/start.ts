@@ -11,6 +11,7 @@ import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { makeLog } from "../telemetry/log.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
+import { type Supervisor, supervisorOf } from "./systemd.ts"
 
 /** The room in the printed address: whoever opens it, in two tabs or on two devices, meets there. */
 const FIRST_ROOM = "hello"
@@ -33,10 +34,12 @@ export async function start(config: Config): Promise<void> {
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }
-  stopOnSignals(node.shutdown)
+  const supervisor = supervisorOf(process.env)
+  stopOnSignals(node.shutdown, supervisor, config.shutdownSeconds)
   const isUp = await upWithin(node.storeReady, STORE_PATIENCE_MS)
   console.log(isUp ? `palava-machine ${version} is ready` : `palava-machine ${version} listens, and waits for Redis`)
   printAddresses(config, node)
+  supervisor.ready()
   if (isUp) return
   await upWithin(node.storeReady, Number.POSITIVE_INFINITY)
   console.log(`palava-machine ${version} is ready`)
@@ -76,7 +79,7 @@ function outliveStrays(plugins: PluginHost, log: Log): void {
 }
 
 /** SIGTERM stops gently; a second one, or SIGINT, at once. */
-function stopOnSignals(shutdown: Shutdown): void {
+function stopOnSignals(shutdown: Shutdown, supervisor: Supervisor, seconds: number): void {
   let isStopping = false
   const stop = (stopped: Promise<void>): void => {
     isStopping = true
@@ -86,9 +89,14 @@ function stopOnSignals(shutdown: Shutdown): void {
     )
   }
   const stopAtOnce = (): void => {
+    supervisor.stopping(0)
     setTimeout(() => process.exit(0), INSISTING_MS)
     stop(shutdown.atOnce())
   }
-  process.on("SIGTERM", () => (isStopping ? stopAtOnce() : stop(shutdown.gently())))
+  process.on("SIGTERM", () => {
+    if (isStopping) return stopAtOnce()
+    supervisor.stopping(seconds)
+    stop(shutdown.gently())
+  })
   process.on("SIGINT", stopAtOnce)
 }

@@ -1,10 +1,12 @@
 // Every metric in one list, in the Prometheus text format. Counting happens in plain numbers elsewhere; here they are
 // read when a scrape asks. Names without a unit or with an odd one are signaltower's: existing dashboards read them.
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import { Counter, Gauge, Histogram, Registry } from "prom-client"
+import { version } from "../../package.json" with { type: "json" }
 import type { Connections } from "../connections/connections.ts"
 import type { PalavaCounters } from "../dialects/palava/counters.ts"
 import type { Rooms } from "../rooms/rooms.ts"
+import { addProcessMetrics } from "./process-metrics.ts"
 
 /** What is counted where. */
 export interface Counted {
@@ -121,6 +123,7 @@ export function makeMetrics({ connections, rooms, palava }: Counted): Metrics {
     duration.observe(openMs)
     peak.observe(peers)
   }
-  collectDefaultMetrics({ register: registry })
-  return { registry, addCounter, addGauge }
+  const metrics = { registry, addCounter, addGauge }
+  addProcessMetrics(metrics, version)
+  return metrics
 }
