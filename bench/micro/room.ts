@@ -1,11 +1,12 @@
 // A node with one room of two members and sockets that only remember, for measuring without a network.
 
+import { SYSTEM_CLOCK } from "../../src/clock.ts"
 import { Connection } from "../../src/connections/connection.ts"
 import { Connections } from "../../src/connections/connections.ts"
 import type { Socket } from "../../src/connections/socket.ts"
+import { DialectCounters } from "../../src/dialects/counters.ts"
 import type { Hooks } from "../../src/dialects/hooks.ts"
 import { PalavaConversation } from "../../src/dialects/palava/conversation.ts"
-import { PalavaCounters } from "../../src/dialects/palava/counters.ts"
 import type { Log } from "../../src/log.ts"
 import type { PeerId } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
@@ -34,6 +35,7 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   }
   const limits = {
     roomSize: 50,
+    maxFrameBytes: 65_536,
     ratePerSecond: 0,
     rateBurst: 12_000,
     pingSeconds: 25,
@@ -43,7 +45,8 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   const connections = new Connections({ limits, log, observer: hooks.observer })
   const rooms = makeRooms({ store: new MemoryRoomStore(), topics, log, observer: hooks.observer })
   await rooms.start()
-  const parts = { commands: rooms.commands, hooks, counters: new PalavaCounters(), log, limits }
+  const counters = new DialectCounters()
+  const parts = { rooms, commands: rooms.commands, hooks, counters, log, clock: SYSTEM_CLOCK, limits }
   const join = async (): Promise<Connection> => {
     const connection = new Connection(connections, (it) => new PalavaConversation(it, parts))
     const joined = Promise.withResolvers<void>()

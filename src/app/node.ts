@@ -1,11 +1,10 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
 import { readFileSync } from "node:fs"
+import { SYSTEM_CLOCK } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import type { Config } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
-import { PalavaCounters } from "../dialects/palava/counters.ts"
-import { makePalava } from "../dialects/palava/palava.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import type { RoomStore } from "../rooms/room-store.ts"
@@ -13,7 +12,9 @@ import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
 import { listenForSockets, ServerTopics, type Sockets } from "../server/sockets.ts"
-import { type Metrics, makeMetrics } from "../telemetry/metrics.ts"
+import { makeMetrics } from "../telemetry/metrics.ts"
+import type { Metrics } from "../telemetry/registry.ts"
+import { makeDialects } from "./dialects.ts"
 import { makeRoutes, type Page } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 
@@ -52,10 +53,9 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const topics = new ServerTopics()
   const connections = new Connections({ limits: config, log, observer: hooks.observer })
   const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
-  const palava = new PalavaCounters()
-  const dialects = [makePalava({ commands: rooms.commands, hooks, counters: palava, log, limits: config })]
+  const dialects = makeDialects({ rooms, hooks, log, clock: SYSTEM_CLOCK, limits: config }, config.dialect)
   let isStopping = false
-  const metrics = makeMetrics({ connections, rooms, palava })
+  const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
   const routes = makeRoutes({

@@ -5,7 +5,7 @@ import type { PluginHost } from "../plugins/host.ts"
 import type { AdminRoutes } from "../server/admin.ts"
 import { pageRoute } from "../server/pages.ts"
 import { answerBadRequest, pathOf } from "../server/paths.ts"
-import type { Metrics } from "../telemetry/metrics.ts"
+import type { Metrics } from "../telemetry/registry.ts"
 
 /** One HTML text, and its Content-Security-Policy. */
 export interface Page {

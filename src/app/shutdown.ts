@@ -3,7 +3,7 @@
 
 import { CLOSE } from "../connections/close.ts"
 import type { Connections } from "../connections/connections.ts"
-import type { Conversation } from "../dialects/contract.ts"
+import type { Conversation } from "../dialects/conversation.ts"
 import type { Log } from "../log.ts"
 import type { Rooms } from "../rooms/rooms.ts"
 

@@ -14,6 +14,8 @@ const RATE_STRIKES = 1_000
 
 /** What a connection hands its messages to; made by a dialect. */
 export interface Receiver {
+  /** Largest frame the client may send, in bytes. */
+  readonly maxFrameBytes: number
   /** The connection is open: who speaks first does it here. */
   onOpen?(): void
   /** A text frame; a promise keeps the next ones waiting. What it throws or rejects with closes the connection (1011). */

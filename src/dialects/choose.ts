@@ -3,7 +3,8 @@
 
 import type { Connection } from "../connections/connection.ts"
 import type { PeerId } from "../rooms/ids.ts"
-import type { Conversation, Dialect, Handshake } from "./contract.ts"
+import type { Dialect, Handshake } from "./contract.ts"
+import type { Conversation } from "./conversation.ts"
 
 /**
  * Opens a conversation.
@@ -32,6 +33,11 @@ class Undecided implements Conversation {
     this.#candidates = candidates
     this.connection = connection
     this.#handshake = handshake
+  }
+
+  /** Any of them may be meant: each has its own look at the first message. */
+  get maxFrameBytes(): number {
+    return Math.max(...this.#candidates.map(({ maxFrameBytes }) => maxFrameBytes))
   }
 
   get peer(): PeerId {

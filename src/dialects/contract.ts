@@ -2,10 +2,13 @@
 // its own, turns frames into commands on rooms, and room events into frames. Nothing outside a dialect's folder knows its
 // words. A room speaks one dialect, as its key is made of the dialect's name and the room's: no translation is promised.
 
-import type { Connection, Receiver } from "../connections/connection.ts"
-import type { RoomEncoder } from "../rooms/encoder.ts"
-import type { PeerId } from "../rooms/ids.ts"
-import type { Membership } from "../rooms/membership.ts"
+import type { Clock } from "../clock.ts"
+import type { Connection } from "../connections/connection.ts"
+import type { Log } from "../log.ts"
+import type { Rooms } from "../rooms/rooms.ts"
+import type { Conversation } from "./conversation.ts"
+import type { DialectCounters } from "./counters.ts"
+import type { Hooks } from "./hooks.ts"
 
 /** A WebSocket handshake. */
 export interface Handshake {
@@ -13,17 +16,18 @@ export interface Handshake {
   readonly url: URL
 }
 
-/** One client's side of a dialect: what it said, where it is a member, how to speak to it. */
-export interface Conversation extends Receiver {
-  readonly connection: Connection
-  /** The id by which the members of its room know it. */
-  readonly peer: PeerId
-  /** Where it is a member; of several, the oldest. */
-  readonly membership: Membership | undefined
-  /** Sends an event of a plug-in; nothing where the dialect has no words for it. */
-  sendEvent(event: string, fields: Readonly<Record<string, unknown>>): void
-  /** The server goes away in so many seconds; nothing where the dialect has no word for it. */
-  announceShutdown?(seconds: number): void
+/** What a dialect is given to work with. */
+export interface DialectParts {
+  readonly rooms: Pick<Rooms, "commands" | "announcer" | "node">
+  readonly hooks: Hooks
+  readonly log: Log
+  readonly clock: Clock
+  readonly limits: {
+    /** Most members of a room. */
+    readonly roomSize: number
+    /** Largest frame, in bytes, where a dialect has no limit of its own. */
+    readonly maxFrameBytes: number
+  }
 }
 
 /** How clients of one kind speak. */
@@ -31,10 +35,9 @@ export interface Dialect {
   readonly name: string
   /** WebSocket sub-protocol it answers when a client offers it (RFC 6455 section 1.9). */
   readonly subProtocol?: string
-  /** Largest frame a client may send, in bytes; the server's own limit where it is not given. */
-  readonly maxFrameBytes?: number
-  /** How its rooms' events read. */
-  readonly encoder: RoomEncoder
+  /** Largest frame any of its clients may send, in bytes; their conversations say it each. */
+  readonly maxFrameBytes: number
+  readonly counters: DialectCounters
   /** Whether a client that connects in this way may be one of its own. */
   recognises(handshake: Handshake): boolean
   /** Whether a first message is one of its own; without it, the handshake decides. */

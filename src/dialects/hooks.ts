@@ -7,7 +7,7 @@ import type { PeerId, RoomKey } from "../rooms/ids.ts"
 import type { Membership } from "../rooms/membership.ts"
 import type { RoomObserver } from "../rooms/observer.ts"
 import type { Ref, Relay } from "../rooms/room-store.ts"
-import type { Conversation } from "./contract.ts"
+import type { Conversation } from "./conversation.ts"
 
 /** A value now, or later when a hook has to wait. */
 export type Soon<T> = T | Promise<T>

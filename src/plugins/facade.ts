@@ -3,7 +3,7 @@
 
 import type { Connection as CoreConnection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
-import type { Conversation } from "../dialects/contract.ts"
+import type { Conversation } from "../dialects/conversation.ts"
 import type { Log as CoreLog } from "../log.ts"
 import { type NodeId, type PeerId, type RoomKey, toLogName } from "../rooms/ids.ts"
 import type { JoinedRoom } from "../rooms/membership.ts"

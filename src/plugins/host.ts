@@ -2,7 +2,7 @@
 // routes and metrics. A hook that no plug-in has is not composed at all, so it costs what its absence costs.
 
 import { CLOSE, type Close } from "../connections/close.ts"
-import type { Conversation } from "../dialects/contract.ts"
+import type { Conversation } from "../dialects/conversation.ts"
 import type {
   AskedJoin,
   Hooks as CoreHooks,

@@ -6,7 +6,8 @@ import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
 import { openConversation } from "../dialects/choose.ts"
-import type { Conversation, Dialect } from "../dialects/contract.ts"
+import type { Dialect } from "../dialects/contract.ts"
+import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
 import type { Topics } from "../rooms/topics.ts"
@@ -19,7 +20,6 @@ export interface SocketOptions {
   readonly port: number
   /** Certificate chain and key for wss; none is ws. */
   readonly tls: TLSOptions | undefined
-  readonly maxFrameBytes: number
   /** Unsent bytes after which a client is closed: a frame dropped in silence would break the order of the rest. */
   readonly maxBacklogBytes: number
   /** 0 is no limit. */
@@ -112,7 +112,7 @@ export function listenForSockets(
       idleTimeout: 0,
       sendPings: false,
       perMessageDeflate: false,
-      maxPayloadLength: options.maxFrameBytes,
+      maxPayloadLength: Math.max(...dialects.map(({ maxFrameBytes }) => maxFrameBytes)),
       backpressureLimit: options.maxBacklogBytes * CUT_OFF_PART,
       closeOnBackpressureLimit: true,
       open(ws) {
@@ -126,6 +126,7 @@ export function listenForSockets(
       message(ws, message) {
         const connection = ws.data as Connection
         if (typeof message !== "string") return connection.close(CLOSE.binaryFrame)
+        if (isLarger(message, connection.receiver.maxFrameBytes)) return connection.close(CLOSE.tooLarge)
         try {
           connection.onMessage(message)
         } catch (cause) {
@@ -153,6 +154,11 @@ export function listenForSockets(
     },
     stop: () => server.stop(true),
   }
+}
+
+/** UTF-8 takes three bytes for a UTF-16 unit at most, so most frames need no second look. */
+function isLarger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
 }
 
 /** The first sub-protocol offered that a dialect knows. An empty one is not answered; without it Bun echoes any. */

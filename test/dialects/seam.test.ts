@@ -23,7 +23,7 @@ async function startNodes(count: 1 | 2): Promise<PlainNode[]> {
   const prefix = makePrefix()
   const makeStore = (): RoomStore =>
     count === 1 ? new MemoryRoomStore() : makeRedisRoomStore({ urls: [redis.url], prefix })
-  const start = () => PlainNode.start(makeStore(), { dialects: (rooms) => [makeShout(rooms)], realTime: true })
+  const start = () => PlainNode.start(makeStore(), { dialects: (parts) => [makeShout(parts)], realTime: true })
   return Promise.all(Array.from({ length: count }, start))
 }
 
@@ -117,7 +117,7 @@ for (const count of [1, 2] as const) {
 describe("by one address", () => {
   test("the first message decides: palava or the other, and a room is of one dialect", async () => {
     const node = await PlainNode.start(undefined, {
-      dialects: (rooms) => [{ ...makeShout(rooms), recognises: () => true }],
+      dialects: (parts) => [{ ...makeShout(parts), recognises: () => true }],
     })
     const shouting = new ShoutClient(node, "ws://node/")
     await shouting.say("+room ada", "+room ada")

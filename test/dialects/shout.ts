@@ -8,31 +8,29 @@
 //
 // Others hear `>room name` of who joins and `<room name` of who leaves.
 
-import { createHash } from "node:crypto"
 import type { Connection } from "../../src/connections/connection.ts"
-import type { Conversation, Dialect } from "../../src/dialects/contract.ts"
+import type { Dialect, DialectParts } from "../../src/dialects/contract.ts"
+import type { Conversation } from "../../src/dialects/conversation.ts"
+import { DialectCounters } from "../../src/dialects/counters.ts"
+import { makeHolder } from "../../src/dialects/holder.ts"
+import type { RoomCommands } from "../../src/rooms/commands.ts"
 import type { RoomEncoder } from "../../src/rooms/encoder.ts"
-import type { PeerId, RoomKey } from "../../src/rooms/ids.ts"
+import { type PeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import type { Holder, Membership } from "../../src/rooms/membership.ts"
-import type { Rooms } from "../../src/rooms/rooms.ts"
 
 /** Most members of its rooms. */
 export const SHOUT_ROOM_SIZE = 4
 
 /** The dialect, on the rooms of a node. */
-export function makeShout({ commands }: Rooms): Dialect {
+export function makeShout({ rooms, limits }: DialectParts): Dialect {
   return {
     name: "shout",
-    encoder: encoderOf(""),
+    counters: new DialectCounters(),
+    maxFrameBytes: limits.maxFrameBytes,
     recognises: ({ url }) => url.pathname === "/shout",
     recognisesFirst: (text) => /^[+@-]/.test(text),
-    open: (connection) => new Shouting(connection, commands),
+    open: (connection) => new Shouting(connection, rooms.commands, limits.maxFrameBytes),
   }
-}
-
-/** The key of a room: of the dialect and the name, so that no palava room is the same. */
-export function shoutRoomKey(room: string): RoomKey {
-  return createHash("sha256").update(`shout\n${room}`).digest("hex") as RoomKey
 }
 
 function encoderOf(room: string): RoomEncoder {
@@ -46,11 +44,13 @@ function encoderOf(room: string): RoomEncoder {
 class Shouting implements Conversation {
   readonly connection: Connection
   readonly #memberships = new Map<string, Membership>()
-  readonly #commands: Rooms["commands"]
+  readonly #commands: RoomCommands
+  readonly maxFrameBytes: number
 
-  constructor(connection: Connection, commands: Rooms["commands"]) {
+  constructor(connection: Connection, commands: RoomCommands, maxFrameBytes: number) {
     this.connection = connection
     this.#commands = commands
+    this.maxFrameBytes = maxFrameBytes
   }
 
   get peer(): PeerId {
@@ -93,7 +93,7 @@ class Shouting implements Conversation {
 
   async #join(room: string, name: PeerId): Promise<void> {
     const outcome = await this.#commands.join({
-      room: shoutRoomKey(room),
+      room: toRoomKey(room, "shout"),
       encoder: encoderOf(room),
       peer: name,
       holder: this.#holderIn(room),
@@ -114,19 +114,12 @@ class Shouting implements Conversation {
   #holderIn(room: string): Holder {
     const { connection } = this
     const memberships = this.#memberships
-    return {
-      topic: connection.id,
-      get isOpen() {
-        return !connection.isClosed
-      },
-      subscribe: (topic) => connection.socket?.subscribe(topic),
-      unsubscribe: (topic) => connection.socket?.unsubscribe(topic),
+    return makeHolder(connection, {
       onJoined(membership) {
         memberships.set(room, membership)
         connection.send(`+${room} ${[...membership.room.members.keys()].join(",")}`)
       },
-      onPressure: () => connection.checkBacklog(),
       onRelayFailed: (ref, failure) => connection.send(`${failure} ${ref}`),
-    }
+    })
   }
 }

@@ -5,9 +5,9 @@ import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts"
 import { Connection, type ConnectionLimits } from "../../src/connections/connection.ts"
 import { Connections } from "../../src/connections/connections.ts"
 import { openConversation } from "../../src/dialects/choose.ts"
-import type { Conversation, Dialect } from "../../src/dialects/contract.ts"
+import type { Dialect, DialectParts } from "../../src/dialects/contract.ts"
+import type { Conversation } from "../../src/dialects/conversation.ts"
 import type { Hooks } from "../../src/dialects/hooks.ts"
-import { PalavaCounters } from "../../src/dialects/palava/counters.ts"
 import { makePalava } from "../../src/dialects/palava/palava.ts"
 import type { Log } from "../../src/log.ts"
 import type { RoomKey } from "../../src/rooms/ids.ts"
@@ -19,10 +19,11 @@ import type { WireEvent } from "./client.ts"
 import { LocalTopics } from "./local-topics.ts"
 
 /** What its clients may do. */
-export type PlainLimits = ConnectionLimits & { readonly roomSize: number }
+export type PlainLimits = ConnectionLimits & DialectParts["limits"]
 
 const LIMITS: PlainLimits = {
   roomSize: 50,
+  maxFrameBytes: 65_536,
   ratePerSecond: 0,
   rateBurst: 1,
   pingSeconds: 25,
@@ -150,14 +151,13 @@ export interface PlainOptions {
   readonly topics?: Topics
   readonly log?: Log
   /** Asked before palava. */
-  readonly dialects?: (rooms: Rooms) => readonly Dialect[]
+  readonly dialects?: (parts: DialectParts) => readonly Dialect[]
 }
 
 /** See the head of this file. */
 export class PlainNode {
   readonly connections: Connections
   readonly rooms: Rooms
-  readonly palava = new PalavaCounters()
   readonly dialects: readonly Dialect[]
   readonly topics = new LocalTopics()
   readonly clock = new StillClock()
@@ -174,9 +174,8 @@ export class PlainNode {
     const limits = { ...LIMITS, ...options.limits }
     this.connections = new Connections({ limits, log, observer: hooks.observer, clock })
     this.rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told, clock })
-    const { commands } = this.rooms
-    const palava = makePalava({ commands, hooks, counters: this.palava, log, limits })
-    this.dialects = [...(options.dialects?.(this.rooms) ?? []), palava]
+    const parts = { rooms: this.rooms, hooks, log, clock, limits }
+    this.dialects = [...(options.dialects?.(parts) ?? []), makePalava(parts)]
   }
 
   /** Starts it on `store`, or on one of its own. */

@@ -169,7 +169,7 @@ describe("bugs of ours", () => {
   })
 })
 
-const SILENT = { onMessage() {}, onRefused() {}, onClose() {} }
+const SILENT = { maxFrameBytes: 0, onMessage() {}, onRefused() {}, onClose() {} }
 
 test("every connection has an id of its own before it opens", async () => {
   const node = await PlainNode.start()

@@ -23,7 +23,6 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
       host: "127.0.0.1",
       port: 0,
       tls: undefined,
-      maxFrameBytes: 65_536,
       maxBacklogBytes: 65_536,
       maxConnections: 0,
       origins: [],

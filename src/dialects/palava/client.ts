@@ -1,12 +1,12 @@
 // What the handlers of the palava dialect need: a client, and what they work with.
 
-import type { Log } from "../../log.ts"
 import type { RoomCommands } from "../../rooms/commands.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import type { Ref } from "../../rooms/room-store.ts"
-import type { Conversation } from "../contract.ts"
-import type { Hooks, Problem } from "../hooks.ts"
-import type { PalavaCounters } from "./counters.ts"
+import type { DialectParts } from "../contract.ts"
+import type { Conversation } from "../conversation.ts"
+import type { DialectCounters } from "../counters.ts"
+import type { Problem } from "../hooks.ts"
 import type { ErrorId } from "./errors.ts"
 
 /** One client: a member of one room at most. */
@@ -21,13 +21,7 @@ export interface PalavaClient extends Conversation, Holder {
 }
 
 /** What all clients of a node share. */
-export interface PalavaParts {
+export interface PalavaParts extends DialectParts {
   readonly commands: RoomCommands
-  readonly hooks: Hooks
-  readonly counters: PalavaCounters
-  readonly log: Log
-  readonly limits: {
-    /** Most members of a room. */
-    readonly roomSize: number
-  }
+  readonly counters: DialectCounters
 }

@@ -41,6 +41,10 @@ export class PalavaConversation implements PalavaClient {
     this.#parts = parts
   }
 
+  get maxFrameBytes(): number {
+    return this.#parts.limits.maxFrameBytes
+  }
+
   /** A connection's random id is the peer's. */
   get peer(): PeerId {
     return this.connection.id as PeerId

@@ -1,17 +1,20 @@
 // The palava dialect (protocol.md): the server's own.
 
-import type { Dialect } from "../contract.ts"
-import type { PalavaParts } from "./client.ts"
+import type { Dialect, DialectParts } from "../contract.ts"
+import { DialectCounters } from "../counters.ts"
 import { PalavaConversation } from "./conversation.ts"
-import { PALAVA_ENCODER } from "./encoder.ts"
 
-/** Makes the dialect. */
-export function makePalava(parts: PalavaParts): Dialect {
+/** Makes the dialect. It takes every client that no other dialect recognises. */
+export function makePalava(parts: DialectParts): Dialect {
+  const counters = new DialectCounters("send_to_peer")
+  const shared = { ...parts, commands: parts.rooms.commands, counters }
   return {
     name: "palava",
     subProtocol: "palava.1.0",
-    encoder: PALAVA_ENCODER,
+    counters,
+    maxFrameBytes: parts.limits.maxFrameBytes,
     recognises: () => true,
-    open: (connection) => new PalavaConversation(connection, parts),
+    recognisesFirst: () => true,
+    open: (connection) => new PalavaConversation(connection, shared),
   }
 }
