@@ -11,7 +11,7 @@ const ARROWS: Record<string, readonly string[]> = {
   rooms: ["node:crypto"],
   connections: [],
   dialects: ["rooms", "connections", "valibot"],
-  cluster: ["rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto", "node:timers/promises"],
+  cluster: ["rooms", "clock.ts", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
   signaling: ["rooms", "connections", "dialects"],
   plugins: ["signaling", "rooms", "connections", "dialects", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],

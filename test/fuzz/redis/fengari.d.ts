@@ -46,27 +46,27 @@ declare module "fengari" {
     readonly luaopen_string: CFunction
     readonly luaopen_math: CFunction
   }
-  const fengari: { readonly lua: Lua; readonly lauxlib: Auxiliary; readonly lualib: Libraries }
-  export default fengari
-}
-
-declare module "fengari/src/lobject.js" {
+  /** The package. */
+  export interface Fengari {
+    readonly lua: Lua
+    readonly lauxlib: Auxiliary
+    readonly lualib: Libraries
+  }
   interface Value {
     readonly value: number
     ttisinteger(): boolean
     setfltvalue(value: number): void
     setsvalue(value: unknown): void
   }
-  const lobject: {
+  /** Its file src/lobject.js. */
+  export interface LuaObjects {
     /** Reads a number: how many bytes of it, or 0. */
     luaO_str2num(bytes: Uint8Array, value: Value): number
     /** Makes a number text, in place. */
     luaO_tostring(state: unknown, value: Value): void
   }
-  export default lobject
-}
-
-declare module "fengari/src/lstring.js" {
-  const lstring: { luaS_bless(state: unknown, bytes: Uint8Array): unknown }
-  export default lstring
+  /** Its file src/lstring.js. */
+  export interface LuaStrings {
+    luaS_bless(state: unknown, bytes: Uint8Array): unknown
+  }
 }

@@ -3,12 +3,15 @@
 //
 // Text is kept as bytes: one character of a JavaScript string for each byte, as in "latin1".
 
+import { createRequire } from "node:module"
 import { decode, encode } from "@msgpack/msgpack"
-import fengari, { type LuaState } from "fengari"
-import lobject from "fengari/src/lobject.js"
-import lstring from "fengari/src/lstring.js"
+import type { Fengari, LuaObjects, LuaState, LuaStrings } from "fengari"
 
-const { lua, lauxlib, lualib } = fengari
+// Its files need each other in a circle, and work in this order only.
+const require = createRequire(import.meta.url)
+const { lua, lauxlib, lualib } = require("fengari") as Fengari
+const lobject = require("fengari/src/lobject.js") as LuaObjects
+const lstring = require("fengari/src/lstring.js") as LuaStrings
 
 /** What a command or a script answers. */
 export type SimulatedReply = string | number | null | SimulatedReply[]
