@@ -54,13 +54,7 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
   const rev = (): number => Math.max(0, Math.floor((now - BEGIN_MS) / MARGIN_MS) - random.below(200))
   const members = (): Buffer => {
     const some = PEERS.filter(() => random.chance(0.4))
-    const list = some.map((peer) => [
-      peer,
-      random.pick(NODES),
-      random.below(2),
-      random.below(20),
-      random.pick(STATUSES),
-    ])
+    const list = some.map((peer) => [peer, random.pick(NODES), random.below(2), rev(), random.pick(STATUSES)])
     return Buffer.from(encode(list))
   }
   switch (name) {
