@@ -124,12 +124,19 @@ export class Replica {
       this.#members.delete(known.peer)
       show({ kind: "left", peer: known.peer })
     }
+    const takenOver: Member[] = []
     for (const member of now.values()) {
       const known = this.#members.get(member.peer)
       this.#members.set(member.peer, member)
-      const change: Change | undefined = known === undefined ? { kind: "joined", member } : statusChange(known, member)
-      if (change !== undefined) show(change)
+      if (known === undefined && member.born !== undefined && isHere(member)) takenOver.push(member)
+      else {
+        const change: Change | undefined =
+          known === undefined ? { kind: "joined", member } : statusChange(known, member)
+        if (change !== undefined) show(change)
+      }
     }
+    // Older members than their place in the log: the client is told of the room once all the others are known.
+    for (const member of takenOver) show({ kind: "moved", member, hasNewStatus: false })
     return reclaim
   }
 }
