@@ -10,6 +10,9 @@ export type ConnectionState =
   | { name: "waiting"; retryInMs: number; code: number }
   | { name: "closed"; code: number; reason: string }
 
+/** The code of `closed` when no WebSocket can be made of the address: our own, the server never sends it. */
+export const INVALID_ADDRESS = 4500
+
 /** All times in milliseconds. */
 export interface Timing {
   /** An attempt to open that takes longer is given up. */
@@ -75,10 +78,13 @@ export class Connection {
 
   open(): void {
     if (this.#state.name === "connecting" || this.#state.name === "open") return
-    this.#become({ name: "connecting" })
+    const connecting: ConnectionState = { name: "connecting" }
+    this.#state = connecting
     this.#after(this.#timing.connectMs, () => this.#retry(ABNORMAL))
-    if (typeof this.#address === "string") this.#dial(this.#address)
+    if (typeof this.#address === "string") this.#dialFixed(this.#address)
     else void this.#dialFresh(this.#address)
+    // Told when all is set up, because a listener may close again.
+    if (this.#state === connecting) this.#listener.onState(connecting)
   }
 
   /** False when there is no open connection, or it takes nothing any more. */
@@ -105,6 +111,15 @@ export class Connection {
     if (this.#state.name === "closed") return
     this.#forgetSocket()
     this.#become({ name: "closed", code: 1000, reason })
+  }
+
+  #dialFixed(url: string): void {
+    try {
+      this.#dial(url)
+    } catch (error) {
+      this.#forgetSocket()
+      this.#become({ name: "closed", code: INVALID_ADDRESS, reason: `${url}: ${(error as Error).message}` })
+    }
   }
 
   /** The address may arrive after the attempt was given up, or never: only the newest attempt may dial. */

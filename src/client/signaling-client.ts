@@ -1,7 +1,14 @@
 // The browser's side of a room: join it, hear of its peers, speak to them, and be in it again after the connection
 // broke. Owns the wish to be in a room and the list of peers; connection.ts below it owns the socket.
 import { retryDelay } from "./backoff.ts"
-import { type Address, Connection, type ConnectionState, DEFAULT_TIMING, type Timing } from "./connection.ts"
+import {
+  type Address,
+  Connection,
+  type ConnectionState,
+  DEFAULT_TIMING,
+  INVALID_ADDRESS,
+  type Timing,
+} from "./connection.ts"
 import { Emitter } from "./emitter.ts"
 import { Requests, SignalingError } from "./requests.ts"
 import type { Answer, IceServer, PeerMessage, ServerEvent, Status } from "./wire.ts"
@@ -212,9 +219,13 @@ export class SignalingClient extends Emitter<SignalingEvents> {
       clearTimeout(this.#rejoinTimer)
       this.#requests.rejectAll(new SignalingError("connection_lost", "the connection was lost"))
     }
-    if (state.name === "closed") this.#giveUp(new SignalingError("closed", state.reason || `closed with ${state.code}`))
-    this.emit("state", state)
+    if (state.name === "closed") {
+      const id = state.code === INVALID_ADDRESS ? "invalid_address" : "closed"
+      this.#giveUp(new SignalingError(id, state.reason || `closed with ${state.code}`))
+    }
     if (state.name === "open" && this.#room !== undefined) void this.#sendJoin(this.#room)
+    // Told last: a listener may close, leave or join another room.
+    this.emit("state", state)
   }
 
   #onMessage(message: ServerEvent): void {

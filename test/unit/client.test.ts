@@ -337,6 +337,59 @@ test("a fresh address is asked for at each attempt, and a failing one is tried a
   client.close()
 })
 
+for (const when of ["connecting", "open", "waiting"] as const) {
+  test(`close() inside a listener of the state ${when} leaves no socket behind`, async () => {
+    using server = new FakeServer()
+    const client = new SignalingClient(server.url, TIMING)
+    const told: string[] = []
+    client.on("state", ({ name }) => {
+      told.push(name)
+      if (name === when) client.close()
+      if (name === "open" && when === "waiting") server.closeAll(1001)
+    })
+    client.connect()
+    // Another client that comes later shows that the first one does not come any more.
+    while (told.at(-1) !== "closed") await new Promise((resolve) => setImmediate(resolve))
+    using later = makeClient(server.url)
+    await later.client.join("room")
+    await later.client.ping()
+    expect(server.sockets.size).toBe(1)
+    expect(client.state.name).toBe("closed")
+  })
+}
+
+test("a listener of the state open may leave and join another room", async () => {
+  using server = new FakeServer()
+  using one = makeClient(server.url)
+  const first = refusalOf(one.client.join("first"))
+  let second: Promise<JoinedRoom> | undefined
+  one.client.on("state", ({ name }) => {
+    if (name !== "open") return
+    one.client.leave()
+    second = one.client.join("second")
+  })
+  expect(await first).toBe("left")
+  await second
+  await one.client.ping()
+  expect(server.received.filter(({ event }) => event !== "ping")).toMatchObject([
+    { event: "join_room", room_id: "first" },
+    { event: "leave_room" },
+    { event: "join_room", room_id: "second" },
+  ])
+})
+
+for (const url of ["no address", "ftp://127.0.0.1/"]) {
+  test(`${url}: the join is refused, and another join too, with the reason`, async () => {
+    using one = makeClient(url)
+    const states: string[] = []
+    one.client.on("state", ({ name }) => states.push(name))
+    expect(await refusalOf(one.client.join("room"))).toBe("invalid_address")
+    expect(one.client.state).toMatchObject({ name: "closed", reason: expect.stringContaining(url) })
+    expect(await refusalOf(one.client.join("room"))).toBe("invalid_address")
+    expect(states).toEqual(["closed", "closed"])
+  })
+}
+
 test("which codes come back", () => {
   expect([1000, 1001, 1006, 1011, 1013, 4000, 4008, 4029, 4499].filter((code) => !comesBack(code))).toEqual([])
   expect([1003, 1009, 4500, 4501, 4999].filter(comesBack)).toEqual([])
