@@ -148,7 +148,7 @@ test("joins, hears of peers and relays, speaks, leaves", async () => {
     ["new_peer", { peerId: "c", status: {} }],
     ["peer_updated_status", { peerId: "c", status: { name: "Cem" } }],
     ["peer_left", { peerId: "b", whileAway: false }],
-    ["relayed", { peerId: "c", message: { event: "offer", sdp: "x", sender_id: "c" } }],
+    ["relayed", { peerId: "c", message: { event: "offer", sdp: { type: "offer", sdp: "x" } } }],
   ])
   expect(one.client.peers).toEqual(new Map([["c", { name: "Cem" }]]))
 
@@ -157,13 +157,13 @@ test("joins, hears of peers and relays, speaks, leaves", async () => {
   one.client.leave()
   await server.got("leave_room")
   expect(server.received).toEqual([
-    { event: "join_room", room_id: "room", status: { name: "Ada" }, ref: "1" },
-    { event: "send_to_peer", peer_id: "c", data: { event: "answer", sdp: "y" } },
+    { event: "join_room", room_id: "room", status: { name: "Ada" }, ref: "1", resume: true },
+    { event: "send_to_peer", peer_id: "c", data: { event: "answer", sdp: { type: "answer", sdp: "y" } } },
     { event: "update_status", status: { camera: true } },
     { event: "leave_room" },
   ])
   expect(one.client.ownId).toBeUndefined()
-  expect(one.client.send("c", { event: "answer" })).toBe(false)
+  expect(one.client.send("c", { event: "answer", sdp: "y" })).toBe(false)
 })
 
 test("after a broken connection it is back in the room, and tells who left meanwhile", async () => {
@@ -214,7 +214,7 @@ test("a server that is away is asked again and again", async () => {
   server.stop()
   await one.next("state", ({ name }) => name === "waiting")
   await one.next("state", ({ name }) => name === "waiting")
-  expect(one.client.send("b", { event: "offer" })).toBe(false)
+  expect(one.client.send("b", { event: "offer", sdp: "x" })).toBe(false)
   const again = one.next("joined_room")
   server.start()
   expect((await again).ownId).toBe("own-2")
@@ -323,6 +323,9 @@ test("errors to messages are told, those of requests go to their caller", async 
   const error = one.next("error")
   server.tell({ event: "error", id: "unknown_peer", message: "unknown peer" })
   expect(await error).toMatchObject({ id: "unknown_peer", message: "unknown peer" })
+  const malformed = one.next("error")
+  server.tell({ event: "offer", sdp: { type: "offer" }, sender_id: "b" })
+  expect(await malformed).toMatchObject({ id: "invalid_message", message: "a peer sent an incomplete offer" })
 })
 
 test("a fresh address is asked for at each attempt, and a failing one is tried again", async () => {
@@ -401,6 +404,8 @@ test("waits grow by doubling to a limit, spread by chance, longer when the serve
     500, 1000, 2000, 15_000, 15_000,
   ])
   expect(retryDelay(0, timing, 1006, 0)).toBe(250)
+  expect([0, 0.5, 1].map((random) => retryDelay(0, timing, 1001, random))).toEqual([0, 500, 1000])
+  expect(retryDelay(1, timing, 1001, 0)).toBe(500)
   expect(retryDelay(0, timing, 1013, 0)).toBe(2500)
   expect(retryDelay(0, timing, 1013, 1)).toBe(5000)
 })

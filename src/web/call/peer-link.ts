@@ -3,7 +3,14 @@
 // Who begins is decided as palava-client decides it (see call.ts), so normally one side offers and the other answers.
 // When both offer at once all the same (an ICE restart from both ends), the impolite side ignores the other's offer
 // and the polite one takes its own back.
-import { Emitter, type IceServer, type PeerMessage } from "../../client/index.ts"
+import {
+  type Candidate,
+  type Description,
+  Emitter,
+  type IceServer,
+  type PeerMessage,
+  type ReceivedMessage,
+} from "../../client/index.ts"
 import type { LocalMedia } from "./media.ts"
 
 export type LinkState = "connecting" | "connected" | "unstable" | "failed"
@@ -55,10 +62,10 @@ export class PeerLink extends Emitter<LinkEvents> {
   }
 
   /** An offer, answer or candidate of the other side, in the order sent. */
-  async receive(message: PeerMessage): Promise<void> {
+  async receive(message: ReceivedMessage): Promise<void> {
     try {
-      if (message.event === "ice_candidate") await this.#onCandidate(message)
-      else if (message.event === "offer" || message.event === "answer") await this.#onDescription(message)
+      if (message.event === "ice_candidate") await this.#onCandidate(message.candidate)
+      else if (message.event !== "message") await this.#onDescription(message.sdp)
     } catch (error) {
       if (this.#connection.signalingState !== "closed") console.error("negotiation failed", error)
     }
@@ -107,9 +114,7 @@ export class PeerLink extends Emitter<LinkEvents> {
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" })
     connection.onnegotiationneeded = () => this.#offer()
     connection.onicecandidate = ({ candidate }) => {
-      if (candidate === null) return
-      const { candidate: text, sdpMid, sdpMLineIndex } = candidate
-      send({ event: "ice_candidate", candidate: text, sdpmid: sdpMid, sdpmlineindex: sdpMLineIndex })
+      if (candidate !== null) send({ event: "ice_candidate", candidate })
     }
     connection.ontrack = ({ track }) => this.emit("track", track)
     connection.ondatachannel = ({ channel }) => this.#useChannel(channel)
@@ -136,9 +141,8 @@ export class PeerLink extends Emitter<LinkEvents> {
     }
   }
 
-  async #onDescription(message: PeerMessage): Promise<void> {
-    const description = message["sdp"] as RTCSessionDescriptionInit
-    const collides = message.event === "offer" && (this.#makingOffer || this.#connection.signalingState !== "stable")
+  async #onDescription(description: Description): Promise<void> {
+    const collides = description.type === "offer" && (this.#makingOffer || this.#connection.signalingState !== "stable")
     this.#ignoringOffer = collides && !this.#isPolite()
     if (this.#ignoringOffer) return
     if (collides && this.#isFirst()) {
@@ -150,7 +154,7 @@ export class PeerLink extends Emitter<LinkEvents> {
     }
     // Takes the own offer back first, when there is one.
     await this.#connection.setRemoteDescription(description)
-    if (message.event === "answer") return
+    if (description.type === "answer") return
     this.#adoptTransceivers()
     await this.#connection.setLocalDescription()
     this.#sendDescription()
@@ -169,13 +173,9 @@ export class PeerLink extends Emitter<LinkEvents> {
     return this.#connection.currentLocalDescription === null
   }
 
-  async #onCandidate(message: PeerMessage): Promise<void> {
+  async #onCandidate(candidate: Candidate): Promise<void> {
     try {
-      await this.#connection.addIceCandidate({
-        candidate: String(message["candidate"] ?? ""),
-        sdpMid: (message["sdpmid"] as string | null) ?? null,
-        sdpMLineIndex: (message["sdpmlineindex"] as number | null) ?? null,
-      })
+      await this.#connection.addIceCandidate(candidate)
     } catch (error) {
       // Those that belong to an ignored offer fit nothing.
       if (!this.#ignoringOffer) throw error
@@ -201,7 +201,7 @@ export class PeerLink extends Emitter<LinkEvents> {
   #sendDescription(): void {
     const description = this.#connection.localDescription
     if (description === null || (description.type !== "offer" && description.type !== "answer")) return
-    this.#options.send({ event: description.type, sdp: { type: description.type, sdp: description.sdp } })
+    this.#options.send({ event: description.type, sdp: description })
   }
 
   #useChannel(channel: RTCDataChannel): void {
