@@ -210,10 +210,13 @@ test(
           connections.push(this)
         }
       }
-      // One that joins as a Chrome, so that it is offered to, and then offers as no Chrome would.
-      let asked = 0
+      // One that is announced as a Chrome, so that it is offered to, but thinks that it is none, and offers.
       if (location.search === "?both") {
-        Object.defineProperty(navigator, "userAgent", { get: () => (++asked <= 2 ? "Chrome" : "Firefox") })
+        Object.defineProperty(navigator, "userAgent", { get: () => "Firefox" })
+        const send = WebSocket.prototype.send
+        WebSocket.prototype.send = function (text) {
+          send.call(this, text.replace('"user_agent":"firefox"', '"user_agent":"chrome"'))
+        }
       }`)
     const ada = await Tab.open(context, `${node.httpUrl}#glare`)
     const ben = await Tab.open(context, `${node.httpUrl}?both#glare`)
