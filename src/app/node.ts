@@ -9,6 +9,7 @@ import { type Admin, type AdminRoutes, listenForOperators } from "../server/admi
 import { listen } from "../server/listen.ts"
 import { pageRoute } from "../server/pages.ts"
 import { answerBadRequest, pathOf } from "../server/paths.ts"
+import { scriptRoutes } from "../server/scripts.ts"
 import { listenForSockets, ServerTopics, type Sockets } from "../server/sockets.ts"
 import { Hub, type Log } from "../signaling/hub.ts"
 import { type Metrics, makeMetrics } from "../telemetry/metrics.ts"
@@ -70,11 +71,13 @@ export async function startNode({
       new Response(await metrics.registry.metrics(), { headers: { "content-type": metrics.registry.contentType } }),
   }
   const showPage = config.page ? pageRoute(callPage.html, callPage.policy) : undefined
+  const scriptOf = config.page ? scriptRoutes() : undefined
   const answer = (request: Request): Response | Promise<Response> => {
     const pathname = pathOf(request)
     if (pathname === undefined) return answerBadRequest()
     if (pathname === "/healthz" || pathname === "/readyz") return health[pathname]()
-    const route = Object.hasOwn(plugins.publicRoutes, pathname) ? plugins.publicRoutes[pathname] : undefined
+    const pluginRoute = Object.hasOwn(plugins.publicRoutes, pathname) ? plugins.publicRoutes[pathname] : undefined
+    const route = pluginRoute ?? scriptOf?.(pathname)
     if (route !== undefined) return route(request)
     // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.
     if (showPage !== undefined && pathname.endsWith("/")) return showPage(request)

@@ -15,7 +15,7 @@ const ARROWS: Record<string, readonly string[]> = {
   signaling: ["rooms", "connections", "dialects"],
   plugins: ["signaling", "rooms", "connections", "dialects", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
-  server: ["signaling", "rooms", "connections", "bun", "node:crypto"],
+  server: ["signaling", "rooms", "connections", "dist", "bun", "node:crypto"],
   telemetry: ["signaling", "rooms", "cluster", "pino", "prom-client"],
   config: ["valibot", "node:fs", "node:util"],
   app: [
