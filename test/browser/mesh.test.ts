@@ -146,6 +146,36 @@ test(
 )
 
 test(
+  "data before the channel is open waits, twenty messages; a page that goes leaves, and is back when it is",
+  async () => {
+    await using node = await startNode()
+    using site = serveFolder()
+    const query = { socket: node.url, room: "life" }
+    const ada = await MeshPage.open(browser, site, { ...query, name: "Ada" })
+    await ada.do(`drive.call.on("peer_came", (peer) => {
+      drive.taken ??= [...Array(21).keys()].map((count) => peer.send(String(count)))
+    }) && undefined`)
+    const ben = await MeshPage.open(browser, site, { ...query, name: "Ben" })
+    await ben.waitFor("drive.heard.length === 20")
+    expect(await ada.do<boolean[]>("drive.taken")).toEqual([...Array(20).fill(true), false])
+    expect(await ben.do<string[]>("drive.heard")).toEqual([...Array(20).keys()].map((count) => `Ada chat ${count}`))
+
+    await ben.do(`dispatchEvent(new Event("pagehide"))`)
+    await ada.waitFor(`drive.left.includes("Ben")`)
+    expect(await ben.do<string>("drive.client.state.name")).toBe("waiting")
+    await ben.do(`dispatchEvent(new Event("pageshow"))`)
+    await Promise.all([ada.sees("Ben"), ben.sees("Ada")])
+    // Nothing else would bring it back.
+    await ben.do(`dispatchEvent(new Event("pagehide"))`)
+    await ada.waitFor(`drive.left.length === 2`)
+    await ben.do(`dispatchEvent(new Event("online"))`)
+    await Promise.all([ada.sees("Ben"), ben.sees("Ada")])
+    await Promise.all([ada, ben].map(({ page }) => page.close()))
+  },
+  WAIT_MS * 3,
+)
+
+test(
   "TURN credentials are asked for again before they end, and used from then on",
   async () => {
     await using node = await startNode([
