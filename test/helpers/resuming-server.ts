@@ -41,6 +41,9 @@ export class ResumingServer implements Disposable {
   /** Frames taken from clients, each one once, in order. */
   readonly taken: Frame[] = []
   readonly resumptions: { received: number; complete: boolean }[] = []
+  /** The requests to resume, and what was answered. */
+  readonly resumes: Frame[] = []
+  readonly answers: Frame[] = []
   /** Codes of the close frames that clients sent. */
   readonly closes: number[] = []
   joins = 0
@@ -166,12 +169,13 @@ export class ResumingServer implements Disposable {
   }
 
   #onResume(socket: Socket, { token, received }: Frame): void {
+    this.resumes.push({ event: "resume", token, received })
     const membership = this.#membership
     const told = Number(received)
     const isKnown = membership?.token === token && this.refusal === undefined
     if (membership === undefined || !isKnown || told > membership.sent) {
       const id = this.refusal ?? "resume_failed"
-      socket.send(JSON.stringify({ event: "error", id, message: id, description: id }))
+      this.#answer(socket, { event: "error", id, message: id, description: id })
       return
     }
     if (this.#socket !== undefined && this.#socket !== socket) endOne(this.#socket, 4509)
@@ -188,11 +192,11 @@ export class ResumingServer implements Disposable {
     }
     if (!complete) {
       const status = this.ownStatus ?? membership.status
-      socket.send(JSON.stringify({ ...answer, status, peers: this.peers }))
+      this.#answer(socket, { ...answer, status, peers: this.peers })
       Object.assign(membership, { received: 0, sent: 0, log: [] })
       return
     }
-    socket.send(JSON.stringify(answer))
+    this.#answer(socket, answer)
     this.#acknowledge(membership, told)
     for (const text of [...membership.log]) this.#deliver(text)
   }
@@ -207,6 +211,12 @@ export class ResumingServer implements Disposable {
     if (frame.event !== "ping") return
     if (typeof frame["received"] === "number") this.#acknowledge(membership, frame["received"])
     this.say({ event: "pong", received: membership.received, ref: frame.ref })
+  }
+
+  /** What does not count. */
+  #answer(socket: Socket, frame: Frame): void {
+    this.answers.push(frame)
+    socket.send(JSON.stringify(frame))
   }
 
   #acknowledge(membership: Held, received: number): void {
