@@ -3,6 +3,8 @@
 # may, checks, builds, runs all tests (or, with TEST=part, those whose file name has that part), and ends with
 # `N passed, N failed`.
 cd "$(dirname "$0")/.." || exit 1
+# Servers of Debian are in /usr/sbin, which is not in every user's PATH.
+export PATH="$PATH:/usr/sbin:/sbin"
 
 # Package and the command that shows it is there.
 need() {
@@ -17,6 +19,10 @@ need() {
 missing=0
 need redis-server redis-server
 need chromium chromium
+need prometheus promtool
+need nginx-light nginx
+need caddy caddy
+need haproxy haproxy
 
 passed=0
 failed=$missing

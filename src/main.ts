@@ -15,12 +15,18 @@ const COMMANDS: { readonly [Name in Invocation["command"]]: (invocation: Invocat
   "check-config": checkConfig,
   "plugin-types": () => void process.stdout.write(PLUGIN_TYPES),
   stats: printStats,
-  help: () => console.log(helpText(version)),
+  help: () => void process.stdout.write(helpText(version, columns())),
   version: () => console.log(version),
+}
+
+/** Of the terminal; 80 where there is none and nobody says. */
+function columns(): number {
+  return process.stdout.columns || Number(process.env["COLUMNS"]) || 80
 }
 
 try {
   const invocation = loadInvocation(process.argv.slice(2), process.env)
+  for (const warning of invocation.warnings) console.error(`palava-machine: warning: ${warning}`)
   await COMMANDS[invocation.command](invocation)
 } catch (cause) {
   if (!(cause instanceof ConfigError || cause instanceof PluginMistakes)) throw cause
