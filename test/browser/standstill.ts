@@ -1,5 +1,6 @@
 // How long pictures stand still: counts the pictures that a page really shows, by requestVideoFrameCallback, and keeps the
-// longest time between two of the same video. For all that nobody in a call must see.
+// longest time between two of the same video. For all that nobody in a call must see. Each page needs a context of its
+// own: Chromium shows one picture a second in a tab that is behind another.
 
 import { join } from "node:path"
 import type { Page } from "playwright-core"

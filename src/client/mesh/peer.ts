@@ -3,6 +3,9 @@
 import type { Status } from "../index.ts"
 import type { ChannelData, Link, LinkState } from "./link.ts"
 
+/** 3 s: the first picture comes within one of the connection; a peer whose camera is off sends none. */
+const FLOWS_WITHIN_MS = 3_000
+
 /** Told by a peer: something of it changed; something came over a data channel. */
 export interface PeerListener {
   onChange(peer: Peer): void
@@ -34,6 +37,7 @@ export class Peer implements MeshPeer {
   /** The link before this one, while it still shows something. */
   #former: Link | undefined
   #tracks: MediaStreamTrack[] = []
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(id: string, status: Status, link: Link, listener: PeerListener) {
     this.id = id
@@ -63,10 +67,11 @@ export class Peer implements MeshPeer {
   follow(id: string, status: Status, link: Link): void {
     this.id = id
     this.status = status
-    this.#former?.close()
-    this.#former = this.#link
-    // A broken one shows nothing.
-    if (this.#former.state !== "connected") this.#dropFormer()
+    // A broken one shows nothing; the one before it may.
+    if (this.#link.state === "connected") {
+      this.#dropFormer()
+      this.#former = this.#link
+    } else this.#link.close()
     this.#link = link
     this.#tracks = []
     this.#listen(link)
@@ -79,33 +84,45 @@ export class Peer implements MeshPeer {
   }
 
   #dropFormer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#former?.close()
     this.#former = undefined
   }
 
   #listen(link: Link): void {
     link.on("state", (state) => {
-      if (link !== this.#link) {
-        if (state !== "connected") this.#onWorking()
-        return
+      if (link === this.#former && state !== "connected") this.#take()
+      if (link !== this.#link) return
+      if (state === "connected") {
+        this.#takeWhenFlowing()
+        if (this.#former !== undefined) this.#timer ??= setTimeout(() => this.#take(), FLOWS_WITHIN_MS)
       }
-      if (state === "connected") this.#onWorking()
       this.#listener.onState(this, state)
     })
     link.on("track", (track) => {
       if (link !== this.#link) return
       this.#tracks = [...this.#tracks.filter(({ kind }) => kind !== track.kind), track]
-      track.onmute = track.onunmute = () => this.#listener.onChange(this)
-      if (this.#former === undefined) this.#onWorking()
+      track.onmute = track.onunmute = () => {
+        this.#takeWhenFlowing()
+        this.#listener.onChange(this)
+      }
+      this.#takeWhenFlowing()
     })
     link.on("data", ({ label, data }) => this.#listener.onData(this, label, data))
   }
 
+  #takeWhenFlowing(): void {
+    const flows = this.#link.state === "connected" && this.#tracks.every(({ muted }) => !muted)
+    if (flows || this.#former === undefined) this.#take()
+  }
+
   /** The tracks of the link take the places of the former one's. */
-  #onWorking(): void {
+  #take(): void {
     this.#dropFormer()
-    for (const old of this.stream.getTracks()) if (!this.#tracks.includes(old)) this.stream.removeTrack(old)
-    for (const track of this.#tracks) this.stream.addTrack(track)
+    const shown = this.stream.getTracks()
+    for (const old of shown) if (!this.#tracks.includes(old)) this.stream.removeTrack(old)
+    for (const track of this.#tracks) if (!shown.includes(track)) this.stream.addTrack(track)
     this.#listener.onChange(this)
   }
 }
