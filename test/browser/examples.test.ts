@@ -8,7 +8,7 @@ import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { startNode } from "../helpers/node.ts"
 import { complaintsOf, LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
-import { serveFolder } from "./mesh-page.ts"
+import { serveFolder } from "./site.ts"
 
 const EXAMPLES = join(import.meta.dir, "../../examples")
 const PAGES = join(import.meta.dir, "pages")

@@ -3,21 +3,11 @@
 import { join } from "node:path"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import { complaintsOf, waitInPage } from "./chromium.ts"
+import { type Site, serveFolder } from "./site.ts"
 
-const PAGES = join(import.meta.dir, "pages")
-
-/** Serves the files of a folder, from localhost, which browsers trust with a camera as they do https. */
-export function serveFolder(folder = PAGES, change = (text: string): string => text): { url: string } & Disposable {
-  const server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    async fetch(request) {
-      const file = Bun.file(join(folder, new URL(request.url).pathname))
-      if (!(await file.exists())) return new Response(null, { status: 204 })
-      return new Response(change(await file.text()), { headers: { "content-type": file.type } })
-    },
-  })
-  return { url: `http://localhost:${server.port}/`, [Symbol.dispose]: () => void server.stop(true) }
+/** Serves the test page. */
+export function serveMeshPage(): Site {
+  return serveFolder(join(import.meta.dir, "pages"))
 }
 
 /** One person in the call. */
@@ -35,7 +25,7 @@ export class MeshPage {
   /** Opens the page and waits until it is in the room. */
   static async open(
     browser: Browser | BrowserContext,
-    site: { url: string },
+    site: Site,
     query: { socket: string; room: string; name: string; agent?: string },
     prepare: (page: Page) => Promise<unknown> = async () => undefined,
   ): Promise<MeshPage> {

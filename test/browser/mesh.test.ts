@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Browser } from "playwright-core"
 import { startNode } from "../helpers/node.ts"
 import { LAUNCH_MS, launchChromium, WAIT_MS } from "./chromium.ts"
-import { MeshPage, serveFolder } from "./mesh-page.ts"
+import { MeshPage, serveMeshPage } from "./mesh-page.ts"
 import { standstillOf, watchPictures } from "./standstill.ts"
 
 let browser: Browser
@@ -20,7 +20,7 @@ for (const agent of ["chrome", "firefox", undefined]) {
     `newcomers that are ${agent ?? "nothing"}: pictures, text, bytes, another track, leaving`,
     async () => {
       await using node = await startNode()
-      using site = serveFolder()
+      using site = serveMeshPage()
       const query = { socket: node.url, room: "mesh", ...(agent === undefined ? {} : { agent }) }
       const ada = await MeshPage.open(browser, site, { ...query, name: "Ada" })
       const ben = await MeshPage.open(browser, site, { ...query, name: "Ben" })
@@ -48,7 +48,7 @@ test(
   "messages lost in a break: an incomplete resumption restarts, whatever was under way, and no picture stops",
   async () => {
     await using node = await startNode()
-    using site = serveFolder()
+    using site = serveMeshPage()
     const ada = await MeshPage.open(browser, site, { socket: node.url, room: "lost", name: "Ada" })
     const ben = await MeshPage.open(browser, site, { socket: node.url, room: "lost", name: "Ben" })
     await Promise.all([ada.sees("Ben"), ben.sees("Ada")])
@@ -97,7 +97,7 @@ test(
   "an offer that was lost with a newcomer's whole introduction",
   async () => {
     await using node = await startNode()
-    using site = serveFolder()
+    using site = serveMeshPage()
     const ada = await MeshPage.open(browser, site, { socket: node.url, room: "intro", name: "Ada" })
     await ada.do(`drive.client.emit = ((emit) => (name, event) => {
       if (name !== "relayed") emit.call(drive.client, name, event)
@@ -117,11 +117,17 @@ test(
   "a server that is killed and comes back without its memory: everybody has new ids, and no picture stands still",
   async () => {
     const node = await startNode()
-    using site = serveFolder()
+    using site = serveMeshPage()
     const ada = await MeshPage.open(browser, site, { socket: node.url, room: "killed", name: "Ada" })
     const ben = await MeshPage.open(browser, site, { socket: node.url, room: "killed", name: "Ben" })
     await Promise.all([ada.sees("Ben"), ben.sees("Ada")])
     const ids = await Promise.all([ada, ben].map((one) => one.do<string>("drive.client.ownId")))
+    // New connections take two seconds, as through a bad network: so long the old ones have to be shown.
+    const slow = `drive.client.send = (id, message) => {
+      const send = () => Object.getPrototypeOf(drive.client).send.call(drive.client, id, message)
+      return message.event === "ice_candidate" ? setTimeout(send, 2_000) > 0 : send()
+    }`
+    await Promise.all([ada, ben].map((one) => one.do(`${slow}; undefined`)))
     await Promise.all([ada, ben].map(({ page }) => watchPictures(page, "video")))
     node.kill("SIGKILL")
     await node.exited
@@ -149,7 +155,7 @@ test(
   "data before the channel is open waits, twenty messages; a page that goes leaves, and is back when it is",
   async () => {
     await using node = await startNode()
-    using site = serveFolder()
+    using site = serveMeshPage()
     const query = { socket: node.url, room: "life" }
     const ada = await MeshPage.open(browser, site, { ...query, name: "Ada" })
     await ada.do(`drive.call.on("peer_came", (peer) => {
@@ -183,7 +189,7 @@ test(
       "--ice-server=turn:127.0.0.1:9",
       "--turn-ttl-seconds=60",
     ])
-    using site = serveFolder()
+    using site = serveMeshPage()
     const query = { socket: node.url, room: "turn" }
     const ada = await MeshPage.open(browser, site, { ...query, name: "Ada" }, (page) => page.clock.install())
     const ben = await MeshPage.open(browser, site, { ...query, name: "Ben" })

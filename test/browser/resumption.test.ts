@@ -6,7 +6,7 @@ import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { ResumingServer, relay, saidTo } from "../helpers/resuming-server.ts"
 import { complaintsOf, LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
-import { serveFolder } from "./mesh-page.ts"
+import { serveFolder } from "./site.ts"
 
 const PACKAGE = join(import.meta.dir, "../../dist/client/package")
 
