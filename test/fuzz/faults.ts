@@ -12,6 +12,7 @@ export const FAULTS = {
   slow: 3,
   cut: 3,
   halfOpen: 2,
+  deaf: 2,
   isolate: 2,
   pause: 2,
   crash: 1,
@@ -91,6 +92,10 @@ export class Faults {
       case "halfOpen":
         node.disturb()
         node.freeze()
+        break
+      case "deaf":
+        node.disturb()
+        node.deafen()
         break
       case "isolate":
         node.disturb()
