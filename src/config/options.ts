@@ -75,7 +75,7 @@ export const OPTIONS = {
     schema: yesOrNo,
     default: true,
     value: "",
-    help: "serve the demo call at /; --no-page switches it off",
+    help: "serve the demo call at /, and the client at /client.js and /mesh.js; --no-page switches both off",
   }),
   origin: list({
     schema: httpOrigin,

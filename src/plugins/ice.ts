@@ -26,8 +26,8 @@ export function icePlugin(options: IceOptions, now: () => number = Date.now) {
   })
 }
 
-/** The maker of the ICE fields of `joined_room`; undefined when there is nothing to tell. */
-function makeIceFields(
+/** The maker of the ICE fields of `joined_room` and of a member's `info`; undefined when there is nothing to tell. */
+export function makeIceFields(
   { urls, turnSecret, turnTtlSeconds }: IceOptions,
   now: () => number = Date.now,
 ): ((peer: string) => Fields) | undefined {
