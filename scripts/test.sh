@@ -23,6 +23,11 @@ need prometheus promtool
 need nginx-light nginx
 need caddy caddy
 need haproxy haproxy
+need lintian lintian
+need systemd systemd-analyze
+need curl curl
+need zsh zsh
+need man-db man
 
 passed=0
 failed=$missing
