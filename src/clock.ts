@@ -9,6 +9,8 @@ export interface Clock {
   unixMs(): number
   /** Calls `call` once, `ms` milliseconds from now, unless the returned function is called before. */
   after(ms: number, call: () => void): () => void
+  /** Calls `call` once what is at hand now is done: behind this turn of the event loop, before any timer. */
+  soon(call: () => void): void
 }
 
 /** This machine's. */
@@ -19,6 +21,7 @@ export const SYSTEM_CLOCK: Clock = {
     const timer = setTimeout(call, ms)
     return () => clearTimeout(timer)
   },
+  soon: setImmediate,
 }
 
 /** Resolves `ms` milliseconds from now. */

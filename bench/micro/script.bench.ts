@@ -2,7 +2,7 @@
 // time (what Redis and the pipeline can do).
 
 import { createHash } from "node:crypto"
-import { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
+import { makeRedisRoomStore } from "../../src/cluster/redis-room-store.ts"
 import { makePeerId, type RoomKey } from "../../src/rooms/ids.ts"
 import type { RoomListener } from "../../src/rooms/room-store.ts"
 import { startRedis } from "../servers/servers.ts"
@@ -13,6 +13,7 @@ const deaf: RoomListener = {
   onRelay() {},
   onRelayFailed() {},
   onRoomOpened() {},
+  onSwept() {},
   onRoomClosed() {},
   async onResync() {},
 }
@@ -20,13 +21,22 @@ const deaf: RoomListener = {
 /** Runs these micro benches. */
 export async function scriptBench(): Promise<Timing[]> {
   const redis = await startRedis()
-  const store = new ClusterRoomStore({ urls: [redis.url] })
+  const store = makeRedisRoomStore({ urls: [redis.url] })
   try {
     await store.start(deaf)
     const visit = async (turn: number): Promise<void> => {
       const room = createHash("sha256").update(`room ${turn}`).digest("hex") as RoomKey
       const peer = makePeerId()
-      await store.join({ room, peer, generation: 1, rev: 1, status: "{}", limit: 50, withSnapshot: true })
+      await store.join({
+        room,
+        peer,
+        generation: 1,
+        rev: 1,
+        status: "{}",
+        limit: 50,
+        ifTaken: "replace",
+        withSnapshot: true,
+      })
       await store.leave(room, peer, 1)
     }
     return [
@@ -34,7 +44,7 @@ export async function scriptBench(): Promise<Timing[]> {
       await measureMany("join and leave over Redis, 64 at a time, each", 64, visit),
     ]
   } finally {
-    await store.close()
+    await store.close(1000)
     await redis.stop()
   }
 }

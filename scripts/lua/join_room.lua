@@ -1,19 +1,22 @@
 -- Adds a member to a room, unless it is one already or the room is full, and announces it.
 --
 -- KEYS  room meta nodes rooms_of connection_time
--- ARGV  lease_until publish channel room_key node peer generation rev status limit epoch with_snapshot
+-- ARGV  lease_until publish channel room_key node peer generation rev status limit if_taken epoch with_snapshot rooms_of_prefix
+--       if_taken: replace or refuse, when there is another membership of the peer
 --       epoch: for the room, should it be new; the reply with the same epoch means that this call opened it
+--       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
 -- Returns  {1, epoch, seq, {peer, packed member, ...}}, the list empty unless with_snapshot is 1;
---          {-1} the room is full; {-2} the lease of the calling node is over
--- Publishes  to each node with members: joined, with a left before it when an earlier generation of the peer was still there
+--          {-1} the room is full; {-2} the lease of the calling node is over; {-4} the peer is taken
+-- Publishes  to each node with members: joined, with a left before it when another membership of the peer was there;
+--            then to the node of that one, too
 local room, meta, nodes, rooms_of, connection_time = unpack(KEYS)
 local lease_until, publish, channel, room_key, node, peer = unpack(ARGV, 1, 6)
 local generation, rev, status, limit = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
-local epoch, with_snapshot = ARGV[11], ARGV[12] == "1"
+local if_taken, epoch, with_snapshot, rooms_of_prefix = ARGV[11], ARGV[12], ARGV[13] == "1", ARGV[14]
 
-local FULL, LEASE_OVER = -1, -2
+local FULL, LEASE_OVER, TAKEN = -1, -2, -4
 local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT = 1, 1, 1, 2
-local GENERATION, JOINED_MS = 2, 4 -- in a packed member: node, generation, rev, joined_ms, order, status
+local NODE, GENERATION, JOINED_MS = 1, 2, 4 -- in a packed member: node, generation, rev, joined_ms, order, status
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -26,10 +29,15 @@ end
 local known = redis.call("HMGET", meta, "epoch", "seq", "peak")
 local is_new, seq, peak = not known[1], tonumber(known[2] or 0), tonumber(known[3] or 0)
 epoch = known[1] or epoch
+local size = redis.call("HLEN", room)
+if is_new and size > 0 then -- what is left of a room of which Redis has dropped a key
+  redis.call("DEL", room, nodes)
+  size = 0
+end
 local packed = redis.call("HGET", room, peer)
 local before = packed and cmsgpack.unpack(packed)
-if before and before[GENERATION] == generation then return joined(seq) end
-local size = redis.call("HLEN", room)
+if before and before[NODE] == node and before[GENERATION] == generation then return joined(seq) end
+if before and if_taken == "refuse" then return {TAKEN} end
 if not before and not is_new and size >= limit then return {FULL} end
 
 local events = {}
@@ -39,8 +47,15 @@ if before then
   redis.call("HINCRBY", connection_time, math.floor((now - before[JOINED_MS]) / 60000), 1)
 else
   size = size + 1
+end
+if not before or before[NODE] ~= node then
   redis.call("HINCRBY", nodes, node, 1)
   redis.call("SADD", rooms_of, room_key)
+end
+local targets = redis.call("HKEYS", nodes)
+if before and before[NODE] ~= node and redis.call("HINCRBY", nodes, before[NODE], -1) <= 0 then
+  redis.call("HDEL", nodes, before[NODE])
+  redis.call("SREM", rooms_of_prefix .. before[NODE], room_key)
 end
 events[#events + 1] = {EVENT_JOINED, peer, node, generation, rev, status}
 seq = seq + #events
@@ -49,5 +64,5 @@ redis.call("HSET", meta, "seq", seq, "peak", math.max(peak, size))
 if is_new then redis.call("HSET", meta, "epoch", epoch, "opened_ms", now) end
 
 local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, first, events})
-for _, name in ipairs(redis.call("HKEYS", nodes)) do redis.call(publish, channel .. name, message) end
+for _, name in ipairs(targets) do redis.call(publish, channel .. name, message) end
 return joined(seq)

@@ -1,14 +1,16 @@
--- Makes a node's members in a room exactly those it names, announcing what changes. A room that was lost is born again
--- with them and with the members on other nodes as this node knows them; those nodes hear of it and confirm in turn.
+-- Makes a node's members in a room exactly those it names, announcing what changes, but for a peer that is a member at
+-- another node by now. A room that was lost is born again with them and with the members on other nodes as this node
+-- knows them; those nodes hear of it and confirm in turn. What is kept of each node is made true to the members.
 --
--- KEYS  room meta nodes connection_time room_peaks rooms_of others_rooms_of...
--- ARGV  lease_until publish channel room_key node epoch own others others_nodes
---       own, others: packed {{peer, node, generation, rev, status}, ...}; others_nodes: packed {node, ...}, as others_rooms_of
+-- KEYS  room meta nodes connection_time room_peaks
+-- ARGV  lease_until publish channel room_key node epoch own others rooms_of_prefix
+--       own, others: packed {{peer, node, generation, rev, status}, ...}
+--       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
 -- Returns  {1, epoch, seq, {peer, packed member, ...}, closed, peak, open_ms}; {-2} the lease of the calling node is over
 -- Publishes  left, status and joined, to each node with members and to the calling one
-local room, meta, nodes, connection_time, room_peaks, rooms_of = unpack(KEYS, 1, 6)
+local room, meta, nodes, connection_time, room_peaks = unpack(KEYS)
 local lease_until, publish, channel, room_key, node, epoch = unpack(ARGV, 1, 6)
-local own, others, others_nodes = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV[8]), cmsgpack.unpack(ARGV[9])
+local own, others, rooms_of_prefix = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV[8]), ARGV[9]
 
 local LEASE_OVER = -2
 local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_STATUS = 1, 1, 1, 2, 3
@@ -21,11 +23,21 @@ if now >= tonumber(lease_until) then return {LEASE_OVER} end
 local known = redis.call("HMGET", meta, "epoch", "seq", "peak", "opened_ms")
 local is_new = not known[1]
 local seq, peak, opened_ms = tonumber(known[2] or 0), tonumber(known[3] or 0), tonumber(known[4] or now)
+if is_new then redis.call("DEL", room, nodes) end
 if is_new and #own == 0 then
-  redis.call("SREM", rooms_of, room_key)
+  redis.call("SREM", rooms_of_prefix .. node, room_key)
   return {1, "", 0, {}, 0, 0, 0}
 end
 epoch = known[1] or epoch
+
+local members, mine = {}, {} -- by peer; those of this node
+local all = redis.call("HGETALL", room)
+for at = 1, #all, 2 do
+  local member = cmsgpack.unpack(all[at + 1])
+  members[all[at]] = member
+  if member[NODE] == node then mine[#mine + 1] = {all[at], member} end
+end
+table.sort(mine, function(a, b) return a[2][ORDER] < b[2][ORDER] end)
 
 local events = {}
 local first = seq + 1
@@ -35,58 +47,50 @@ local function announce(event)
 end
 local function add(peer, its_node, generation, rev, status)
   announce({EVENT_JOINED, peer, its_node, generation, rev, status})
-  redis.call("HSET", room, peer, cmsgpack.pack({its_node, generation, rev, now, seq, status}))
-  redis.call("HINCRBY", nodes, its_node, 1)
+  members[peer] = {its_node, generation, rev, now, seq, status}
+  redis.call("HSET", room, peer, cmsgpack.pack(members[peer]))
   peak = math.max(peak, redis.call("HLEN", room))
 end
 
-local wanted, mine = {}, {}
+local wanted = {}
 for _, member in ipairs(own) do wanted[member[1]] = member end
 if is_new then
   for _, member in ipairs(others) do
     if not wanted[member[1]] then add(unpack(member)) end
   end
-  for at = 1, #others_nodes do redis.call("SADD", KEYS[6 + at], room_key) end
-else
-  local all = redis.call("HGETALL", room)
-  for at = 1, #all, 2 do
-    local member = cmsgpack.unpack(all[at + 1])
-    if member[NODE] == node then mine[#mine + 1] = {all[at], member} end
-  end
-  table.sort(mine, function(a, b) return a[2][ORDER] < b[2][ORDER] end)
 end
 for _, entry in ipairs(mine) do
   local peer, member = entry[1], entry[2]
   local want = wanted[peer]
   if not want or want[3] ~= member[GENERATION] then
     announce({EVENT_LEFT, peer, member[GENERATION]})
+    members[peer] = nil
     redis.call("HDEL", room, peer)
-    redis.call("HINCRBY", nodes, node, -1)
     redis.call("HINCRBY", connection_time, math.floor((now - member[JOINED_MS]) / 60000), 1)
-  else
-    wanted[peer] = nil
-    if want[4] > member[REV] then
-      announce({EVENT_STATUS, peer, want[4], want[5]})
-      member[REV], member[STATUS] = want[4], want[5]
-      redis.call("HSET", room, peer, cmsgpack.pack(member))
-    end
+  elseif want[4] > member[REV] then
+    announce({EVENT_STATUS, peer, want[4], want[5]})
+    member[REV], member[STATUS] = want[4], want[5]
+    redis.call("HSET", room, peer, cmsgpack.pack(member))
   end
 end
 for _, member in ipairs(own) do
-  if wanted[member[1]] then add(member[1], node, member[3], member[4], member[5]) end
+  if not members[member[1]] then add(member[1], node, member[3], member[4], member[5]) end
 end
 
-local targets = redis.call("HKEYS", nodes)
-if tonumber(redis.call("HGET", nodes, node) or 0) > 0 then
-  redis.call("SADD", rooms_of, room_key)
-else
-  redis.call("HDEL", nodes, node)
-  redis.call("SREM", rooms_of, room_key)
+local counts = {}
+for _, member in pairs(members) do counts[member[NODE]] = (counts[member[NODE]] or 0) + 1 end
+redis.call("DEL", nodes)
+for name, count in pairs(counts) do
+  redis.call("HSET", nodes, name, count)
+  redis.call("SADD", rooms_of_prefix .. name, room_key)
 end
+if not counts[node] then redis.call("SREM", rooms_of_prefix .. node, room_key) end
+local targets = redis.call("HKEYS", nodes)
+if not counts[node] then targets[#targets + 1] = node end
 local closed = 0
-if redis.call("HLEN", room) == 0 then
+if not next(counts) then
   closed = 1
-  redis.call("DEL", meta, nodes)
+  redis.call("DEL", meta)
   redis.call("HINCRBY", room_peaks, peak, 1)
 else
   redis.call("HSET", meta, "epoch", epoch, "seq", seq, "peak", peak, "opened_ms", opened_ms)

@@ -2,7 +2,7 @@
 --
 -- KEYS  room meta nodes rooms_of connection_time room_peaks
 -- ARGV  publish channel room_key node
--- Returns  {members removed, closed, peak, open_ms}; {0} when there was none
+-- Returns  {{peer, stayed_ms, ...}, closed, peak, open_ms} of the members removed; {{}} when there was none
 -- Publishes  left for each of them, to each node with members and to the swept one: it may live, and must learn it
 local room, meta, nodes, rooms_of, connection_time, room_peaks = unpack(KEYS)
 local publish, channel, room_key, node = unpack(ARGV)
@@ -22,26 +22,31 @@ for at = 1, #all, 2 do
   if member[NODE] == node then dead[#dead + 1] = {all[at], member} end
 end
 redis.call("HDEL", nodes, node)
-if #dead == 0 then return {0} end
+if #dead == 0 then return {{}} end
 
 table.sort(dead, function(a, b) return a[2][ORDER] < b[2][ORDER] end)
-local events = {}
+local events, swept = {}, {}
 for at, entry in ipairs(dead) do
   local peer, member = entry[1], entry[2]
+  local stayed_ms = now - member[JOINED_MS]
   redis.call("HDEL", room, peer)
-  redis.call("HINCRBY", connection_time, math.floor((now - member[JOINED_MS]) / 60000), 1)
+  redis.call("HINCRBY", connection_time, math.floor(stayed_ms / 60000), 1)
   events[at] = {EVENT_LEFT, peer, member[GENERATION]}
+  swept[2 * at - 1], swept[2 * at] = peer, stayed_ms
 end
-local last = redis.call("HINCRBY", meta, "seq", #events)
-local known = redis.call("HMGET", meta, "epoch", "peak", "opened_ms")
-local epoch, peak, open_ms = known[1], tonumber(known[2]), now - tonumber(known[3])
+local known = redis.call("HMGET", meta, "epoch", "seq", "peak", "opened_ms")
+local epoch = known[1]
+if not epoch then return {swept} end -- Redis has dropped the log: there is nothing to go on with
+local last, peak, open_ms = known[2] + #events, tonumber(known[3]), now - known[4]
 local closed = 0
 if redis.call("HLEN", room) == 0 then
   closed = 1
   redis.call("DEL", meta, nodes)
   redis.call("HINCRBY", room_peaks, peak, 1)
+else
+  redis.call("HSET", meta, "seq", last)
 end
 
 local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, last - #events + 1, events})
 for _, name in ipairs(targets) do redis.call(publish, channel .. name, message) end
-return {#events, closed, peak, open_ms}
+return {swept, closed, peak, open_ms}

@@ -1,16 +1,16 @@
--- Replaces a member's status, unless it is no member or the change is not newer, and announces it.
+-- Replaces the status of a member of this node, unless it is none or the change is not newer, and announces it.
 --
 -- KEYS  room meta nodes
--- ARGV  lease_until publish channel room_key peer rev status
+-- ARGV  lease_until publish channel room_key node peer rev status
 -- Returns  {1, epoch, seq}; {0} nothing changed; {-2} the lease of the calling node is over
 -- Publishes  status, to each node with members
 local room, meta, nodes = unpack(KEYS)
-local lease_until, publish, channel, room_key, peer, rev, status = unpack(ARGV)
+local lease_until, publish, channel, room_key, node, peer, rev, status = unpack(ARGV)
 rev = tonumber(rev)
 
 local LEASE_OVER = -2
 local VERSION, EVENTS, EVENT_STATUS = 1, 1, 3
-local REV, STATUS = 3, 6 -- in a packed member: node, generation, rev, joined_ms, order, status
+local NODE, REV, STATUS = 1, 3, 6 -- in a packed member: node, generation, rev, joined_ms, order, status
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,12 +18,12 @@ if now >= tonumber(lease_until) then return {LEASE_OVER} end
 
 local packed = redis.call("HGET", room, peer)
 local member = packed and cmsgpack.unpack(packed)
-if not member or rev <= member[REV] then return {0} end
+local epoch = redis.call("HGET", meta, "epoch")
+if not member or not epoch or member[NODE] ~= node or rev <= member[REV] then return {0} end
 
 member[REV], member[STATUS] = rev, status
 redis.call("HSET", room, peer, cmsgpack.pack(member))
 local seq = redis.call("HINCRBY", meta, "seq", 1)
-local epoch = redis.call("HGET", meta, "epoch")
 
 local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, seq, {{EVENT_STATUS, peer, rev, status}}})
 for _, name in ipairs(redis.call("HKEYS", nodes)) do redis.call(publish, channel .. name, message) end

@@ -4,8 +4,10 @@
 import statsPolicy from "../../dist/pages/stats.csp.txt" with { type: "text" }
 import statsHtml from "../../dist/pages/stats.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
-import { ClusterRoomStore } from "../cluster/cluster-room-store.ts"
+import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
 import type { Config } from "../config/options.ts"
+import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
+import type { Log } from "../log.ts"
 import type { LoadedPlugin } from "../plugins/check.ts"
 import { PluginHost } from "../plugins/host.ts"
 import { icePlugin } from "../plugins/ice.ts"
@@ -14,7 +16,6 @@ import { loadPlugins } from "../plugins/load.ts"
 import { statsPlugin } from "../plugins/stats.ts"
 import { MemoryRoomStore } from "../rooms/memory-room-store.ts"
 import { pageRoute } from "../server/pages.ts"
-import type { Log } from "../signaling/hub.ts"
 import type { HourStore } from "../stats/hours.ts"
 import { MemoryHours } from "../stats/memory-hours.ts"
 import { RedisHours } from "../stats/redis-hours.ts"
@@ -22,12 +23,12 @@ import { addRedisMetrics } from "../telemetry/redis-metrics.ts"
 import type { NodeParts } from "./node.ts"
 
 /** Redis when one is configured; else this process is the whole world. */
-export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "isStoreReady" | "addStoreMetrics"> {
+export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "storeAway" | "addStoreMetrics"> {
   const redis = redisOf(config)
   if (redis === undefined) {
-    return { store: new MemoryRoomStore(), isStoreReady: () => true, addStoreMetrics: () => {} }
+    return { store: new MemoryRoomStore(), storeAway: () => undefined, addStoreMetrics: () => {} }
   }
-  const store = new ClusterRoomStore({
+  const store = makeRedisRoomStore({
     ...redis,
     leaseSeconds: config.leaseSeconds,
     waitSeconds: config.redisWaitSeconds,
@@ -36,8 +37,11 @@ export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "
       warn: (message, fields) => log.warn(fields, message),
     },
   })
-  const isStoreReady = () => store.state === "up"
-  return { store, isStoreReady, addStoreMetrics: (metrics) => addRedisMetrics(metrics, store.counters, isStoreReady) }
+  return {
+    store,
+    storeAway: () => (store.state === "up" ? undefined : "Redis cannot be reached"),
+    addStoreMetrics: (metrics) => addRedisMetrics(metrics, store.counters, () => store.state === "up"),
+  }
 }
 
 /** Where the usage statistics are: in Redis when one is configured, else in this process. */
@@ -67,5 +71,5 @@ export async function makePlugins(config: Config, log: Log): Promise<PluginHost>
   ] as LoadedPlugin["plugin"][]
   const given = await loadPlugins(config.plugin, config.plugins)
   const all = [...builtIn.map((plugin) => ({ plugin, options: undefined })), ...given]
-  return new PluginHost(all, log, version)
+  return new PluginHost(all, log, version, Object.keys(CLIENT_EVENTS))
 }

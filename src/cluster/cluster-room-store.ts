@@ -1,8 +1,8 @@
-// The room store of many nodes: the truth about rooms is in Redis, changed by one script a command. Here arguments
-// become script calls and replies results; connection and lease are the uplink's, relays the outboxes' and the inbox's.
+// The room store of many nodes: the truth about rooms is in Redis, changed by one script a command. Here commands are
+// sent and their results told; link and lease are the uplink's, relays the outboxes' and the inbox's.
 
 import { randomUUID } from "node:crypto"
-import { encode } from "@msgpack/msgpack"
+import { type Clock, SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../rooms/ids.ts"
 import type {
   JoinRequest,
@@ -16,39 +16,34 @@ import type {
   RoomStore,
   StatusText,
 } from "../rooms/room-store.ts"
+import type { Backend, Reply } from "./backend.ts"
 import { type ClusterCounters, makeCounters } from "./counters.ts"
 import { Inbox } from "./inbox.ts"
 import { Lease } from "./lease.ts"
-import { readPackedMember } from "./node-message.ts"
+import { type ClusterLog, SILENT, toText } from "./log.ts"
 import { Outboxes } from "./outboxes.ts"
-import { DEFAULT_PREFIX, type Keys, makeKeys } from "./redis/keys.ts"
-import {
-  callOf,
-  JOIN_ROOM,
-  LEAVE_ROOM,
-  REFUSED,
-  RESTORE_ROOM,
-  type Reply,
-  SNAPSHOT_ROOM,
-  UPDATE_STATUS,
-} from "./redis/scripts.ts"
-import { readRoomsOf, sweepNode } from "./sweep.ts"
-import { type ClusterLog, type Terms, Uplink } from "./uplink.ts"
+import type { Keys } from "./redis/keys.ts"
+import { REFUSED } from "./redis/scripts.ts"
+import { RoomCalls, readPosition, readSnapshot } from "./room-calls.ts"
+import { readRoomsOf, type SweepOptions, sweepNode } from "./sweep.ts"
+import { Uplink } from "./uplink.ts"
 
-/** What a Redis store is made with. */
+/** What a cluster store is made with. */
 export interface ClusterRoomStoreOptions {
-  /** `redis://` or `rediss://`; several with `isCluster`, some nodes of one Redis Cluster. */
-  readonly urls: readonly string[]
-  readonly isCluster?: boolean
-  /** First part of every name in Redis. */
-  readonly prefix?: string
+  readonly backend: Backend
+  readonly keys: Keys
   /** Seconds without a sign of life after which a node's members are swept by the others. */
   readonly leaseSeconds?: number
   /** Seconds a command waits for Redis before it is refused. */
   readonly waitSeconds?: number
-  /** Partitions of the deployment, the same on every node. */
-  readonly partitions?: number
   readonly log?: ClusterLog
+  readonly clock?: Clock
+  /** Chance for pauses and orders, at least 0, below 1. */
+  readonly random?: () => number
+  /** This node's id: random, but for the simulation. */
+  readonly node?: NodeId
+  /** Number of the relay batch before this node's first: 0, but for tests of large numbers. */
+  readonly lastBatch?: number
 }
 
 // 10 s: long enough for a stall of the machine or a fail-over behind one address, and a crash shows within 15 s.
@@ -57,7 +52,7 @@ const LEASE_SECONDS = 10
 // 5 s: a reconnect or a fail-over is through by then, and a person still waits.
 const WAIT_SECONDS = 5
 
-// 0.3 of a lease: a dead connection is found and replaced while the lease still holds.
+// 0.3 of a lease: a dead link is found and replaced while the lease still holds.
 const ANSWER_PART = 0.3
 
 // 0.02 of a lease, at random: the sweepers of a dead node do not all begin in the same moment.
@@ -82,64 +77,71 @@ class Epochs {
   }
 }
 
-const SILENT: ClusterLog = { info() {}, warn() {} }
+/** What one resync has done so far; nothing is kept beyond its end. */
+interface Resync {
+  readonly restored: Set<RoomKey>
+  /** Nodes that were given a lease, if they had none. */
+  readonly granted: Set<NodeId>
+}
 
 /** Rooms in Redis, shared by all nodes with the same Redis and prefix. */
 export class ClusterRoomStore implements RoomStore {
-  readonly node: NodeId = makeNodeId()
+  readonly node: NodeId
   readonly counters: ClusterCounters = makeCounters()
-  readonly #options: ClusterRoomStoreOptions
   readonly #keys: Keys
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #log: ClusterLog
   readonly #leaseMs: number
   readonly #lease: Lease
   readonly #uplink: Uplink
   readonly #outboxes: Outboxes
+  readonly #calls: RoomCalls
   #listener: RoomListener | undefined
   #inbox: Inbox | undefined
   readonly #sweeping = new Set<string>()
-  /** Rooms restored by the resync under way. */
-  readonly #restored = new Set<RoomKey>()
-  /** Nodes that were given a lease, if they had none, since that resync began. */
-  readonly #granted = new Set<NodeId>()
+  #resyncing: Resync | undefined
 
   constructor(options: ClusterRoomStoreOptions) {
-    const { urls, isCluster = false, prefix = DEFAULT_PREFIX, partitions, log = SILENT } = options
+    const { backend, keys, log = SILENT, clock = SYSTEM_CLOCK, random = Math.random, node = makeNodeId() } = options
+    const { counters } = this
     const waitMs = (options.waitSeconds ?? WAIT_SECONDS) * 1000
-    const { node, counters } = this
-    this.#options = options
+    this.node = node
+    this.#keys = keys
+    this.#clock = clock
+    this.#random = random
+    this.#log = log
     this.#leaseMs = (options.leaseSeconds ?? LEASE_SECONDS) * 1000
-    this.#keys = makeKeys(prefix, isCluster, partitions)
-    this.#lease = new Lease(node, this.#keys, this.#leaseMs)
-    const channelOf = (partition: number, node: NodeId) => this.#keys.channelPrefix(partition) + node
+    this.#lease = new Lease(node, keys, this.#leaseMs, clock)
+    this.#calls = new RoomCalls(node, keys)
+    const channelOf = (partition: number, node: NodeId) => keys.channelPrefix(partition) + node
     this.#uplink = new Uplink({
-      connection: {
-        urls,
-        isCluster,
-        channels: Array.from({ length: this.#keys.partitions }, (_, partition) => channelOf(partition, node)),
+      backend,
+      link: {
+        channels: Array.from({ length: keys.partitions }, (_, partition) => channelOf(partition, node)),
         answerMs: this.#leaseMs * ANSWER_PART,
+        clock,
         counters,
         onMessage: (partition, message) => this.#hear(partition, message),
       },
-      lease: this.#lease,
-      counters,
-      log,
-      waitMs,
+      ...{ lease: this.#lease, clock, random, counters, log, waitMs },
       onResync: () => this.#resync(),
       onLeaseEnded: (ended) => this.#sweepSoon(ended as NodeId),
     })
     this.#outboxes = new Outboxes({
-      node,
-      uplink: this.#uplink,
-      counters,
-      waitMs,
-      channelOf,
-      onFailed: (from, ref, error) => this.#listener?.onRelayFailed(from, ref, error),
+      ...{ node, uplink: this.#uplink, clock, counters, log, waitMs, channelOf, lastBatch: options.lastBatch ?? 0 },
+      onFailed: (relay, ref, failure) => this.#listener?.onRelayFailed(relay, ref, failure),
     })
+  }
+
+  /** Why commands are not answered now, with the place of Redis but no password; undefined when they are. */
+  get awayReason(): string | undefined {
+    return this.#uplink.awayReason
   }
 
   /** Whether commands are answered now. */
   get state(): "up" | "away" {
-    return this.#uplink.state
+    return this.awayReason === undefined ? "up" : "away"
   }
 
   async start(listener: RoomListener): Promise<void> {
@@ -148,66 +150,35 @@ export class ClusterRoomStore implements RoomStore {
     await this.#uplink.start()
   }
 
-  async join({ room, peer, generation, rev, status, limit, withSnapshot }: JoinRequest): Promise<JoinResult> {
+  async join(request: JoinRequest): Promise<JoinResult> {
+    const { room, withSnapshot } = request
     const epochs = new Epochs()
-    const reply = await this.#uplink.run("up", (terms) => {
-      const { partition, keys, args } = this.#roomTerms(room, terms)
-      return callOf(
-        JOIN_ROOM,
-        {
-          ...keys,
-          rooms_of: this.#keys.roomsOf(partition, this.node),
-          connection_time: this.#keys.connectionTime(partition, terms.hour),
-        },
-        {
-          ...args,
-          node: this.node,
-          peer,
-          generation: String(generation),
-          rev: String(rev),
-          status,
-          limit: String(limit),
-          epoch: epochs.next(),
-          with_snapshot: withSnapshot ? "1" : "0",
-        },
-      )
-    })
+    const reply = await this.#uplink.run("up", (terms) => this.#calls.join(request, epochs.next(), terms))
     if (reply[0] === REFUSED.full) return { kind: "full" }
-    const snapshot = toSnapshot(reply.slice(1))
+    if (reply[0] === REFUSED.taken) return { kind: "taken" }
+    const snapshot = readSnapshot(reply.slice(1))
     const { epoch, seq } = snapshot
     if (epochs.has(epoch)) this.#listener?.onRoomOpened(room)
     return { kind: "joined", position: { epoch, seq }, snapshot: withSnapshot ? snapshot : undefined }
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
-    await this.#outboxes.settled(this.#keys.partitionOf(room), peer)
-    const reply = await this.#uplink.run("up", (terms) => {
-      const { partition, keys, args } = this.#roomTerms(room, terms)
-      return callOf(
-        LEAVE_ROOM,
-        {
-          ...keys,
-          rooms_of: this.#keys.roomsOf(partition, this.node),
-          connection_time: this.#keys.connectionTime(partition, terms.hour),
-          room_peaks: this.#keys.roomPeaks(partition, terms.hour),
-        },
-        { ...args, node: this.node, peer, generation: String(generation) },
-      )
-    })
-    const [isLeft, epoch, seq, ...closing] = reply
-    if (isLeft !== 1) return undefined
-    this.#tellIfClosed(room, closing)
-    return { epoch: String(epoch), seq: Number(seq) }
+    await this.#settled(room, peer)
+    const reply = await this.#uplink.run("up", (terms) => this.#calls.leave(room, peer, generation, terms))
+    this.#tellIfClosed(room, reply.slice(3))
+    return readPosition(reply)
   }
 
   async updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined> {
-    await this.#outboxes.settled(this.#keys.partitionOf(room), peer)
-    const reply = await this.#uplink.run("up", (terms) => {
-      const { keys, args } = this.#roomTerms(room, terms)
-      return callOf(UPDATE_STATUS, keys, { ...args, peer, rev: String(rev), status })
-    })
-    const [isChanged, epoch, seq] = reply
-    return isChanged === 1 ? { epoch: String(epoch), seq: Number(seq) } : undefined
+    await this.#settled(room, peer)
+    return readPosition(
+      await this.#uplink.run("up", (terms) => this.#calls.updateStatus(room, peer, rev, status, terms)),
+    )
+  }
+
+  async publish(room: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined> {
+    await this.#settled(room, peer)
+    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, terms)))
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
@@ -216,76 +187,54 @@ export class ClusterRoomStore implements RoomStore {
 
   async snapshot(room: RoomKey): Promise<RoomSnapshot> {
     this.counters.snapshots++
-    const partition = this.#keys.partitionOf(room)
-    const keys = { room: this.#keys.room(partition, room), meta: this.#keys.meta(partition, room) }
-    return toSnapshot(await this.#uplink.run("leased", () => callOf(SNAPSHOT_ROOM, keys, {})))
+    return readSnapshot(await this.#uplink.run("leased", () => this.#calls.snapshot(room)))
   }
 
   async restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot> {
     this.counters.restores++
-    this.#restored.add(room)
+    this.#resyncing?.restored.add(room)
     const epochs = new Epochs()
     const strangers = others.filter(({ node }) => node !== this.node)
-    const strangeNodes = [...new Set(strangers.map(({ node }) => node))]
-    // Leases are in another slot than rooms in a cluster, so they are given before, not in the same script.
-    const ungranted = strangeNodes.filter((node) => !this.#granted.has(node))
-    if (ungranted.length > 0) await this.#uplink.run("leased", () => this.#lease.grantCall(ungranted))
-    for (const node of ungranted) this.#granted.add(node)
-    const reply = await this.#uplink.run("leased", (terms) => {
-      const { partition, keys, args } = this.#roomTerms(room, terms)
-      return callOf(
-        RESTORE_ROOM,
-        {
-          ...keys,
-          connection_time: this.#keys.connectionTime(partition, terms.hour),
-          room_peaks: this.#keys.roomPeaks(partition, terms.hour),
-          rooms_of: this.#keys.roomsOf(partition, this.node),
-          "others_rooms_of...": strangeNodes.map((node) => this.#keys.roomsOf(partition, node)),
-        },
-        {
-          ...args,
-          node: this.node,
-          epoch: epochs.next(),
-          own: packMembers(own),
-          others: packMembers(strangers),
-          others_nodes: pack(strangeNodes),
-        },
-      )
-    })
-    const snapshot = toSnapshot(reply.slice(1))
+    // Before: a lost room may be born again with them. Leases are in another slot than rooms, so not in the same script.
+    await this.#grant(strangers)
+    const reply = await this.#uplink.run("leased", (terms) =>
+      this.#calls.restore(room, own, strangers, epochs.next(), terms),
+    )
+    const snapshot = readSnapshot(reply.slice(1))
     if (epochs.has(snapshot.epoch)) this.#listener?.onRoomOpened(room)
     this.#tellIfClosed(room, reply.slice(4))
+    // Behind: older data may hold members of nodes that were swept since, on a master that does not keep the leases.
+    if (this.#resyncing !== undefined) await this.#grant(snapshot.members)
     return snapshot
   }
 
-  async close(): Promise<void> {
-    await this.#outboxes.drained()
+  async close(withinMs: number): Promise<void> {
+    await Promise.race([this.#leaveAll(), sleep(this.#clock, withinMs)])
     this.#listener = undefined
-    const connection = this.#uplink.connection
-    if (connection !== undefined) await this.#sweep(this.node, true)
     this.#uplink.close()
   }
 
-  /** What all scripts about a room take. */
-  #roomTerms(room: RoomKey, { leaseUntil, publishWord }: Terms) {
-    const partition = this.#keys.partitionOf(room)
-    return {
-      partition,
-      keys: {
-        room: this.#keys.room(partition, room),
-        meta: this.#keys.meta(partition, room),
-        nodes: this.#keys.nodes(partition, room),
-      },
-      args: {
-        lease_until: leaseUntil,
-        publish: publishWord,
-        channel: this.#keys.channelPrefix(partition),
-        room_key: room,
-      },
-    }
+  /** Sends what waits, takes what is left of this node out of Redis, and then its lease. */
+  async #leaveAll(): Promise<void> {
+    await this.#outboxes.drained()
+    this.#listener = undefined
+    await this.#sweep(this.node, true)
   }
 
-  #tellIfClosed(room: RoomKey, [closed, peak, openMs]: Reply[]): void {
+  #settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
+    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
+  }
+
+  /** Gives a lease to the nodes of these members that have none: they renew it, or are swept when it is over. */
+  async #grant(members: readonly Member[]): Promise<void> {
+    const granted = this.#resyncing?.granted
+    const nodes = new Set(members.map(({ node }) => node).filter((node) => node !== this.node && !granted?.has(node)))
+    if (nodes.size === 0) return
+    await this.#uplink.run("leased", () => this.#lease.grantCall([...nodes]))
+    for (const node of nodes) granted?.add(node)
+  }
+
+  #tellIfClosed(room: RoomKey, [closed, peak, openMs]: readonly Reply[]): void {
     if (closed === 1) this.#listener?.onRoomClosed(room, Number(peak), Number(openMs))
   }
 
@@ -294,57 +243,44 @@ export class ClusterRoomStore implements RoomStore {
       this.#inbox?.hear(partition, message)
     } catch (error) {
       // A bug above must not end up inside the decoder of the subscriber.
-      this.#options.log?.warn("listener failed", { error: error instanceof Error ? error.stack : String(error) })
+      this.#log.warn("listener failed", { error: toText(error) })
     }
   }
 
   /** Has the rooms with members here restored, then clears those that only Redis believes to have some. */
   async #resync(): Promise<void> {
-    this.#restored.clear()
-    this.#granted.clear()
-    await this.#listener?.onResync()
-    const connection = this.#uplink.connection
-    if (connection === undefined) return
-    const believed = await readRoomsOf(this.node, connection, this.#keys)
-    for (const room of believed) if (!this.#restored.has(room)) await this.restore(room, [], [])
-    this.#restored.clear()
+    const resync: Resync = { restored: new Set(), granted: new Set() }
+    this.#resyncing = resync
+    try {
+      await this.#listener?.onResync()
+      const { link } = this.#uplink
+      if (link === undefined) return
+      const believed = await readRoomsOf(this.node, link, this.#keys)
+      for (const room of believed) if (!resync.restored.has(room)) await this.restore(room, [], [])
+    } finally {
+      this.#resyncing = undefined
+    }
   }
 
   #sweepSoon(node: NodeId): void {
     if (this.#sweeping.has(node)) return
     this.#sweeping.add(node)
-    setTimeout(() => this.#sweep(node, false), Math.random() * this.#leaseMs * SWEEP_JITTER_PART)
+    this.#clock.after(this.#random() * this.#leaseMs * SWEEP_JITTER_PART, () => {
+      this.#sweep(node, false)
+        .catch((error: unknown) => this.#log.warn("bug: a sweep failed", { error: toText(error) }))
+        .finally(() => this.#sweeping.delete(node))
+    })
   }
 
   async #sweep(node: NodeId, isSelf: boolean): Promise<void> {
-    const connection = this.#uplink.connection
-    const onRoomClosed: RoomListener["onRoomClosed"] = (...args) => this.#listener?.onRoomClosed(...args)
-    const { counters } = this
-    try {
-      if (connection === undefined) return
-      const lease = this.#lease
-      await sweepNode(node, isSelf, { connection, keys: this.#keys, lease, counters, listener: { onRoomClosed } })
-    } finally {
-      this.#sweeping.delete(node)
+    const { link } = this.#uplink
+    if (link === undefined) return
+    const listener: SweepOptions["listener"] = {
+      onSwept: (...args) => this.#listener?.onSwept(...args),
+      onRoomClosed: (...args) => this.#listener?.onRoomClosed(...args),
     }
+    const { counters } = this
+    const options = { link, keys: this.#keys, lease: this.#lease, counters, random: this.#random, listener }
+    await sweepNode(node, isSelf, options)
   }
-}
-
-function pack(value: unknown): Buffer {
-  const bytes = encode(value)
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function packMembers(members: readonly Member[]): Buffer {
-  return pack(members.map(({ peer, node, generation, rev, status }) => [peer, node, generation, rev, status]))
-}
-
-function toSnapshot([epoch, seq, list]: Reply[]): RoomSnapshot {
-  const packed = (list ?? []) as Buffer[]
-  const members: { member: Member; order: number }[] = []
-  for (let at = 0; at < packed.length; at += 2) {
-    members.push(readPackedMember(String(packed[at]), packed[at + 1] as Buffer))
-  }
-  members.sort((a, b) => a.order - b.order)
-  return { epoch: String(epoch), seq: Number(seq), members: members.map(({ member }) => member) }
 }

@@ -2,10 +2,11 @@
 // it is over nothing of ours may change a room any more, which Redis checks too, by its own clock, in every script.
 
 import { randomUUID } from "node:crypto"
+import type { Clock } from "../clock.ts"
 import type { NodeId } from "../rooms/ids.ts"
-import type { Connection } from "./redis/connection.ts"
+import type { Link, Reply, ScriptCall } from "./backend.ts"
 import type { Keys } from "./redis/keys.ts"
-import { callOf, END_LEASE, GRANT_LEASES, REFUSED, RENEW_LEASE, type Reply, type ScriptCall } from "./redis/scripts.ts"
+import { callOf, END_LEASE, GRANT_LEASES, REFUSED, RENEW_LEASE } from "./redis/scripts.ts"
 
 // 0.3 of a lease: two renewals may get lost before it is over.
 const RENEW_PART = 0.3
@@ -33,6 +34,7 @@ export class Lease {
   readonly #node: NodeId
   readonly #keys: Keys
   readonly #leaseMs: number
+  readonly #clock: Clock
   /** End of the lease on our own monotonic clock, counted from before the renewal was sent. */
   #ownUntil = 0
   /** Redis's clock minus ours, ms. */
@@ -44,26 +46,27 @@ export class Lease {
   /** Whether we have given it up for good: a renewal behind that would leave a lease of nobody. */
   #isGivenUp = false
 
-  constructor(node: NodeId, keys: Keys, leaseMs: number) {
+  constructor(node: NodeId, keys: Keys, leaseMs: number, clock: Clock) {
     this.#node = node
     this.#keys = keys
     this.#leaseMs = leaseMs
+    this.#clock = clock
   }
 
   /** Whether it holds by our own clock, which also runs while the process is stopped. */
   get isHeld(): boolean {
-    return performance.now() < this.#ownUntil
+    return this.#clock.monotonicMs() < this.#ownUntil
   }
 
   /** Start of the current hour on Redis's clock, unix seconds. */
   get hour(): number {
-    return Math.floor((Date.now() + this.#offsetMs) / 1000 / HOUR_SECONDS) * HOUR_SECONDS
+    return Math.floor((this.#clock.unixMs() + this.#offsetMs) / 1000 / HOUR_SECONDS) * HOUR_SECONDS
   }
 
   /** Takes the lease, whatever became of it before. */
-  async take(connection: Connection): Promise<void> {
-    await this.#renew(connection)
-    this.#heldSince = performance.now()
+  async take(link: Link): Promise<void> {
+    await this.#renew(link)
+    this.#heldSince = this.#clock.monotonicMs()
   }
 
   /**
@@ -73,58 +76,69 @@ export class Lease {
    * @param onLost ours was over when we renewed it
    * @returns stops it
    */
-  keep(connection: Connection, onEnded: (node: string) => void, onLost: () => void): () => void {
-    let timer: ReturnType<typeof setTimeout>
+  keep(link: Link, onEnded: (node: string) => void, onLost: () => void): () => void {
+    let isStopped = false
+    let stopRenewing = () => {}
+    let stopBeating = () => {}
+    const renewIn = (ms: number): void => {
+      if (!isStopped) stopRenewing = this.#clock.after(ms, renew)
+    }
     const renew = async (): Promise<void> => {
       if (this.#isGivenUp) return
       try {
-        const { isHeld, ended, nextMs } = await this.#renew(connection)
+        const { isHeld, ended, nextMs } = await this.#renew(link)
+        if (isStopped) return
         if (!isHeld) return onLost()
-        if (performance.now() - this.#heldSince > this.#leaseMs) for (const node of ended) onEnded(node)
-        timer = setTimeout(renew, Math.min(this.#leaseMs * RENEW_PART, nextMs + JUST_BEHIND_MS))
+        if (this.#clock.monotonicMs() - this.#heldSince > this.#leaseMs) for (const node of ended) onEnded(node)
+        renewIn(Math.min(this.#leaseMs * RENEW_PART, nextMs + JUST_BEHIND_MS))
       } catch (error) {
-        connection.close(`the lease could not be renewed: ${error}`)
+        link.close(`the lease could not be renewed: ${error}`)
       }
     }
-    timer = setTimeout(renew, this.#leaseMs * RENEW_PART)
-    const beats = setInterval(() => connection.beat(), this.#leaseMs * BEAT_PART)
+    const beat = (): void => {
+      link.beat()
+      stopBeating = this.#clock.after(this.#leaseMs * BEAT_PART, beat)
+    }
+    renewIn(this.#leaseMs * RENEW_PART)
+    stopBeating = this.#clock.after(this.#leaseMs * BEAT_PART, beat)
     return () => {
-      clearTimeout(timer)
-      clearInterval(beats)
+      isStopped = true
+      stopRenewing()
+      stopBeating()
     }
   }
 
   /** Gives nodes that have no lease one to renew, or to be swept after. */
   grantCall(nodes: readonly NodeId[]): ScriptCall {
     const { leases } = this.#keys
-    return callOf(GRANT_LEASES, { leases }, { lease_ms: String(this.#leaseMs), "node...": nodes })
+    return callOf(GRANT_LEASES, { leases }, { lease_ms: String(Math.round(this.#leaseMs)), "node...": nodes })
   }
 
   /** Whether `node` has not renewed its lease meanwhile. */
-  async isOver(connection: Connection, node: string): Promise<boolean> {
-    const until = await connection.send(this.#keys.leases, ["ZSCORE", this.#keys.leases, node])
-    return until === null || Number(until) <= Date.now() + this.#offsetMs
+  async isOver(link: Link, node: string): Promise<boolean> {
+    const until = await link.readScore(this.#keys.leases, node)
+    return until === undefined || until <= this.#clock.unixMs() + this.#offsetMs
   }
 
   /** Removes the lease of a node that is swept (unless it has been renewed), or our own at the end. */
-  async end(connection: Connection, node: string): Promise<void> {
+  async end(link: Link, node: string): Promise<void> {
     if (node === this.#node) this.#isGivenUp = true
     const only_if_over = node === this.#node ? "0" : "1"
-    await connection.run(callOf(END_LEASE, this.#names, { node, margin_ms: this.#marginMs, only_if_over }))
+    await link.run(callOf(END_LEASE, this.#names, { node, margin_ms: this.#marginMs, only_if_over }))
   }
 
-  async #renew(connection: Connection): Promise<{ isHeld: boolean; ended: string[]; nextMs: number }> {
-    const sentAt = performance.now()
+  async #renew(link: Link): Promise<{ isHeld: boolean; ended: string[]; nextMs: number }> {
+    const sentAt = this.#clock.monotonicMs()
     const wasHeld = this.isHeld
     const knownBirth = this.#birth
     const args = {
       node: this.#node,
-      lease_ms: String(this.#leaseMs),
+      lease_ms: String(Math.round(this.#leaseMs)),
       partitions: String(this.#keys.partitions),
       birth: randomUUID(),
       margin_ms: this.#marginMs,
     }
-    const reply = (await connection.run(callOf(RENEW_LEASE, this.#names, args))) as Reply[]
+    const reply = (await link.run(callOf(RENEW_LEASE, this.#names, args))) as Reply[]
     const [code, held, birth, ...rest] = reply
     const [now = 0, until = 0, nextMs = -1] = rest.slice(0, 3).map(Number)
     if (code === REFUSED.otherPartitions) {
@@ -135,7 +149,7 @@ export class Lease {
     }
     this.untilMs = until
     this.#birth = String(birth)
-    this.#offsetMs = now - Date.now()
+    this.#offsetMs = now - this.#clock.unixMs()
     this.#ownUntil = sentAt + this.#leaseMs
     return {
       isHeld: held === 1 && wasHeld && this.#birth === knownBirth,

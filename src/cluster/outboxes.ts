@@ -3,24 +3,28 @@
 // order holds, a busy pair of nodes pays per batch, and a batch whose answer was lost can be sent again under the same
 // number, which its receiver knows.
 
-import { setTimeout as sleep } from "node:timers/promises"
-
+import { type Clock, sleep } from "../clock.ts"
 import type { NodeId, PeerId } from "../rooms/ids.ts"
 import { type Ref, type Relay, type RelayFailure, StoreUnavailable } from "../rooms/room-store.ts"
 import type { ClusterCounters } from "./counters.ts"
+import { type ClusterLog, toText } from "./log.ts"
 import { encodeRelays } from "./node-message.ts"
 import type { Uplink } from "./uplink.ts"
 
 /** What outboxes are made with. */
 export interface OutboxesOptions {
   readonly node: NodeId
-  readonly uplink: Uplink
+  readonly uplink: Pick<Uplink, "publish">
+  readonly clock: Clock
   readonly counters: ClusterCounters
+  readonly log: ClusterLog
   /** Milliseconds a relay waits for Redis before it is given up. */
   readonly waitMs: number
+  /** Number of the batch before the first: 0, but for tests of large numbers. */
+  readonly lastBatch: number
   /** The name of a node's channel in a partition. */
   channelOf(partition: number, node: NodeId): string
-  onFailed(from: PeerId, ref: Ref, error: RelayFailure): void
+  onFailed(relay: Relay, ref: Ref, failure: RelayFailure): void
 }
 
 /** Relays that travel together. */
@@ -32,6 +36,8 @@ interface Batch {
   size: number
   /** When its first relay was handed in. */
   readonly since: number
+  /** Sender of its last relay. */
+  lastFrom: PeerId | undefined
   /** Called when it was heard, or given up. */
   readonly onSettled: (() => void)[]
 }
@@ -40,6 +46,8 @@ interface Outbox {
   readonly channel: string
   /** In order; the first may be on its way, the last takes more unless it is full or on its way. */
   readonly batches: Batch[]
+  /** The last batch that has something of a sender: a leave asks for it, and must not look through all that waits. */
+  readonly lastOf: Map<PeerId, Batch>
   isFirstOnItsWay: boolean
 }
 
@@ -59,10 +67,11 @@ export class Outboxes {
   readonly #options: OutboxesOptions
   readonly #boxes = new Map<number, Map<NodeId, Outbox>>()
   /** Number of the last batch. One count for all outboxes, so that an outbox can be forgotten when it is empty. */
-  #number = 0
+  #number: number
 
   constructor(options: OutboxesOptions) {
     this.#options = options
+    this.#number = options.lastBatch
   }
 
   /** Sends a relay soon, in order. Tells onFailed when it could not. */
@@ -73,15 +82,19 @@ export class Outboxes {
     if (batch === undefined || !isOpen || batch.size >= BATCH_SIZE || batch.relays.length >= BATCH_RELAYS) {
       if (outbox.batches.length >= MOST_BATCHES) {
         this.#options.counters.relaysOverflowed++
-        this.#options.onFailed(relay.from, ref, "unavailable")
+        this.#options.onFailed(relay, ref, "unavailable")
         return
       }
-      batch = { relays: [], refs: [], size: 0, since: performance.now(), onSettled: [] }
+      const since = this.#options.clock.monotonicMs()
+      batch = { relays: [], refs: [], size: 0, since, lastFrom: undefined, onSettled: [] }
       outbox.batches.push(batch)
     }
     batch.relays.push(relay)
     batch.refs.push(ref)
     batch.size += relay.text.length
+    if (batch.lastFrom === relay.from) return
+    batch.lastFrom = relay.from
+    outbox.lastOf.set(relay.from, batch)
   }
 
   /** Resolves when all relays of `from` handed in before are heard or given up; undefined when there are none. */
@@ -89,8 +102,8 @@ export class Outboxes {
     const boxes = this.#boxes.get(partition)
     if (boxes === undefined) return undefined
     const last: Promise<void>[] = []
-    for (const { batches } of boxes.values()) {
-      const batch = batches.findLast(({ relays }) => relays.some((relay) => relay.from === from))
+    for (const { lastOf } of boxes.values()) {
+      const batch = lastOf.get(from)
       if (batch !== undefined) last.push(new Promise((resolve) => batch.onSettled.push(resolve)))
     }
     return last.length === 0 ? undefined : Promise.all(last)
@@ -111,11 +124,12 @@ export class Outboxes {
     const outbox: Outbox = {
       channel: this.#options.channelOf(partition, node),
       batches: [],
+      lastOf: new Map(),
       isFirstOnItsWay: false,
     }
     const boxes = this.#boxes.get(partition) ?? new Map<NodeId, Outbox>()
     this.#boxes.set(partition, boxes.set(node, outbox))
-    setImmediate(() =>
+    this.#options.clock.soon(() =>
       this.#empty(outbox).finally(() => {
         boxes.delete(node)
         if (boxes.size === 0) this.#boxes.delete(partition)
@@ -126,35 +140,39 @@ export class Outboxes {
 
   /** Sends batch after batch until nothing is left. */
   async #empty(outbox: Outbox): Promise<void> {
+    const { clock } = this.#options
     let silentSince: number | undefined
     for (;;) {
       const batch = outbox.batches[0]
       if (batch === undefined) return
       outbox.isFirstOnItsWay = true
       const error = await this.#send(outbox.channel, batch, silentSince)
-      silentSince = error === "peer_unreachable" ? (silentSince ?? performance.now() - SILENCE_MS) : undefined
+      silentSince = error === "peer_unreachable" ? (silentSince ?? clock.monotonicMs() - SILENCE_MS) : undefined
       outbox.batches.shift()
       outbox.isFirstOnItsWay = false
       if (error !== undefined) this.#fail(batch, error)
-      for (const onSettled of batch.onSettled) onSettled()
+      this.#settle(outbox, batch)
     }
   }
 
-  /** Sends one batch: undefined when it was heard, else the error for its senders. */
+  /** Sends one batch: undefined when it was heard, else the error for its senders. Never throws: a leave waits for it. */
   async #send(channel: string, batch: Batch, silentSince: number | undefined): Promise<RelayFailure | undefined> {
-    const { node, uplink, counters, waitMs } = this.#options
-    const message = encodeRelays(node, ++this.#number, batch.relays)
+    const { node, uplink, clock, counters, log, waitMs } = this.#options
     let silent = silentSince
     try {
+      const message = encodeRelays(node, ++this.#number, batch.relays)
       for (let askAgainMs = ASK_AGAIN_MS; ; askAgainMs *= 2) {
         if ((await uplink.publish(channel, message, batch.since + waitMs)) > 0) break
-        silent ??= performance.now()
-        if (performance.now() - silent >= SILENCE_MS) return "peer_unreachable"
-        await sleep(Math.min(askAgainMs, silent + SILENCE_MS - performance.now()))
+        silent ??= clock.monotonicMs()
+        const leftMs = silent + SILENCE_MS - clock.monotonicMs()
+        if (leftMs <= 0) return "peer_unreachable"
+        await sleep(clock, Math.min(askAgainMs, leftMs))
       }
     } catch (error) {
       if (error instanceof StoreUnavailable) return "unavailable"
-      throw error
+      counters.batchesFailed++
+      log.warn("bug: a batch of relays could not be sent", { error: toText(error) })
+      return "unavailable"
     }
     counters.batchesSent++
     counters.relaysSent += batch.relays.length
@@ -162,9 +180,22 @@ export class Outboxes {
   }
 
   #fail({ relays, refs }: Batch, error: RelayFailure): void {
-    const { counters, onFailed } = this.#options
+    const { counters, log, onFailed } = this.#options
     if (error === "peer_unreachable") counters.relaysUnreachable += relays.length
     else counters.relaysUnavailable += relays.length
-    for (const [at, { from }] of relays.entries()) onFailed(from, refs[at], error)
+    try {
+      for (const [at, relay] of relays.entries()) onFailed(relay, refs[at], error)
+    } catch (cause) {
+      log.warn("bug: a sender could not be told", { error: toText(cause) })
+    }
+  }
+
+  #settle({ lastOf }: Outbox, batch: Batch): void {
+    let before: PeerId | undefined
+    for (const { from } of batch.relays) {
+      if (from !== before && lastOf.get(from) === batch) lastOf.delete(from)
+      before = from
+    }
+    for (const onSettled of batch.onSettled) onSettled()
   }
 }

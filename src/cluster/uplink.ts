@@ -1,22 +1,18 @@
-// Keeps this node's way to Redis: connects, holds the lease, has the rooms restored, and lets commands through when all
-// of that holds. Every fate of a connection or a lease ends here in the same three steps, so there is one way back:
+// Keeps this node's way to Redis: opens links, holds the lease, has the rooms restored, and lets commands through when all
+// of that holds. Every fate of a link or a lease ends here in the same three steps, so there is one way back, on which
+// nothing that was known of Redis's state before is taken for granted:
 //
 //   connected and subscribed → lease taken (restore and snapshot may go) → rooms restored (everything may go)
 //
 // Whoever comes earlier waits, bounded in time and number, and is refused with StoreUnavailable.
 
-import { setTimeout as sleep } from "node:timers/promises"
+import type { Clock } from "../clock.ts"
 import { StoreUnavailable } from "../rooms/room-store.ts"
+import { type Backend, type Link, LinkLost, type LinkOptions, type Reply, type ScriptCall } from "./backend.ts"
 import type { ClusterCounters } from "./counters.ts"
 import type { Lease } from "./lease.ts"
-import { Connection, ConnectionLost, type ConnectionOptions } from "./redis/connection.ts"
-import { REFUSED, type Reply, type ScriptCall } from "./redis/scripts.ts"
-
-/** Where the store writes what an operator should know. */
-export interface ClusterLog {
-  info(message: string, fields: Readonly<Record<string, unknown>>): void
-  warn(message: string, fields: Readonly<Record<string, unknown>>): void
-}
+import type { ClusterLog } from "./log.ts"
+import { REFUSED } from "./redis/scripts.ts"
 
 /** How far the way back must be for a command: `leased` for those that restore, `up` for all others. */
 export type Stage = "leased" | "up"
@@ -32,8 +28,12 @@ export interface Terms {
 
 /** What an uplink is made with. */
 export interface UplinkOptions {
-  readonly connection: ConnectionOptions
+  readonly backend: Backend
+  readonly link: LinkOptions
   readonly lease: Lease
+  readonly clock: Clock
+  /** At least 0, below 1. */
+  readonly random: () => number
   readonly counters: ClusterCounters
   readonly log: ClusterLog
   /** Milliseconds a command waits for Redis before it is refused. */
@@ -55,115 +55,128 @@ const MOST_WAITING = 10_000
 /** One node's way to Redis. */
 export class Uplink {
   readonly #options: UplinkOptions
-  readonly #closing = new AbortController()
-  #connection: Connection | undefined
+  #isClosed = false
+  #link: Link | undefined
   #stage: "away" | Stage = "away"
+  /** Why it is not up. */
+  #reason: string
   #hasBeenUp = false
   #resyncing: Promise<void> = Promise.resolve()
   /** Ends the current lease's stay, however far it came. */
   #interrupt: () => void = () => {}
+  /** Ends the pause before the next link. */
+  #endPause: () => void = () => {}
   #waiting = 0
   readonly #waiters: Record<Stage, Set<() => void>> = { leased: new Set(), up: new Set() }
 
   constructor(options: UplinkOptions) {
     this.#options = options
+    this.#reason = "connecting"
   }
 
-  /** Whether commands are answered now. */
-  get state(): "up" | "away" {
-    return this.#stage === "up" ? "up" : "away"
+  /** Why commands are not answered now; undefined when they are. */
+  get awayReason(): string | undefined {
+    return this.#stage === "up" ? undefined : `redis at ${this.#options.backend.place}: ${this.#reason}`
   }
 
-  /** The connection, if commands of `leased` may go now. */
-  get connection(): Connection | undefined {
+  /** The link, if commands of `leased` may go now. */
+  get link(): Link | undefined {
     return this.#ready("leased")
   }
 
-  /** Comes up and stays so until closed. Resolves the first time; rejects when this can never be the right Redis. */
+  /**
+   * Comes up and stays so until closed. Resolves the first time; rejects when this can never be the right Redis, or with
+   * StoreUnavailable when it is closed before.
+   */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#stayUp(resolve).catch(reject)
+      this.#stayUp(resolve).then(() => reject(new StoreUnavailable("closed")), reject)
     })
   }
 
   /** Sends a script once the `stage` is reached; again, when its outcome was lost. Every script is safe to repeat. */
   async run(stage: Stage, makeCall: (terms: Terms) => ScriptCall): Promise<Reply[]> {
-    const giveUpAt = performance.now() + this.#options.waitMs
+    const giveUpAt = this.#options.clock.monotonicMs() + this.#options.waitMs
     for (;;) {
-      const connection = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt))
+      const link = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt))
       const { untilMs, hour } = this.#options.lease
       try {
-        const call = makeCall({ leaseUntil: String(untilMs), hour, publishWord: connection.publishWord })
-        const reply = (await connection.run(call)) as Reply[]
+        const call = makeCall({ leaseUntil: String(untilMs), hour, publishWord: link.publishWord })
+        const reply = (await link.run(call)) as Reply[]
         if (reply[0] !== REFUSED.leaseOver) return reply
-        this.#lapse(connection)
+        this.#lapse(link)
       } catch (error) {
-        if (!(error instanceof ConnectionLost)) throw error
+        if (!(error instanceof LinkLost)) throw error
       }
     }
   }
 
-  /** Publishes: how many heard it. After a lost connection once more, so the receiver must know it when it comes twice. */
+  /** Publishes: how many heard it. After a lost link once more, so the receiver must know it when it comes twice. */
   async publish(channel: string, message: Buffer, giveUpAt: number): Promise<number> {
     for (;;) {
-      const connection = this.#ready("up") ?? (await this.#whenReady("up", giveUpAt))
+      const link = this.#ready("up") ?? (await this.#whenReady("up", giveUpAt))
       try {
-        return await connection.publish(channel, message)
+        return await link.publish(channel, message)
       } catch (error) {
-        if (!(error instanceof ConnectionLost)) throw error
+        if (!(error instanceof LinkLost)) throw error
       }
     }
   }
 
-  /** Gives up the connection. Whoever waits is refused. */
+  /** Gives up the link, even one that is being opened. Whoever waits is refused. */
   close(): void {
-    this.#closing.abort()
-    this.#connection?.close("closed")
-    this.#stage = "away"
+    this.#isClosed = true
+    this.#away("closed")
+    this.#link?.close("closed")
+    this.#interrupt()
+    this.#endPause()
     this.#release("leased")
     this.#release("up")
   }
 
-  get #isClosed(): boolean {
-    return this.#closing.signal.aborted
-  }
-
   async #stayUp(onFirstUp: () => void): Promise<void> {
-    const { connection: options, counters, log } = this.#options
-    let failures = 0
-    while (!this.#isClosed) {
+    const { backend, link: options, counters, log } = this.#options
+    for (let failures = 0; !this.#isClosed; failures++) {
+      const link = backend.open(options)
+      this.#link = link
       try {
-        const connection = await Connection.open(options)
-        this.#connection = connection
+        await link.opened
         failures = 0
-        while (connection.isAlive && !this.#isClosed) await this.#stayLeased(connection, onFirstUp)
-        if (!this.#isClosed) log.warn("redis connection lost", { reason: await connection.lost })
+        while (link.isAlive && !this.#isClosed) await this.#stayLeased(link, onFirstUp)
+        if (!this.#isClosed) log.warn("redis connection lost", { reason: await link.lost })
       } catch (error) {
-        this.#connection?.close("replaced")
-        if (!this.#hasBeenUp && !(error instanceof ConnectionLost)) throw error
+        link.close(error instanceof Error ? error.message : String(error))
+        if (!this.#hasBeenUp && !(error instanceof LinkLost)) throw error
         if (!this.#isClosed) log.warn("redis cannot be used", { reason: String(error), failures })
       }
       if (this.#isClosed) return
+      this.#away(await link.lost)
       counters.reconnects++
-      const backoffMs = Math.min(BACKOFF_MOST_MS, BACKOFF_MS * 2 ** failures++) * (0.5 + Math.random() / 2)
-      await sleep(backoffMs, undefined, { signal: this.#closing.signal }).catch(() => {})
+      await this.#pause(Math.min(BACKOFF_MOST_MS, BACKOFF_MS * 2 ** failures))
     }
   }
 
-  /** From taking the lease to its end or the connection's. */
-  async #stayLeased(connection: Connection, onFirstUp: () => void): Promise<void> {
+  /** From taking the lease to its end or the link's. */
+  async #stayLeased(link: Link, onFirstUp: () => void): Promise<void> {
     const { lease, log, onLeaseEnded } = this.#options
-    await lease.take(connection)
+    await lease.take(link)
     if (this.#isClosed) return
     let isOver = false
+    let end = () => {}
     const over = new Promise<void>((resolve) => {
-      this.#interrupt = () => {
+      end = () => {
         isOver = true
         resolve()
       }
     })
-    connection.lost.then(this.#interrupt)
-    const stopKeeping = lease.keep(connection, onLeaseEnded, () => this.#lapse(connection))
+    this.#interrupt = end
+    link.lost.then((reason) => {
+      if (isOver) return
+      this.#away(reason)
+      end()
+    })
+    const stopKeeping = lease.keep(link, onLeaseEnded, () => this.#lapse(link))
+    this.#away("the rooms are being restored")
     this.#stage = "leased"
     this.#release("leased")
     this.#resync(() => isOver).then(
@@ -175,14 +188,13 @@ export class Uplink {
         this.#hasBeenUp = true
         onFirstUp()
       },
-      (error: unknown) => connection.close(`rooms could not be restored: ${error}`),
+      (error: unknown) => link.close(`rooms could not be restored: ${error}`),
     )
     await over
     stopKeeping()
-    this.#stage = "away"
   }
 
-  /** Restores all rooms, after an earlier try has ended: its commands may need this very connection to end. */
+  /** Restores all rooms, after an earlier try has ended: its commands may need this very link to end. */
   #resync(isOver: () => boolean): Promise<void> {
     if (!this.#hasBeenUp) return Promise.resolve()
     const resync = this.#resyncing.then(async () => {
@@ -195,48 +207,66 @@ export class Uplink {
   }
 
   /** The lease is over: nothing goes out before it is taken again and the rooms are restored. */
-  #lapse(connection: Connection): void {
-    if (connection !== this.#connection || this.#stage === "away") return
-    this.#stage = "away"
+  #lapse(link: Link): void {
+    if (link !== this.#link || this.#stage === "away") return
+    this.#away("the lease of this node was over")
     this.#options.counters.leasesLost++
     this.#options.log.warn("our lease was over", {})
     this.#interrupt()
   }
 
-  #ready(stage: Stage): Connection | undefined {
-    const connection = this.#connection
-    if (connection === undefined || !connection.isAlive) return undefined
+  #away(reason: string): void {
+    this.#stage = "away"
+    this.#reason = reason
+  }
+
+  #ready(stage: Stage): Link | undefined {
+    const link = this.#link
+    if (link === undefined || !link.isAlive) return undefined
     if (this.#stage !== "up" && this.#stage !== stage) return undefined
-    if (this.#options.lease.isHeld) return connection
-    this.#lapse(connection)
+    if (this.#options.lease.isHeld) return link
+    this.#lapse(link)
     return undefined
   }
 
-  async #whenReady(stage: Stage, giveUpAt: number): Promise<Connection> {
+  async #whenReady(stage: Stage, giveUpAt: number): Promise<Link> {
+    const { clock, counters } = this.#options
     for (;;) {
-      const waitMs = giveUpAt - performance.now()
+      const waitMs = giveUpAt - clock.monotonicMs()
       if (this.#isClosed || waitMs <= 0 || this.#waiting >= MOST_WAITING) {
-        this.#options.counters.unavailable++
+        counters.unavailable++
         throw new StoreUnavailable("redis is away")
       }
       this.#waiting++
       await new Promise<void>((resolve) => {
         const waiters = this.#waiters[stage]
         const wake = () => {
-          clearTimeout(timer)
+          stop()
           waiters.delete(wake)
           resolve()
         }
-        const timer = setTimeout(wake, waitMs)
+        const stop = clock.after(waitMs, wake)
         waiters.add(wake)
       })
       this.#waiting--
-      const connection = this.#ready(stage)
-      if (connection !== undefined) return connection
+      const link = this.#ready(stage)
+      if (link !== undefined) return link
     }
   }
 
   #release(stage: Stage): void {
     for (const wake of [...this.#waiters[stage]]) wake()
+  }
+
+  /** Between a half and the whole of `ms`, unless it is closed meanwhile. */
+  #pause(ms: number): Promise<void> {
+    const { clock, random } = this.#options
+    return new Promise((resolve) => {
+      const stop = clock.after(ms * (0.5 + random() / 2), resolve)
+      this.#endPause = () => {
+        stop()
+        resolve()
+      }
+    })
   }
 }

@@ -32,6 +32,9 @@ export interface Option<T = unknown> {
   readonly defaultText?: string
 }
 
+/** What clients may speak. palava cannot be switched off: the name is there to switch all others off. */
+export const DIALECTS = ["palava"] as const
+
 function option<T>(one: Option<T>): Option<T> {
   return one
 }
@@ -78,6 +81,12 @@ export const OPTIONS = {
     schema: httpOrigin,
     value: "ORIGIN",
     help: "allow connections only from pages of this origin (any, if never given)",
+  }),
+  dialect: list({
+    schema: oneOf(...DIALECTS),
+    value: "NAME",
+    defaultText: "all",
+    help: "whose clients may come besides palava's own",
   }),
   iceServer: list({
     schema: iceUrl,

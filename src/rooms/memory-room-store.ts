@@ -40,10 +40,12 @@ export class MemoryRoomStore implements RoomStore {
     this.#listener = listener
   }
 
-  async join({ room: key, peer, generation, rev, status, limit, withSnapshot }: JoinRequest): Promise<JoinResult> {
+  async join(request: JoinRequest): Promise<JoinResult> {
+    const { room: key, peer, generation, rev, status, limit, ifTaken, withSnapshot } = request
     const known = this.#rooms.get(key)
     const before = known && findMember(known, peer)
     if (known !== undefined && before?.generation === generation) return this.#joined(known, withSnapshot)
+    if (before !== undefined && ifTaken === "refuse") return { kind: "taken" }
     if (known !== undefined && before === undefined && known.members.length >= limit) return { kind: "full" }
     const room = known ?? this.#open(key)
     if (before !== undefined) this.#remove(key, room, before)
@@ -68,7 +70,16 @@ export class MemoryRoomStore implements RoomStore {
     return toPosition(room)
   }
 
-  /** Every member is on this node, so there is nobody to relay to: the hub has delivered it already. */
+  async publish(key: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined> {
+    const room = this.#rooms.get(key)
+    const member = room && findMember(room, peer)
+    if (room === undefined || member === undefined || rev <= member.rev) return undefined
+    room.members[indexOf(room, peer)] = { ...member, rev }
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text })
+    return toPosition(room)
+  }
+
+  /** Every member is on this node, so there is nobody to relay to: whoever relays has delivered it already. */
   relay(): void {}
 
   async snapshot(key: RoomKey): Promise<RoomSnapshot> {
@@ -97,7 +108,7 @@ export class MemoryRoomStore implements RoomStore {
     return this.snapshot(key)
   }
 
-  async close(): Promise<void> {
+  async close(_withinMs: number): Promise<void> {
     this.#listener = undefined
     this.#rooms.clear()
   }

@@ -4,11 +4,12 @@
 import type { PeerId } from "./ids.ts"
 import type { Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
-/** What clients may be shown: a change of the membership, without its place in the log. */
+/** What clients may be shown: a change of the membership or a frame, without its place in the log. */
 export type Change =
   | { readonly kind: "joined"; readonly member: Member }
   | { readonly kind: "left"; readonly peer: PeerId }
   | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
+  | { readonly kind: "frame"; readonly text: string }
 
 /** Where an event stands for a replica: to be applied, already known, or behind something missed. */
 export type Place = "next" | "old" | "gap"
@@ -29,6 +30,13 @@ export class Replica {
   /** Whether the replica has reached `position` of the log. A position of another epoch is not reached. */
   hasReached(position: { epoch: string; seq: number }): boolean {
     return this.#epoch === position.epoch && this.#seq >= position.seq
+  }
+
+  /** The members stay, to be compared with the next snapshot, which will be taken whatever it says. */
+  forgetPlace(): void {
+    this.#epoch = ""
+    this.#seq = 0
+    this.#isHeard = false
   }
 
   /** Whether the replica is past `snapshot`: it was taken before what the replica has been told since. */
@@ -52,17 +60,13 @@ export class Replica {
    * not take it from the view (its node was taken for dead, and will claim it back).
    * @returns what to show, and whether a live member must be claimed back
    */
-  apply(
-    event: RoomEvent,
-    isHere: (peer: PeerId, generation: number) => boolean,
-  ): { change: Change | undefined; reclaim: boolean } {
+  apply(event: RoomEvent, isHere: (member: Member) => boolean): { change: Change | undefined; reclaim: boolean } {
     this.#seq = event.seq
     switch (event.kind) {
       case "joined": {
         const known = this.#members.get(event.member.peer)
         // A join that was given up and arrives behind the next one of the same connection must not replace it.
-        const isLate =
-          known !== undefined && known.generation !== event.member.generation && isHere(known.peer, known.generation)
+        const isLate = known !== undefined && known.generation !== event.member.generation && isHere(known)
         if (isLate) return { change: undefined, reclaim: true }
         this.#members.set(event.member.peer, event.member)
         if (known === undefined) return { change: event, reclaim: false }
@@ -71,7 +75,7 @@ export class Replica {
       case "left": {
         const known = this.#members.get(event.peer)
         if (known === undefined || known.generation !== event.generation) return NOTHING
-        if (isHere(event.peer, event.generation)) return { change: undefined, reclaim: true }
+        if (isHere(known)) return { change: undefined, reclaim: true }
         this.#members.delete(event.peer)
         return { change: event, reclaim: false }
       }
@@ -81,6 +85,8 @@ export class Replica {
         this.#members.set(event.peer, { ...known, rev: event.rev, status: event.status })
         return { change: event, reclaim: false }
       }
+      case "frame":
+        return { change: event, reclaim: false }
     }
   }
 
@@ -89,19 +95,15 @@ export class Replica {
    * shown as soon as it is made, so whoever looks at the members meanwhile sees none of those still to be shown.
    * @returns whether a live member must be claimed back
    */
-  adopt(
-    snapshot: RoomSnapshot,
-    isHere: (peer: PeerId, generation: number) => boolean,
-    show: (change: Change) => void,
-  ): boolean {
+  adopt(snapshot: RoomSnapshot, isHere: (member: Member) => boolean, show: (change: Change) => void): boolean {
     if (snapshot.epoch !== this.#epoch) this.#isHeard = false
     this.#epoch = snapshot.epoch
     this.#seq = snapshot.seq
     let reclaim = false
     const now = new Map(snapshot.members.map((member) => [member.peer, member]))
     for (const known of [...this.#members.values()]) {
-      if (now.get(known.peer)?.generation === known.generation) continue
-      if (isHere(known.peer, known.generation)) {
+      if (isSameMembership(now.get(known.peer), known)) continue
+      if (isHere(known)) {
         reclaim = true
         now.delete(known.peer)
         continue
@@ -120,6 +122,10 @@ export class Replica {
 }
 
 const NOTHING = { change: undefined, reclaim: false } as const
+
+function isSameMembership(a: Member | undefined, b: Member): boolean {
+  return a !== undefined && a.generation === b.generation && a.node === b.node
+}
 
 function statusChange(known: Member, member: Member): Change | undefined {
   if (known.status === member.status) return undefined

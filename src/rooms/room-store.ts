@@ -2,8 +2,8 @@
 // (RoomListener). The memory store and the Redis store pass one conformance suite; nothing above knows which it is.
 //
 // A room is an ordered log. Every change (join, leave, status), and every frame published to a room, gets the room's
-// next seq in one atomic step that also announces it. If changing and announcing were separate, a peer joining in between would neither be in our reply nor
-// hear of us, and the two would never call.
+// next seq in one atomic step that also announces it. If changing and announcing were separate, a peer joining in
+// between would neither be in our reply nor hear of us, and the two would never call.
 
 import type { NodeId, PeerId, RoomKey } from "./ids.ts"
 
@@ -110,8 +110,9 @@ export interface RoomStore {
   snapshot(room: RoomKey): Promise<RoomSnapshot>
   /**
    * Makes this node's members in the room exactly `own` (by peer and generation; a newer rev brings its status), announcing
-   * what changes; it may pass the room's limit, for a place once given is kept. A room that was lost is born again with
-   * `own` and `others` (members on other nodes as this node knows them, which those nodes confirm in generation).
+   * what changes; it may pass the room's limit, for a place once given is kept. Whoever is a member at another node by now
+   * is left there, as the answer shows. A room that was lost is born again with `own` and `others` (members on other nodes
+   * as this node knows them, which those nodes confirm in generation).
    */
   restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot>
   /** Gives the backend up, after at most `withinMs` milliseconds. Nothing is called back after it. */
@@ -120,12 +121,12 @@ export interface RoomStore {
 
 /** What a store tells the node above it. */
 export interface RoomListener {
-  /** A room's log, in order; a hole or another epoch means events were missed. Comes for rooms with members here. */
+  /** A room's log, in order; a gap or another epoch means events were missed. Comes for rooms with members here. */
   onRoomEvent(room: RoomKey, event: RoomEvent): void
   /** A message for a member here, in order with the events of its room. */
   onRelay(relay: Relay): void
-  /** A relay of `from` did not reach its target. */
-  onRelayFailed(from: PeerId, ref: Ref, failure: RelayFailure): void
+  /** This relay did not reach its target. */
+  onRelayFailed(relay: Relay, ref: Ref, failure: RelayFailure): void
   /** This node's command made a room that was not there. */
   onRoomOpened(room: RoomKey): void
   /** This node removed a member of a dead node, which had been in the room for `stayedMs` milliseconds. */

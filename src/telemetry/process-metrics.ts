@@ -4,7 +4,7 @@
 
 import { readdirSync, readFileSync } from "node:fs"
 import { Gauge, Histogram } from "prom-client"
-import type { Metrics } from "./metrics.ts"
+import type { Metrics } from "./registry.ts"
 
 /** 1 s: an idle process is woken once more a second, and a loop that is late for long is seen within a minute's scrapes. */
 const LAG_EVERY_MS = 1000

@@ -2,7 +2,7 @@
 // Events may come before or after the reply to the command that caused them, so tests wait for them by position.
 
 import { describe, expect, test } from "bun:test"
-import type { ErrorId } from "../../src/dialects/palava/errors.ts"
+
 import { makePeerId, type NodeId, type PeerId, type RoomKey, toRoomKey } from "../../src/rooms/ids.ts"
 import type {
   JoinRequest,
@@ -10,6 +10,7 @@ import type {
   Position,
   Ref,
   Relay,
+  RelayFailure,
   RoomEvent,
   RoomListener,
   RoomSnapshot,
@@ -20,9 +21,10 @@ import type {
 export class Recorder implements RoomListener {
   readonly events: { readonly room: RoomKey; readonly event: RoomEvent }[] = []
   readonly relays: Relay[] = []
-  readonly failures: { readonly from: PeerId; readonly ref: Ref; readonly error: ErrorId }[] = []
+  readonly failures: { readonly from: PeerId; readonly ref: Ref; readonly error: RelayFailure }[] = []
   readonly opened: RoomKey[] = []
   readonly closed: { readonly room: RoomKey; readonly peak: number; readonly openMs: number }[] = []
+  readonly swept: { readonly room: RoomKey; readonly peer: PeerId; readonly stayedMs: number }[] = []
   resyncs = 0
   /** What onResync does. */
   resync: () => Promise<void> = async () => {}
@@ -38,13 +40,18 @@ export class Recorder implements RoomListener {
     this.#wake()
   }
 
-  onRelayFailed(from: PeerId, ref: Ref, error: ErrorId): void {
+  onRelayFailed({ from }: Relay, ref: Ref, error: RelayFailure): void {
     this.failures.push({ from, ref, error })
     this.#wake()
   }
 
   onRoomOpened(room: RoomKey): void {
     this.opened.push(room)
+    this.#wake()
+  }
+
+  onSwept(room: RoomKey, peer: PeerId, stayedMs: number): void {
+    this.swept.push({ room, peer, stayedMs })
     this.#wake()
   }
 
@@ -106,7 +113,17 @@ export function makeRoom(): RoomKey {
 
 /** A join with nothing special about it. */
 export function joinOf(room: RoomKey, peer: PeerId, more: Partial<JoinRequest> = {}): JoinRequest {
-  return { room, peer, generation: 1, rev: 1, status: "{}", limit: 100, withSnapshot: true, ...more }
+  return {
+    room,
+    peer,
+    generation: 1,
+    rev: 1,
+    status: "{}",
+    limit: 100,
+    ifTaken: "replace",
+    withSnapshot: true,
+    ...more,
+  }
 }
 
 /** A member as a joinOf() makes it. */
@@ -197,6 +214,21 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       ])
     })
 
+    test("a peer that is taken is refused when asked to, in a full room too, and changes nothing", async () => {
+      await using made = await makeStore()
+      const { store, heard } = made
+      const [room, peer] = [makeRoom(), makePeerId()]
+      const { snapshot } = await join(store, joinOf(room, peer, { limit: 1 }))
+      const again = joinOf(room, peer, { generation: 2, limit: 1, ifTaken: "refuse" })
+      expect(await store.join(again)).toEqual({ kind: "taken" })
+      // The same membership again is no other one.
+      expect(await join(store, joinOf(room, peer, { ifTaken: "refuse" }))).toMatchObject({ seq: 1 })
+      expect(await store.snapshot(room)).toEqual(snapshot as RoomSnapshot)
+      await store.leave(room, peer, 1)
+      expect(await store.join(again)).toMatchObject({ kind: "joined" })
+      expect(heard.eventsOf(room).filter(({ kind }) => kind === "left").length).toBeLessThanOrEqual(1)
+    })
+
     test("a full room refuses, a place that comes free is given again", async () => {
       await using made = await makeStore()
       const { store } = made
@@ -268,6 +300,43 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       expect((await store.snapshot(room)).members).toEqual([memberOf(store.node, peer, { rev: 5 })])
     })
 
+    test("a frame is published in the order of the log, byte by byte, and changes nothing but the rev", async () => {
+      await using made = await makeStore()
+      const { store, heard } = made
+      const [room, peer] = [makeRoom(), makePeerId()]
+      const { epoch } = await join(store, joinOf(room, peer))
+      const text = `{"x":"\\u0000 ${"ß".repeat(2000)} 日本語"}`
+      expect(await store.publish(room, peer, 2, text)).toEqual({ epoch, seq: 2 })
+      expect(await store.updateStatus(room, peer, 3, '{"a":1}')).toEqual({ epoch, seq: 3 })
+      const last = await store.publish(room, peer, 4, "")
+      expect(last).toEqual({ epoch, seq: 4 })
+      await heard.reached(room, last)
+      expect(heard.eventsOf(room).slice(1)).toEqual([
+        { epoch, seq: 2, kind: "frame", peer, text },
+        { epoch, seq: 3, kind: "status", peer, rev: 3, status: '{"a":1}' },
+        { epoch, seq: 4, kind: "frame", peer, text: "" },
+      ])
+      expect(await store.snapshot(room)).toEqual({
+        ...{ epoch, seq: 4 },
+        members: [memberOf(store.node, peer, { rev: 4, status: '{"a":1}' })],
+      })
+    })
+
+    test("a frame that is not newer, or of no member, is not published", async () => {
+      await using made = await makeStore()
+      const { store, heard } = made
+      const [room, peer] = [makeRoom(), makePeerId()]
+      const joined = await join(store, joinOf(room, peer, { rev: 5 }))
+      expect(await store.publish(room, peer, 5, "late")).toBeUndefined()
+      expect(await store.publish(room, makePeerId(), 9, "stranger")).toBeUndefined()
+      expect(await store.publish(makeRoom(), peer, 9, "elsewhere")).toBeUndefined()
+      const next = await store.publish(room, peer, 6, "in time")
+      expect(next).toEqual({ epoch: joined.epoch, seq: 2 })
+      expect(await store.updateStatus(room, peer, 6, "{}")).toBeUndefined()
+      await heard.reached(room, next)
+      expect(heard.eventsOf(room)).toHaveLength(2)
+    })
+
     test("a changed status keeps the member's place", async () => {
       await using made = await makeStore()
       const { store } = made
@@ -300,7 +369,9 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       for (const event of events) {
         if (event.kind === "joined") members.set(event.member.peer, event.member)
         else if (event.kind === "left") members.delete(event.peer)
-        else members.set(event.peer, { ...(members.get(event.peer) as Member), rev: event.rev, status: event.status })
+        else if (event.kind === "status") {
+          members.set(event.peer, { ...(members.get(event.peer) as Member), rev: event.rev, status: event.status })
+        }
       }
       expect([...members.values()]).toEqual([...snapshot.members])
     })

@@ -1,91 +1,92 @@
-// One simulated process: a hub with its store and its clients, and everything that can be wrong with it.
+// One simulated process: the real rooms, dialect and cluster store with their clients, and everything that can be wrong
+// with it.
 
-import { Clock } from "../../src/signaling/clock.ts"
-import { Hub } from "../../src/signaling/hub.ts"
-import type { Bus, ChannelMessage } from "../helpers/bus.ts"
-import { BusRoomStore, LEASE_MS } from "../helpers/bus-room-store.ts"
-import { LocalTopics } from "../helpers/local-topics.ts"
+import type { Clock } from "../../src/clock.ts"
+import { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
+import { makeKeys } from "../../src/cluster/redis/keys.ts"
+import type { NodeId, RoomKey } from "../../src/rooms/ids.ts"
+import type { RoomEvent } from "../../src/rooms/room-store.ts"
+import { PlainNode } from "../helpers/plain-node.ts"
 import type { Random } from "../helpers/random.ts"
 import type { VirtualTime } from "../helpers/virtual-time.ts"
-import type { SimulatedClient } from "./simulated-client.ts"
+import { makeSimulatedBackend, type SimulatedLink } from "./redis/link.ts"
+import type { SimulatedRedis } from "./redis/server.ts"
+import { SimulatedClient } from "./simulated-client.ts"
 
 /** 5 members: rooms are full now and then. */
 const ROOM_SIZE = 5
 
+/** 3 s: a third of the default, so a run of the same length sees more leases end. */
+export const LEASE_MS = 3_000
+
+/** Names of the simulated deployment: several partitions, so that relays of one pair of nodes take several ways. */
+export const KEYS = makeKeys("sim", false, 2)
+
+/** 1.75e12: some day in 2025, unix milliseconds; time begins there. */
+export const BEGIN_UNIX_MS = 1.75e12
+
 /** What a node lives in. */
 export interface World {
-  /** Whether the bus can be reached by anybody. */
-  readonly isBusUp: boolean
-  readonly bus: Bus
+  /** Whether Redis can be reached by anybody. */
+  readonly isRedisUp: boolean
+  readonly redis: SimulatedRedis
   readonly time: VirtualTime
   readonly random: Random
+  /** Number of the relay batch before a node's first. */
+  readonly lastBatch: number
   /** Keeps a line for the story of a failure. */
   trace(line: string): void
   /** Something was broken. */
   report(what: string): void
 }
 
-/** Time of a hub that belongs to the simulation. */
-class SimulatedClock extends Clock {
-  readonly #node: SimulatedNode
-  readonly #time: VirtualTime
-
-  constructor(node: SimulatedNode, time: VirtualTime) {
-    super()
-    this.#node = node
-    this.#time = time
-  }
-
-  override start(): void {}
-
-  override stop(): void {}
-
-  override after(ms: number, call: () => void): () => void {
-    return this.#time.after(ms, () => this.#node.deliver(call))
-  }
-}
-
 /** See the head of this file. */
 export class SimulatedNode {
   readonly name: string
-  readonly hub: Hub
-  readonly topics = new LocalTopics()
-  readonly store: BusRoomStore
+  readonly store: ClusterRoomStore
   readonly clients = new Set<SimulatedClient>()
   isDisturbed = false
   isDead = false
   isStopping = false
-  #isReady = false
   isIsolated = false
   isPaused = false
   lossProbability = 0
   delayMs = 0
-  readonly #time: VirtualTime
+  readonly #world: World
+  readonly #node: PlainNode
+  #isReady = false
+  #link: SimulatedLink | undefined
   #held: (() => void)[] = []
   #isFlushing = false
 
   constructor(name: string, world: World) {
-    const { bus, time, random } = world
+    const { time, random } = world
     this.name = name
-    this.#time = time
-    this.store = new BusRoomStore(bus, time, {
-      isUp: () => world.isBusUp && !this.isIsolated,
-      commandMs: () => (random.chance(0.05) ? random.next() * 50 : random.next()),
-      channelMs: () => (random.chance(0.05) ? random.next() * 100 : random.next()) + random.next() * this.delayMs,
-      isLost: (message: ChannelMessage) => {
-        if (!random.chance(this.lossProbability)) return false
-        world.trace(`${name} does not hear ${JSON.stringify(message)}`)
-        return true
+    this.#world = world
+    const clock: Clock = {
+      monotonicMs: () => time.now,
+      unixMs: () => BEGIN_UNIX_MS + time.now,
+      after: (ms, call) => time.after(ms, () => this.deliver(call)),
+      soon: (call) => time.after(0, () => this.deliver(call)),
+    }
+    this.store = new ClusterRoomStore({
+      ...{ clock, keys: KEYS, node: name as NodeId, leaseSeconds: LEASE_MS / 1000, lastBatch: world.lastBatch },
+      random: () => random.next(),
+      backend: makeSimulatedBackend(world.redis, time, this.#makeNetwork(), (link) => {
+        this.#link = link
+      }),
+      log: {
+        info: (message) => world.trace(`${name}: ${message}`),
+        warn: (message, fields) => {
+          world.trace(`${name}: ${message} ${JSON.stringify(fields)}`)
+          if (/^bug|failed|restored/.test(message)) world.report(`${name}: ${message}: ${JSON.stringify(fields)}`)
+        },
       },
-      lateMs: () => (random.chance(0.3) ? random.next() * LEASE_MS : undefined),
-      deliver: (run) => this.deliver(run),
     })
-    this.hub = new Hub({
-      store: this.store,
-      topics: this.topics,
-      clock: new SimulatedClock(this, time),
+    this.#node = new PlainNode(this.store, {
+      clock,
       hooks: { joinedFields: () => undefined, events: new Map() },
-      limits: { roomSize: ROOM_SIZE, ratePerSecond: 0, rateBurst: 1e9, pingSeconds: 25, deadSeconds: 50 },
+      limits: { roomSize: ROOM_SIZE },
       log: {
         error: (fields, message) => {
           const { err } = fields as { err?: Error }
@@ -98,11 +99,14 @@ export class SimulatedNode {
     })
   }
 
-  /** Connects to the bus. */
+  /** Connects to Redis. */
   start(): void {
-    this.hub.start().then(() => {
-      this.#isReady = true
-    })
+    this.#node.rooms.start().then(
+      () => {
+        this.#isReady = true
+      },
+      () => {},
+    )
   }
 
   /** Whether it takes clients. */
@@ -110,10 +114,51 @@ export class SimulatedNode {
     return this.#isReady && !this.isStopping
   }
 
+  /** Rooms this node keeps. */
+  get roomCount(): number {
+    return this.#node.rooms.registry.size
+  }
+
+  /** A client of this node. */
+  connect(name: string, logOf: (room: RoomKey) => readonly RoomEvent[]): SimulatedClient {
+    const client = new SimulatedClient(name, {
+      node: this.#node,
+      logOf: (room) => (this.isDisturbed ? undefined : logOf(room)),
+      report: (what) => this.#world.report(what),
+      trace: (line) => this.#world.trace(line),
+    })
+    this.clients.add(client)
+    return client
+  }
+
   /** From here on its clients may be shown differences, until all has been quiet. */
   disturb(): void {
     this.isDisturbed = true
     for (const client of this.clients) client.log = undefined
+  }
+
+  /** The link to Redis breaks. */
+  cut(): void {
+    this.#link?.cut()
+  }
+
+  /** What is on its way to Redis and back vanishes from now on, in silence. */
+  freeze(): void {
+    if (this.#link !== undefined) this.#link.isHalfOpen = true
+  }
+
+  /** The process ends from one moment to the next; with its machine, if Redis does not hear of it. */
+  crash(isHeard: boolean): void {
+    if (isHeard) this.cut()
+    else this.freeze()
+    this.isDead = true
+    for (const client of this.clients) client.vanish()
+  }
+
+  /** Stops in order. */
+  async stop(): Promise<void> {
+    this.isStopping = true
+    await this.#node.close()
   }
 
   /** Runs something of this process when it runs; in order, one thing at a time. */
@@ -131,9 +176,24 @@ export class SimulatedNode {
   #flush(): void {
     this.#isFlushing = !this.isPaused && !this.isDead && this.#held.length > 0
     if (!this.#isFlushing) return
-    this.#time.after(0, () => {
+    this.#world.time.after(0, () => {
       if (!this.isPaused && !this.isDead) this.#held.shift()?.()
       this.#flush()
     })
+  }
+
+  #makeNetwork() {
+    const { random } = this.#world
+    return {
+      connecting: () => {
+        if (this.#world.isRedisUp && !this.isIsolated) return "works" as const
+        return random.chance(0.5) ? ("refused" as const) : ("silent" as const)
+      },
+      commandMs: () => (random.chance(0.05) ? random.next() * 50 : random.next()) + random.next() * this.delayMs,
+      channelMs: () => (random.chance(0.05) ? random.next() * 100 : random.next()) + random.next() * this.delayMs,
+      isLost: () => random.chance(this.lossProbability),
+      lateMs: () => (random.chance(0.3) ? random.next() * LEASE_MS : undefined),
+      deliver: (run: () => void) => this.deliver(run),
+    }
   }
 }

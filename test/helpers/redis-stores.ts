@@ -1,6 +1,6 @@
 // Redis stores for tests, each deployment under a prefix of its own.
 
-import { ClusterRoomStore, type ClusterRoomStoreOptions } from "../../src/cluster/cluster-room-store.ts"
+import { makeRedisRoomStore, type RedisRoomStoreOptions } from "../../src/cluster/redis-room-store.ts"
 import { Recorder } from "../conformance/room-store.ts"
 import type { RedisServer } from "./redis.ts"
 
@@ -19,8 +19,8 @@ export async function keysOf(servers: readonly RedisServer[], prefix: string): P
 }
 
 /** Starts a store with a listener that records. */
-export async function startStore(options: ClusterRoomStoreOptions, heard = new Recorder()) {
-  const store = new ClusterRoomStore(options)
+export async function startStore(options: RedisRoomStoreOptions, heard = new Recorder()) {
+  const store = makeRedisRoomStore(options)
   await store.start(heard)
-  return { store, heard, [Symbol.asyncDispose]: () => store.close() }
+  return { store, heard, [Symbol.asyncDispose]: () => store.close(5000) }
 }

@@ -155,7 +155,7 @@ describe("three nodes under traffic:", () => {
         cut.isRefusing = true
         cut.freeze()
         await poll(() => traffic.nodes.some(({ store }) => store.counters.sweeps > 0))
-        void node.store.close()
+        void node.store.close(0)
       }),
     60_000,
   )

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createClient } from "redis"
-import { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
 import { encodeRelays } from "../../src/cluster/node-message.ts"
+import { makeRedisRoomStore } from "../../src/cluster/redis-room-store.ts"
 import { makePeerId, type NodeId, type PeerId } from "../../src/rooms/ids.ts"
 import type { Member, RoomEvent } from "../../src/rooms/room-store.ts"
 import { join, joinOf, makeRoom, memberOf, Recorder } from "../conformance/room-store.ts"
@@ -204,11 +204,11 @@ test("a node that closes takes its members with it, and the last one leaves noth
   const [room, peer] = [makeRoom(), makePeerId()]
   await join(a.store, joinOf(room, makePeerId()))
   const { epoch } = await join(b.store, joinOf(room, peer))
-  await b.store.close()
+  await b.store.close(5000)
   await a.heard.reached(room, { epoch, seq: 3 })
   expect(a.heard.eventsOf(room).at(-1)).toEqual({ epoch, seq: 3, kind: "left", peer, generation: 1 })
   expect(await redis.cli("ZRANGE", `${prefix}:nodes`, "0", "-1")).toBe(`${a.store.node}\n`)
-  await a.store.close()
+  await a.store.close(5000)
   expect(await keysOf(prefix)).toEqual([])
   expect(await readStats(prefix, "room_peaks")).toEqual({ "2": "1" })
   expect(await readStats(prefix, "connection_time")).toEqual({ "0": "2" })
@@ -229,7 +229,7 @@ test("members of a node that no longer is are swept even when only a restore bro
 test("a node with another number of partitions refuses to start", async () => {
   const prefix = makePrefix()
   await using _ = await startStore({ urls: [redis.url], prefix })
-  const other = new ClusterRoomStore({ urls: [redis.url], prefix, partitions: 4 })
+  const other = makeRedisRoomStore({ urls: [redis.url], prefix, partitions: 4 })
   await expect(other.start(new Recorder())).rejects.toThrow("used with 1 partitions and this node has 4")
 })
 
@@ -253,7 +253,9 @@ function sumOf(events: readonly RoomEvent[]): Member[] {
   for (const event of events) {
     if (event.kind === "joined") members.set(event.member.peer, event.member)
     else if (event.kind === "left") members.delete(event.peer)
-    else members.set(event.peer, { ...(members.get(event.peer) as Member), rev: event.rev, status: event.status })
+    else if (event.kind === "status") {
+      members.set(event.peer, { ...(members.get(event.peer) as Member), rev: event.rev, status: event.status })
+    }
   }
   return [...members.values()]
 }
@@ -277,5 +279,5 @@ test("a join that opened the room, was undone and is sent again begins another l
   proxy.delayMs = 0
   expect(await joined).toMatchObject({ kind: "joined", position: { epoch: await readEpoch(), seq: 1 } })
   expect(await readEpoch()).not.toBe(first)
-  await store.close()
+  await store.close(5000)
 })

@@ -7,5 +7,5 @@ roomStoreSuite("MemoryRoomStore", async () => {
   const store = new MemoryRoomStore()
   const heard = new Recorder()
   await store.start(heard)
-  return { store, heard, [Symbol.asyncDispose]: () => store.close() }
+  return { store, heard, [Symbol.asyncDispose]: () => store.close(0) }
 })

@@ -55,6 +55,38 @@ test("a batch is MessagePack that any library reads", () => {
   expect(decode(encodeRelays(SENDER, 7, [relay]))).toEqual([1, 2, SENDER, 7, [1, 4, 2, 3], "rfromtoß🦊"])
 })
 
+test("numbers of batches do not run out, and those of the release before, as uint32, are read", () => {
+  const relay = { room: "r" as RoomKey, from: "from" as PeerId, to: "to" as PeerId, text: "x" }
+  for (const number of [0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 52 + 7, Number.MAX_SAFE_INTEGER]) {
+    expect(decodeNodeMessage(encodeRelays(SENDER, number, [relay]))).toMatchObject({ number, relays: [relay] })
+  }
+  const bytes = Buffer.from(encode([1, 2, SENDER, 0xfedcba98, [1, 4, 2, 1], "rfromtox"]))
+  expect(bytes.includes(Buffer.from([0xce, 0xfe, 0xdc, 0xba, 0x98]))).toBe(true)
+  expect(decodeNodeMessage(bytes)).toMatchObject({ number: 0xfedcba98, relays: [relay] })
+})
+
+test("a frame is an event of its room", () => {
+  const message = [
+    1,
+    1,
+    "room",
+    "epoch",
+    7,
+    [
+      [4, "peer", "text"],
+      [2, "peer", 1],
+    ],
+  ]
+  expect(decodeNodeMessage(Buffer.from(encode(message)))).toEqual({
+    kind: "events",
+    room: "room" as RoomKey,
+    events: [
+      { epoch: "epoch", seq: 7, kind: "frame", peer: "peer" as PeerId, text: "text" },
+      { epoch: "epoch", seq: 8, kind: "left", peer: "peer" as PeerId, generation: 1 },
+    ],
+  })
+})
+
 test("broken bytes are broken, never an exception", () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
@@ -78,6 +110,7 @@ test("wrong fields are broken, other versions and kinds unknown", () => {
     [1, 1, "room", "epoch", 1, [[1, "peer", "node", 1, 1]]],
     [1, 1, "room", "epoch", 1, [[2, "peer", "x"]]],
     [1, 1, "room", "epoch", 1, [[9, "peer", 1]]],
+    [1, 1, "room", "epoch", 1, [[4, "peer"]]],
     [1, 1, "room", "epoch", 1, {}],
     [1, 2, "node", 1, [1, 1, 1], "abc"],
     [1, 2, "node", 1, [1, 1, 1, 99], "abcd"],

@@ -1,33 +1,38 @@
-// One life of the connections to Redis: commands and subscriber, to a single Redis or to every master of a cluster.
-// It is never repaired: at the first sign of trouble all of it is lost, and a fresh one is made. node-redis would
-// reconnect by itself, but keeps a half-read reply in its decoder, and cannot tell a half-open link from a quiet one.
-//
-// Liveness is told by our own clock: a command unanswered, or a heartbeat published to the own channel that does not
-// come back on the subscriber, for the answer deadline means lost.
+// A link to Redis: commands and subscriber, to a single Redis or to every master of a cluster. It is never repaired: at
+// the first sign of trouble all of it is lost, and a fresh one is made. node-redis would reconnect by itself, but keeps a
+// half-read reply in its decoder, and cannot tell a half-open link from a quiet one.
 
 import { ErrorReply } from "redis"
-import { type ClusterCounters, countCommand } from "../counters.ts"
+import {
+  type Backend,
+  type Link,
+  LinkLost,
+  type LinkOptions,
+  type Reply,
+  type ScriptCall,
+  type Word,
+} from "../backend.ts"
+import { countCommand } from "../counters.ts"
+import { Liveness } from "../liveness.ts"
 import { HEARTBEAT, isHeartbeat } from "../node-message.ts"
 import { type Client, type Cluster, drop, makeClient, makeCluster, type Place, toPlace } from "./clients.ts"
-import type { Reply, ScriptCall, Word } from "./scripts.ts"
 
-/** What a connection is opened with. */
-export interface ConnectionOptions {
-  /** One URL of a single Redis, or those of some nodes of a cluster. */
+/** Which Redis. */
+export interface RedisOptions {
+  /** One URL of a single Redis, `redis://` or `rediss://`, or those of some nodes of a cluster. */
   readonly urls: readonly string[]
   readonly isCluster: boolean
-  /** The own channel of each partition, by partition. */
-  readonly channels: readonly string[]
-  /** Milliseconds after which something unanswered means that the connection is dead. */
-  readonly answerMs: number
-  readonly counters: ClusterCounters
-  /** A message on the channel of `partition`. */
-  onMessage(partition: number, message: Buffer): void
 }
 
-/** The connection was lost, or Redis cannot serve just now: the outcome of the command is unknown, try it on the next. */
-export class ConnectionLost extends Error {
-  override name = "ConnectionLost"
+/** The backend that is a Redis, or a Redis Cluster. Throws on what is no Redis URL. */
+export function makeRedisBackend({ urls, isCluster }: RedisOptions): Backend {
+  const [first, ...more] = urls.map(toPlace)
+  if (first === undefined) throw new TypeError("no Redis URL given")
+  const places = [first, ...more] as const
+  return {
+    place: places.map(({ host, port }) => `${host}:${port}`).join(", "),
+    open: (options) => new Connection(places, isCluster, options),
+  }
 }
 
 /**
@@ -37,127 +42,108 @@ export class ConnectionLost extends Error {
 const PASSING =
   /(?:^|\s-?)(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|OOM|MISCONF|NOREPLICAS|BUSY|NOAUTH|WRONGPASS|NOPERM) /
 
-/** One subscriber connection and its heartbeat. */
-interface Subscriber {
-  readonly client: Client
-  /** The channel its heartbeats go through. */
-  readonly channel: string
-  /** When the heartbeat on its way was sent; undefined when none is. */
-  beatSentAt: number | undefined
-}
-
-// Checks per answer deadline: what is lost is noticed at most a third of it late.
-const CHECKS_PER_DEADLINE = 3
+/** Errors of Redis whose text may name the user: only the word is told. */
+const ABOUT_USERS = /^(?:NOAUTH|WRONGPASS|NOPERM)\b/
 
 // Packed members are no text.
 const AS_BYTES = { returnBuffers: true }
 
-/** Connections that work, until they do not. */
-export class Connection {
-  /** Resolves with the reason when the connection is lost or closed. */
+/** One subscriber connection, and the channel its heartbeats go through. */
+interface Subscriber {
+  readonly client: Client
+  readonly channel: string
+}
+
+class Connection implements Link {
+  readonly opened: Promise<void>
   readonly lost: Promise<string>
-  /** The command with which one publishes: sharded in a cluster. */
   readonly publishWord: "PUBLISH" | "SPUBLISH"
-  readonly #options: ConnectionOptions
-  readonly #places: readonly Place[]
+  readonly #options: LinkOptions
+  readonly #place: Place
   readonly #commands: Client | Cluster
+  readonly #liveness: Liveness
   readonly #subscribers: Subscriber[] = []
   #onLost: (reason: string) => void = () => {}
   #isLost = false
-  #inFlight = 0
-  /** When the last answer came, or the first command after a silence was sent. */
-  #progressAt = 0
-  #checkedAt = 0
-  #checks: ReturnType<typeof setInterval> | undefined
 
-  /** Connects and subscribes. Rejects with ConnectionLost, at the latest after the answer deadline. */
-  static async open(options: ConnectionOptions): Promise<Connection> {
-    const connection = new Connection(options)
-    const timer = setTimeout(() => connection.#lose("no answer while connecting"), options.answerMs)
-    const connecting = connection.#connect().catch((error: unknown) => connection.#lose(toReason(error)))
-    await Promise.race([connecting, connection.lost])
-    clearTimeout(timer)
-    if (connection.#isLost) throw new ConnectionLost(await connection.lost)
-    return connection
-  }
-
-  private constructor(options: ConnectionOptions) {
-    const { urls, isCluster, answerMs } = options
+  constructor(places: readonly [Place, ...Place[]], isCluster: boolean, options: LinkOptions) {
+    const { clock, answerMs } = options
     this.#options = options
+    this.#place = places[0]
+    this.publishWord = isCluster ? "SPUBLISH" : "PUBLISH"
     this.lost = new Promise((resolve) => {
       this.#onLost = resolve
     })
-    this.publishWord = isCluster ? "SPUBLISH" : "PUBLISH"
-    this.#places = urls.map(toPlace)
-    const commands = isCluster
-      ? makeCluster(this.#places, "palava-commands", answerMs)
-      : makeClient(this.#firstPlace, "palava-commands", answerMs)
-    commands.on("error", (error) => this.#lose(toReason(error)))
-    this.#commands = commands
+    this.#liveness = new Liveness(clock, answerMs, (reason) => this.#lose(reason))
+    this.#commands = isCluster
+      ? makeCluster(places, "palava-commands", answerMs)
+      : makeClient(this.#place, "palava-commands", answerMs)
+    this.#commands.on("error", (error) => this.#lose(toReason(error)))
+    const connecting = this.#connect().catch((error: unknown) => this.#lose(toReason(error)))
+    this.opened = Promise.race([connecting, this.lost]).then(async () => {
+      if (this.#isLost) throw new LinkLost(await this.lost)
+    })
+    this.opened.catch(() => {})
   }
 
-  /** Whether commands can be sent. */
   get isAlive(): boolean {
     return !this.#isLost
   }
 
-  /** Runs a script: by its hash, and in full when Redis does not know it (yet, or since SCRIPT FLUSH or a fail-over). */
+  /** By its hash, and in full when Redis does not know it (yet, or since SCRIPT FLUSH or a fail-over). */
   async run({ script, keys, args }: ScriptCall): Promise<Reply> {
     const words = [String(keys.length), ...keys, ...args]
     const key = keys[0] ?? ""
     try {
-      return await this.send(key, ["EVALSHA", script.sha1, ...words])
+      return await this.#send(key, ["EVALSHA", script.sha1, ...words])
     } catch (error) {
       if (!(error instanceof ErrorReply) || !error.message.startsWith("NOSCRIPT")) throw error
       this.#options.counters.scriptsReloaded++
-      return await this.send(key, ["EVAL", script.text, ...words])
+      return await this.#send(key, ["EVAL", script.text, ...words])
     }
   }
 
-  /** Publishes to a node's channel: how many heard it. */
   async publish(channel: string, message: Buffer): Promise<number> {
-    return (await this.send(channel, [this.publishWord, channel, message])) as number
+    return (await this.#send(channel, [this.publishWord, channel, message])) as number
   }
 
-  /** Sends one command about `key`. Rejects with ConnectionLost, or with Redis's ErrorReply when it is a bug of ours. */
-  async send(key: string, words: Word[]): Promise<Reply> {
-    if (this.#isLost) throw new ConnectionLost("already lost")
-    const sentAt = performance.now()
-    if (this.#inFlight++ === 0) this.#progressAt = sentAt
-    try {
-      const reply: unknown = await ("slots" in this.#commands
-        ? this.#commands.sendCommand(key, false, words, AS_BYTES)
-        : this.#commands.sendCommand(words, AS_BYTES))
-      countCommand(this.#options.counters, (performance.now() - sentAt) / 1000)
-      return reply as Reply
-    } catch (error) {
-      if (error instanceof ErrorReply && !PASSING.test(error.message)) throw error
-      this.#lose(toReason(error))
-      throw new ConnectionLost(toReason(error))
-    } finally {
-      this.#inFlight--
-      this.#progressAt = performance.now()
-    }
+  async readSet(key: string): Promise<string[]> {
+    const members = (await this.#send(key, ["SMEMBERS", key])) as Buffer[]
+    return members.map(String)
   }
 
-  /** Sends a heartbeat through every master and subscriber that has none on its way. */
+  async readScore(key: string, member: string): Promise<number | undefined> {
+    const score = await this.#send(key, ["ZSCORE", key, member])
+    return score === null ? undefined : Number(score)
+  }
+
   beat(): void {
-    for (const subscriber of this.#subscribers) {
-      if (subscriber.beatSentAt !== undefined) continue
-      subscriber.beatSentAt = performance.now()
-      this.publish(subscriber.channel, HEARTBEAT).catch(() => {})
+    for (const { channel } of this.#subscribers) {
+      if (this.#liveness.beatSent(channel)) this.publish(channel, HEARTBEAT).catch(() => {})
     }
   }
 
-  /** Lets go of everything at once. */
   close(reason: string): void {
     this.#lose(reason)
   }
 
-  get #firstPlace(): Place {
-    const [place] = this.#places
-    if (place === undefined) throw new TypeError("no Redis URL given")
-    return place
+  /** Sends one command about `key`. Rejects with LinkLost, or with Redis's ErrorReply when it is a bug of ours. */
+  async #send(key: string, words: Word[]): Promise<Reply> {
+    if (this.#isLost) throw new LinkLost("already lost")
+    const sentAt = this.#liveness.sent()
+    try {
+      const reply: unknown = await ("slots" in this.#commands
+        ? this.#commands.sendCommand(key, false, words, AS_BYTES)
+        : this.#commands.sendCommand(words, AS_BYTES))
+      countCommand(this.#options.counters, (this.#options.clock.monotonicMs() - sentAt) / 1000)
+      return reply as Reply
+    } catch (error) {
+      if (error instanceof ErrorReply && !PASSING.test(error.message)) throw error
+      this.#lose(toReason(error))
+      throw new LinkLost(toReason(error))
+    } finally {
+      this.#liveness.answered()
+    }
   }
 
   async #connect(): Promise<void> {
@@ -167,13 +153,11 @@ export class Connection {
     if ("slots" in this.#commands) {
       await this.#subscribeCluster(this.#commands)
     } else {
-      const client = this.#addSubscriber(this.#firstPlace, channels[0] ?? "")
-      await client.connect()
-      await client.subscribe([...channels], this.#hear(client), true)
+      const subscriber = this.#addSubscriber(this.#place, channels[0] ?? "")
+      await subscriber.client.connect()
+      await subscriber.client.subscribe([...channels], this.#hear(subscriber), true)
     }
-    if (this.#isLost) return
-    this.#checkedAt = performance.now()
-    this.#checks = setInterval(() => this.#check(), this.#options.answerMs / CHECKS_PER_DEADLINE)
+    if (!this.#isLost) this.#liveness.connected()
   }
 
   /** One subscriber to each master, on the channels whose slots it has. */
@@ -184,59 +168,45 @@ export class Connection {
     )
     const byMaster = Map.groupBy(channels, (_, partition) => cluster.slots[Number(slots[partition])]?.master)
     const subscribing = [...byMaster].map(async ([master, itsChannels]) => {
-      if (master === undefined) throw new ConnectionLost("the cluster does not cover all slots")
+      if (master === undefined) throw new LinkLost("the cluster does not cover all slots")
       const { host, port } = master
-      const client = this.#addSubscriber({ ...this.#firstPlace, host, port, database: 0 }, itsChannels[0] ?? "")
+      const subscriber = this.#addSubscriber({ ...this.#place, host, port, database: 0 }, itsChannels[0] ?? "")
+      const { client } = subscriber
       client.on("sharded-channel-moved", () => this.#lose("a slot moved to another master"))
       await client.connect()
-      await Promise.all(itsChannels.map((channel) => client.sSubscribe(channel, this.#hear(client), true)))
+      await Promise.all(itsChannels.map((channel) => client.sSubscribe(channel, this.#hear(subscriber), true)))
     })
     await Promise.all(subscribing)
   }
 
-  #addSubscriber(place: Place, channel: string): Client {
+  #addSubscriber(place: Place, channel: string): Subscriber {
     this.#mustLive()
     const client = makeClient(place, "palava-subscriber", this.#options.answerMs)
     client.on("error", (error) => this.#lose(toReason(error)))
-    this.#subscribers.push({ client, channel, beatSentAt: undefined })
-    return client
+    const subscriber = { client, channel }
+    this.#subscribers.push(subscriber)
+    return subscriber
   }
 
-  /** Nothing may be opened any more when all of it was let go meanwhile: nobody would close it. */
+  /** Nothing may be opened any more when all of it was given up meanwhile: nobody would close it. */
   #mustLive(): void {
-    if (this.#isLost) throw new ConnectionLost("lost while connecting")
+    if (this.#isLost) throw new LinkLost("lost while connecting")
   }
 
-  #hear(client: Client): (message: Buffer, channel: Buffer) => void {
-    const subscriber = this.#subscribers.find((entry) => entry.client === client)
+  #hear(subscriber: Subscriber): (message: Buffer, channel: Buffer) => void {
     const partitions = new Map(this.#options.channels.map((channel, partition) => [channel, partition]))
     const only = partitions.size === 1 ? 0 : undefined
     return (message, channel) => {
       if (this.#isLost) return
-      if (!isHeartbeat(message)) this.#options.onMessage(only ?? partitions.get(channel.toString()) ?? 0, message)
-      else if (subscriber !== undefined) subscriber.beatSentAt = undefined
-    }
-  }
-
-  /** Looks for what is overdue. When we ourselves were late, the answers may be here and only not read yet. */
-  #check(): void {
-    const { answerMs } = this.#options
-    const now = performance.now()
-    const wasLate = now - this.#checkedAt > (2 * answerMs) / CHECKS_PER_DEADLINE
-    this.#checkedAt = now
-    if (wasLate) this.#progressAt = now
-    else if (this.#inFlight > 0 && now - this.#progressAt > answerMs) this.#lose("a command was not answered")
-    for (const subscriber of this.#subscribers) {
-      if (subscriber.beatSentAt === undefined) continue
-      if (wasLate) subscriber.beatSentAt = now
-      else if (now - subscriber.beatSentAt > answerMs) this.#lose("a heartbeat did not come back")
+      if (isHeartbeat(message)) this.#liveness.beatHeard(subscriber.channel)
+      else this.#options.onMessage(only ?? partitions.get(channel.toString()) ?? 0, message)
     }
   }
 
   #lose(reason: string): void {
     if (this.#isLost) return
     this.#isLost = true
-    clearInterval(this.#checks)
+    this.#liveness.stop()
     drop(this.#commands)
     for (const { client } of this.#subscribers) drop(client)
     this.#onLost(reason)
@@ -244,5 +214,7 @@ export class Connection {
 }
 
 function toReason(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error)
+  if (!(error instanceof Error)) return String(error)
+  const text = error.message || error.name
+  return ABOUT_USERS.exec(text)?.[0] ?? text
 }

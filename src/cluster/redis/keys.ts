@@ -21,6 +21,8 @@ export interface Keys {
   nodes(partition: number, room: RoomKey): string
   /** set: the rooms of a partition in which a node has members, for its sweep. */
   roomsOf(partition: number, node: NodeId): string
+  /** What stands before a node's id in the name of its rooms-of. */
+  roomsOfPrefix(partition: number): string
   /** What stands before a node's id in the name of its channel. */
   channelPrefix(partition: number): string
   /** hash: most members a room had → rooms, of those closed in the hour that starts at `hour` (unix seconds). */
@@ -60,6 +62,7 @@ export function makeKeys(prefix: string, isCluster: boolean, partitions = isClus
     meta: (partition, room) => `${prefix}:{${partition}}:room:${room}:meta`,
     nodes: (partition, room) => `${prefix}:{${partition}}:room:${room}:nodes`,
     roomsOf: (partition, node) => `${prefix}:{${partition}}:rooms-of:${node}`,
+    roomsOfPrefix: (partition) => `${prefix}:{${partition}}:rooms-of:`,
     channelPrefix: (partition) => `${prefix}:{${partition}}:node:`,
     exports: `${root}:exports`,
     exportLock: `${root}:exports:lock`,

@@ -7,36 +7,16 @@ import endLease from "../../../scripts/lua/end_lease.lua" with { type: "text" }
 import grantLeases from "../../../scripts/lua/grant_leases.lua" with { type: "text" }
 import joinRoom from "../../../scripts/lua/join_room.lua" with { type: "text" }
 import leaveRoom from "../../../scripts/lua/leave_room.lua" with { type: "text" }
+import publishRoom from "../../../scripts/lua/publish_room.lua" with { type: "text" }
 import renewLease from "../../../scripts/lua/renew_lease.lua" with { type: "text" }
 import restoreRoom from "../../../scripts/lua/restore_room.lua" with { type: "text" }
 import snapshotRoom from "../../../scripts/lua/snapshot_room.lua" with { type: "text" }
 import sweepNode from "../../../scripts/lua/sweep_node.lua" with { type: "text" }
 import updateStatus from "../../../scripts/lua/update_status.lua" with { type: "text" }
-
-/** A word of a command. */
-export type Word = string | Buffer
-
-/** What Redis answers: text arrives as bytes. */
-export type Reply = number | Buffer | null | Reply[]
+import type { Script, ScriptCall, Word } from "../backend.ts"
 
 /** Refusals, with the same meaning in every script. */
-export const REFUSED = { full: -1, leaseOver: -2, otherPartitions: -3 } as const
-
-/** One Lua file and the names of what it takes. A name with `...` at its end stands for any number, and comes last. */
-export interface Script<Key extends string = string, Arg extends string = string> {
-  readonly name: string
-  readonly text: string
-  readonly sha1: string
-  readonly keys: readonly Key[]
-  readonly args: readonly Arg[]
-}
-
-/** A script with everything it needs, ready to be sent (again). */
-export interface ScriptCall {
-  readonly script: Script
-  readonly keys: readonly string[]
-  readonly args: readonly Word[]
-}
+export const REFUSED = { full: -1, leaseOver: -2, otherPartitions: -3, taken: -4 } as const
 
 /** The values for `Name`s: one each, or a list for a name with `...`. */
 type Values<Name extends string, Value> = {
@@ -80,8 +60,10 @@ export const JOIN_ROOM = script(
     "rev",
     "status",
     "limit",
+    "if_taken",
     "epoch",
     "with_snapshot",
+    "rooms_of_prefix",
   ],
 )
 
@@ -96,7 +78,14 @@ export const UPDATE_STATUS = script(
   "update_status",
   updateStatus,
   ["room", "meta", "nodes"],
-  ["lease_until", "publish", "channel", "room_key", "peer", "rev", "status"],
+  ["lease_until", "publish", "channel", "room_key", "node", "peer", "rev", "status"],
+)
+
+export const PUBLISH_ROOM = script(
+  "publish_room",
+  publishRoom,
+  ["room", "meta", "nodes"],
+  ["lease_until", "publish", "channel", "room_key", "node", "peer", "rev", "text"],
 )
 
 export const SNAPSHOT_ROOM = script("snapshot_room", snapshotRoom, ["room", "meta"], [])
@@ -104,8 +93,8 @@ export const SNAPSHOT_ROOM = script("snapshot_room", snapshotRoom, ["room", "met
 export const RESTORE_ROOM = script(
   "restore_room",
   restoreRoom,
-  ["room", "meta", "nodes", "connection_time", "room_peaks", "rooms_of", "others_rooms_of..."],
-  ["lease_until", "publish", "channel", "room_key", "node", "epoch", "own", "others", "others_nodes"],
+  ["room", "meta", "nodes", "connection_time", "room_peaks"],
+  ["lease_until", "publish", "channel", "room_key", "node", "epoch", "own", "others", "rooms_of_prefix"],
 )
 
 export const SWEEP_NODE = script(
@@ -133,6 +122,7 @@ export const SCRIPTS: readonly Script[] = [
   JOIN_ROOM,
   LEAVE_ROOM,
   UPDATE_STATUS,
+  PUBLISH_ROOM,
   SNAPSHOT_ROOM,
   RESTORE_ROOM,
   SWEEP_NODE,

@@ -1,0 +1,146 @@
+// The commands of a room store as script calls, and what their replies say: the place where the contract's words become
+// keys and arguments. When and how often a call is sent is the uplink's part.
+
+import { encode } from "@msgpack/msgpack"
+import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
+import type { JoinRequest, Member, Position, RoomSnapshot, StatusText } from "../rooms/room-store.ts"
+import type { Reply, ScriptCall } from "./backend.ts"
+import { readPackedMember } from "./node-message.ts"
+import type { Keys } from "./redis/keys.ts"
+import {
+  callOf,
+  JOIN_ROOM,
+  LEAVE_ROOM,
+  PUBLISH_ROOM,
+  RESTORE_ROOM,
+  SNAPSHOT_ROOM,
+  UPDATE_STATUS,
+} from "./redis/scripts.ts"
+import type { Terms } from "./uplink.ts"
+
+/** Makes the calls of one node. */
+export class RoomCalls {
+  readonly #node: NodeId
+  readonly #keys: Keys
+
+  constructor(node: NodeId, keys: Keys) {
+    this.#node = node
+    this.#keys = keys
+  }
+
+  /** `epoch`: for the room, should it be new. */
+  join(request: JoinRequest, epoch: string, terms: Terms): ScriptCall {
+    const { room, peer, generation, rev, status, limit, ifTaken, withSnapshot } = request
+    const { partition, keys, args } = this.#of(room, terms)
+    return callOf(
+      JOIN_ROOM,
+      {
+        ...keys,
+        rooms_of: this.#keys.roomsOf(partition, this.#node),
+        connection_time: this.#keys.connectionTime(partition, terms.hour),
+      },
+      {
+        ...args,
+        peer,
+        generation: String(generation),
+        rev: String(rev),
+        status,
+        limit: String(limit),
+        if_taken: ifTaken,
+        epoch,
+        with_snapshot: withSnapshot ? "1" : "0",
+        rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
+      },
+    )
+  }
+
+  leave(room: RoomKey, peer: PeerId, generation: number, terms: Terms): ScriptCall {
+    const { partition, keys, args } = this.#of(room, terms)
+    return callOf(
+      LEAVE_ROOM,
+      {
+        ...keys,
+        rooms_of: this.#keys.roomsOf(partition, this.#node),
+        connection_time: this.#keys.connectionTime(partition, terms.hour),
+        room_peaks: this.#keys.roomPeaks(partition, terms.hour),
+      },
+      { ...args, peer, generation: String(generation) },
+    )
+  }
+
+  updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText, terms: Terms): ScriptCall {
+    const { keys, args } = this.#of(room, terms)
+    return callOf(UPDATE_STATUS, keys, { ...args, peer, rev: String(rev), status })
+  }
+
+  publish(room: RoomKey, peer: PeerId, rev: number, text: string, terms: Terms): ScriptCall {
+    const { keys, args } = this.#of(room, terms)
+    return callOf(PUBLISH_ROOM, keys, { ...args, peer, rev: String(rev), text })
+  }
+
+  snapshot(room: RoomKey): ScriptCall {
+    const partition = this.#keys.partitionOf(room)
+    return callOf(SNAPSHOT_ROOM, { room: this.#keys.room(partition, room), meta: this.#keys.meta(partition, room) }, {})
+  }
+
+  /** `epoch`: for the room, should it be new. */
+  restore(room: RoomKey, own: readonly Member[], others: readonly Member[], epoch: string, terms: Terms): ScriptCall {
+    const { partition, keys, args } = this.#of(room, terms)
+    return callOf(
+      RESTORE_ROOM,
+      {
+        ...keys,
+        connection_time: this.#keys.connectionTime(partition, terms.hour),
+        room_peaks: this.#keys.roomPeaks(partition, terms.hour),
+      },
+      {
+        ...args,
+        epoch,
+        own: packMembers(own),
+        others: packMembers(others),
+        rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
+      },
+    )
+  }
+
+  /** What the scripts that change a room take. */
+  #of(room: RoomKey, { leaseUntil, publishWord }: Terms) {
+    const partition = this.#keys.partitionOf(room)
+    return {
+      partition,
+      keys: {
+        room: this.#keys.room(partition, room),
+        meta: this.#keys.meta(partition, room),
+        nodes: this.#keys.nodes(partition, room),
+      },
+      args: {
+        lease_until: leaseUntil,
+        publish: publishWord,
+        channel: this.#keys.channelPrefix(partition),
+        room_key: room,
+        node: this.#node,
+      },
+    }
+  }
+}
+
+/** What a change of a room answers: its position, or undefined when nothing changed. */
+export function readPosition([isChanged, epoch, seq]: readonly Reply[]): Position | undefined {
+  return isChanged === 1 ? { epoch: String(epoch), seq: Number(seq) } : undefined
+}
+
+/** `epoch, seq, [peer, packed member, ...]`. */
+export function readSnapshot([epoch, seq, list]: readonly Reply[]): RoomSnapshot {
+  const packed = (list ?? []) as Buffer[]
+  const members: { member: Member; order: number }[] = []
+  for (let at = 0; at < packed.length; at += 2) {
+    members.push(readPackedMember(String(packed[at]), packed[at + 1] as Buffer))
+  }
+  members.sort((a, b) => a.order - b.order)
+  return { epoch: String(epoch), seq: Number(seq), members: members.map(({ member }) => member) }
+}
+
+function packMembers(members: readonly Member[]): Buffer {
+  const bytes = encode(members.map(({ peer, node, generation, rev, status }) => [peer, node, generation, rev, status]))
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
