@@ -25,6 +25,7 @@ need caddy caddy
 need haproxy haproxy
 need lintian lintian
 need systemd systemd-analyze
+need coturn turnserver
 need curl curl
 need zsh zsh
 need man-db man

@@ -36,7 +36,7 @@ function allFlags(): Flag[] {
 }
 
 /** The words of an option that takes one of a few. */
-function choicesOf(schema: object): readonly string[] {
+export function choicesOf(schema: object): readonly string[] {
   return "options" in schema && Array.isArray(schema.options) ? schema.options.map(String) : []
 }
 

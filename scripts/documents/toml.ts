@@ -2,6 +2,7 @@
 
 import { fileKeyOf, type OptionName, optionOf, variableOf } from "../../src/config/options.ts"
 import { groupsOfOptions } from "../../src/config/print.ts"
+import { choicesOf } from "./completions.ts"
 
 /** Something to write for options that have no default. */
 const EXAMPLES: { readonly [Name in OptionName]?: unknown } = {
@@ -34,8 +35,9 @@ ${groups.join("\n\n")}
 }
 
 function entry(name: OptionName): string {
-  const { help, default: fallback } = optionOf(name)
-  const example = EXAMPLES[name]
+  const { help, default: fallback, schema, isList = false } = optionOf(name)
+  const choices = choicesOf(schema)
+  const example = EXAMPLES[name] ?? (isList && choices.length > 0 ? choices : undefined)
   const told = example === undefined ? help : `${help}; an example`
   return `# ${told} (${variableOf(name)})\n#${fileKeyOf(name)} = ${JSON.stringify(example ?? fallback)}`
 }
