@@ -198,7 +198,8 @@ function checkReadable(flag: string, path: string, mistakes: string[]): void {
   try {
     readFileSync(path)
   } catch (cause) {
-    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}`)
+    const hint = path.startsWith("/run/credentials/") ? " (systemd puts it there while the service runs)" : ""
+    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}${hint}`)
   }
 }
 
