@@ -148,7 +148,9 @@ describe.skipIf(!canStartMachine())("README's ten lines, on an empty machine (ne
     expect(lines.trimEnd().split("\n")).toHaveLength(10)
     // A public address and name, which this machine has for itself (RFC 5737).
     // Not on loopback, where coturn would not listen.
-    await machine.must("ip link add public type veth && ip address add 203.0.113.7/32 dev public && ip link set public up")
+    await machine.must(
+      "ip link add public type veth && ip address add 203.0.113.7/32 dev public && ip link set public up",
+    )
     await machine.must("echo 203.0.113.7 call.example.org >> /etc/hosts")
     await machine.must("cat > /palava-machine_2.0.0.deb", readFileSync(old))
     // What comes from the network is here already: coturn is installed, certbot's files are made by the test. Root alone
