@@ -16,6 +16,7 @@ export const CLOSE = {
   silent: { code: 4008, reason: "pings unanswered" },
   rateLimited: { code: 4029, reason: "too many messages" },
   unauthorized: { code: 4501, reason: "not authorized" },
+  takenOver: { code: 4509, reason: "taken over by another connection" },
 } as const
 
 /** A close code and the reason sent with it. */

@@ -9,7 +9,14 @@ import { type Holder, Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
-import { type Position, type Ref, type RoomStore, type StatusText, StoreUnavailable } from "./room-store.ts"
+import {
+  type JoinRequest,
+  type Position,
+  type Ref,
+  type RoomStore,
+  type StatusText,
+  StoreUnavailable,
+} from "./room-store.ts"
 import type { Topics } from "./topics.ts"
 
 /**
@@ -29,7 +36,7 @@ export interface JoinWish {
   /** Most members the room may have with this one. */
   readonly limit: number
   /** What becomes of another membership of this peer in the room. */
-  readonly ifTaken: "replace" | "refuse"
+  readonly ifTaken: JoinRequest["ifTaken"]
   /** Given back with `holder.onJoined`. */
   readonly ref: Ref
 }

@@ -12,6 +12,7 @@ export const FAULTS = {
   slow: 3,
   cut: 3,
   halfOpen: 2,
+  deaf: 2,
   isolate: 2,
   pause: 2,
   crash: 1,
@@ -91,6 +92,10 @@ export class Faults {
       case "halfOpen":
         node.disturb()
         node.freeze()
+        break
+      case "deaf":
+        node.disturb()
+        node.deafen()
         break
       case "isolate":
         node.disturb()
@@ -197,8 +202,10 @@ export class Faults {
   #evict(): void {
     const { nodes, random, redis, time } = this.#world
     const living = new Set<string>(nodes.map(({ store }) => store.node))
-    // What is kept of a dead node may go only when it has been swept: nobody could know then.
-    if (!this.#isSwept || [...redis.data.scores(KEYS.leases).keys()].some((node) => !living.has(node))) return
+    // What is kept of a node may go only when it has been swept, or has set right what it keeps: nobody could know then.
+    const isDeadLeft = [...redis.data.scores(KEYS.leases).keys()].some((node) => !living.has(node))
+    const isAllUp = nodes.every(({ store, isPaused }) => store.state === "up" && !isPaused)
+    if (!this.#isSwept || isDeadLeft || !isAllUp) return
     this.#disturbAll()
     const keys = redis.data.keys().filter((key) => !key.includes(":stats:"))
     const key = random.pick(keys) ?? ""

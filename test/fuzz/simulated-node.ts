@@ -147,6 +147,11 @@ export class SimulatedNode {
     if (this.#link !== undefined) this.#link.isHalfOpen = true
   }
 
+  /** What comes from Redis unasked vanishes from now on: the subscriber's connection is dead, the other one lives. */
+  deafen(): void {
+    if (this.#link !== undefined) this.#link.isDeaf = true
+  }
+
   /** The process ends from one moment to the next; with its machine, if Redis does not hear of it. */
   crash(isHeard: boolean): void {
     if (isHeard) this.cut()
@@ -192,7 +197,7 @@ export class SimulatedNode {
       commandMs: () => (random.chance(0.05) ? random.next() * 50 : random.next()) + random.next() * this.delayMs,
       channelMs: () => (random.chance(0.05) ? random.next() * 100 : random.next()) + random.next() * this.delayMs,
       isLost: () => random.chance(this.lossProbability),
-      lateMs: () => (random.chance(0.3) ? random.next() * LEASE_MS : undefined),
+      lateMs: () => (random.chance(0.3) ? random.next() * 2 * LEASE_MS : undefined),
       deliver: (run: () => void) => this.deliver(run),
     }
   }

@@ -56,6 +56,8 @@ export class SimulatedLink implements Link {
   readonly publishWord = "PUBLISH"
   /** Whether everything vanishes on its way from now on, in silence. */
   isHalfOpen = false
+  /** Whether what comes down the channels vanishes from now on, in silence, while commands are answered. */
+  isDeaf = false
   readonly #redis: SimulatedRedis
   readonly #time: VirtualTime
   readonly #network: Network
@@ -156,7 +158,7 @@ export class SimulatedLink implements Link {
     this.#unsubscribe = channels.map((channel, partition) =>
       this.#redis.subscribe(channel, (text) => {
         const message = toBytes(text)
-        if (this.isHalfOpen || this.#network.isLost(message)) return
+        if (this.isHalfOpen || this.isDeaf || this.#network.isLost(message)) return
         this.#channelAt = Math.max(this.#channelAt, this.#time.now + this.#network.channelMs())
         this.#deliverAt(this.#channelAt, () => {
           if (isHeartbeat(message)) this.#liveness.beatHeard(channel)
