@@ -236,9 +236,10 @@ export class Room extends RoomLog implements JoinedRoom {
     }
     if (node !== this.#parts.node || this.here.has(peer)) return
     const joiner = this.#joiners.get(peer)
-    if (joiner?.membership.generation !== generation) return this.reclaim()
-    this.#admit(joiner)
-    joiner.membership.holder.subscribe(this.topic)
+    if (joiner?.membership.generation === generation) {
+      this.#admit(joiner)
+      joiner.membership.holder.subscribe(this.topic)
+    } else this.reclaim()
   }
 
   #admit({ membership, ref, onJoined }: Joiner): void {
