@@ -40,13 +40,16 @@ export interface Position {
   readonly seq: number
 }
 
+/** Whom a frame of a member is for: all members, or all but the one who published it. */
+export type Audience = "all" | "others"
+
 /** One entry of a room's log. */
 export type RoomEvent =
   | (Position & { readonly kind: "joined"; readonly member: Member })
   | (Position & { readonly kind: "left"; readonly peer: PeerId; readonly generation: number })
   | (Position & { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText })
   /** Published to the room by a member: changes nothing. Whoever misses it does not get it from a snapshot. */
-  | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string })
+  | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience })
 
 /** A room as it stands at a position. A room that does not exist has no members and seq 0. */
 export interface RoomSnapshot extends Position {
@@ -103,7 +106,7 @@ export interface RoomStore {
    * Publishes a ready-made frame of a member to the room, its own node included, in the order of the log; undefined when
    * it is no member or `rev` is not newer.
    */
-  publish(room: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined>
+  publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined>
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
   /** The room as it stands. */

@@ -164,7 +164,7 @@ export class Room extends RoomLog implements JoinedRoom {
         this.#tell(this.encoder.left(change.peer))
         break
       case "frame":
-        this.publish(change.text)
+        this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
         break
       case "status": {
         // Where the answer to a status change was lost, this is how its membership learns what became of it.
@@ -229,6 +229,13 @@ export class Room extends RoomLog implements JoinedRoom {
     membership.joinedAt = this.#parts.clock.unixMs()
     this.#parts.counters.joins++
     membership.holder.onJoined(membership, ref)
+  }
+
+  /** Between two subscriptions the sender hears what is said before and after the frame, each at its place. */
+  #showFrame(text: string, except: Membership | undefined): void {
+    except?.holder.unsubscribe(this.topic)
+    this.publish(text)
+    except?.holder.subscribe(this.topic)
   }
 
   #tell(text: string | undefined): void {

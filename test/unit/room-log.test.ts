@@ -104,7 +104,7 @@ test("after a resync the next snapshot is taken, though the log it names is shor
 test("a frame has its place among the joins and leaves, and is shown once", () => {
   const log = new WatchedLog()
   log.adopt({ epoch: "first", seq: 1, members: [member(ada)] }, log.received)
-  const frame: RoomEvent = { epoch: "first", seq: 3, kind: "frame", peer: ben, text: "hello" }
+  const frame: RoomEvent = { epoch: "first", seq: 3, kind: "frame", peer: ben, text: "hello", to: "all" }
   log.onEvent(joined(2, ben))
   log.onEvent(frame)
   log.onEvent(frame)
