@@ -4,7 +4,7 @@ import type { Dialect } from "../dialects/contract.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import type { AdminRoutes } from "../server/admin.ts"
 import { pageRoute } from "../server/pages.ts"
-import { answerBadRequest, pathOf } from "../server/paths.ts"
+import { answerBadRequest, urlOf } from "../server/paths.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 
 /** One HTML text, and its Content-Security-Policy. */
@@ -49,12 +49,13 @@ export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: R
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     },
     public(request) {
-      const pathname = pathOf(request)
-      if (pathname === undefined) return answerBadRequest()
+      const url = urlOf(request)
+      if (url === undefined) return answerBadRequest()
+      const { pathname } = url
       const route = find(health, pathname) ?? find(plugins.publicRoutes, pathname)
       if (route !== undefined) return route(request)
       for (const { answer } of dialects) {
-        const response = answer?.(request, new URL(request.url))
+        const response = answer?.(request, url)
         if (response !== undefined) return response
       }
       // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.

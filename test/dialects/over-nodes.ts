@@ -30,3 +30,9 @@ export function overNodes(args: readonly string[], tests: (nodes: Nodes, count: 
     })
   }
 }
+
+/** The sum of a metric over all nodes. */
+export async function sumOf({ all }: Nodes, name: string): Promise<number> {
+  const values = await Promise.all(all.map((node) => node.metric(name)))
+  return values.reduce((total, value) => total + value, 0)
+}

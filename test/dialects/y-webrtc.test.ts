@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { startNode } from "../helpers/node.ts"
 import { poll, startRedis } from "../helpers/redis.ts"
-import { overNodes } from "./over-nodes.ts"
+import { overNodes, sumOf } from "./over-nodes.ts"
 import { TextClient } from "./text-client.ts"
 
 const announce = (topic: string, from: string) => ({ type: "publish", topic, data: { type: "announce", from } })
@@ -134,7 +134,7 @@ overNodes([], (nodes, count) => {
     await using ada = await subscribe(nodes.at(0).url, room)
     await using ben = await subscribe(nodes.at(1).url, room)
     await agree([ada, ben], room)
-    const before = await sum(nodes.all, "palava_rooms")
+    const before = await sumOf(nodes, "palava_rooms")
     const bad = badFrames()
     const clients = await Promise.all(Array.from({ length: 10 }, (_, at) => subscribe(nodes.at(at).url, "bad")))
     for (let number = 0; number < 1000; number++) {
@@ -148,8 +148,8 @@ overNodes([], (nodes, count) => {
     }
     for (const client of clients) expect(await answers(client)).toEqual([])
     for (const client of clients) await client.close()
-    await poll(async () => (await sum(nodes.all, "palava_rooms")) === before)
-    await poll(async () => (await sum(nodes.all, "palava_connections")) === 2)
+    await poll(async () => (await sumOf(nodes, "palava_rooms")) === before)
+    await poll(async () => (await sumOf(nodes, "palava_connections")) === 2)
     for (const node of nodes.all) expect(node.log()).toBe("")
   })
 
@@ -215,11 +215,6 @@ describe("limits", () => {
     expect(await again.nextJson()).toEqual({ type: "publish", topic: "room", data: 2, clients: 1 })
   })
 })
-
-async function sum(nodes: readonly { metric(name: string): Promise<number> }[], name: string): Promise<number> {
-  const values = await Promise.all(nodes.map((node) => node.metric(name)))
-  return values.reduce((total, value) => total + value, 0)
-}
 
 /** Frames that ask for nothing that can be had. */
 function badFrames(): string[] {
