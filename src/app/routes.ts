@@ -4,7 +4,7 @@ import type { Dialect } from "../dialects/contract.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import type { AdminRoutes } from "../server/admin.ts"
 import { pageRoute } from "../server/pages.ts"
-import { answerBadRequest, pathOf } from "../server/paths.ts"
+import { answerBadRequest, urlOf } from "../server/paths.ts"
 import { scriptRoutes } from "../server/scripts.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 
@@ -51,12 +51,13 @@ export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: R
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     },
     public(request) {
-      const pathname = pathOf(request)
-      if (pathname === undefined) return answerBadRequest()
+      const url = urlOf(request)
+      if (url === undefined) return answerBadRequest()
+      const { pathname } = url
       const route = find(health, pathname) ?? find(plugins.publicRoutes, pathname)
       if (route !== undefined) return route(request)
       for (const { answer } of dialects) {
-        const response = answer?.(request, new URL(request.url))
+        const response = answer?.(request, url)
         if (response !== undefined) return response
       }
       const showScript = scriptOf?.(pathname)
