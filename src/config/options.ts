@@ -231,6 +231,11 @@ export type Config = { readonly [Name in OptionName]: (typeof OPTIONS)[Name] ext
   readonly plugins: Readonly<Record<string, unknown>>
 }
 
+/** Whether there may be other nodes. */
+export function isClustered({ redis, redisCluster }: Pick<Config, "redis" | "redisCluster">): boolean {
+  return redis !== "" || redisCluster.length > 0
+}
+
 /** Every option's name, in the order of --help. */
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[]
 
