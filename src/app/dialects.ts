@@ -3,9 +3,12 @@
 
 import type { Dialect, DialectParts } from "../dialects/contract.ts"
 import { makePalava } from "../dialects/palava/palava.ts"
+import { makeSimpleWebRtc } from "../dialects/simplewebrtc/simplewebrtc.ts"
 
 /** All but palava, by the name by which `--dialect` switches them on. */
-const OTHERS: Readonly<Record<string, (parts: DialectParts) => Dialect>> = {}
+const OTHERS: Readonly<Record<string, (parts: DialectParts) => Dialect>> = {
+  simplewebrtc: makeSimpleWebRtc,
+}
 
 /**
  * Makes the dialects.

@@ -33,7 +33,7 @@ export interface Option<T = unknown> {
 }
 
 /** What clients may speak. palava cannot be switched off: the name is there to switch all others off. */
-export const DIALECTS = ["palava"] as const
+export const DIALECTS = ["palava", "simplewebrtc"] as const
 
 function option<T>(one: Option<T>): Option<T> {
   return one

@@ -13,7 +13,7 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   tlsCert: [import.meta.path, import.meta.path],
   tlsKey: [import.meta.path, import.meta.path],
   page: ["false", false],
-  dialect: ["palava", ["palava"]],
+  dialect: ["simplewebrtc", ["simplewebrtc"]],
   origin: ["https://call.example.org", ["https://call.example.org"]],
   iceServer: ["stun:stun.example.org", ["stun:stun.example.org"]],
   turnSecret: ["north wind", "north wind"],
