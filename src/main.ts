@@ -2,6 +2,7 @@
 
 import { version } from "../package.json" with { type: "json" }
 import { checkConfig } from "./commands/check-config.ts"
+import { doctor } from "./commands/doctor.ts"
 import { exitFor } from "./commands/exit.ts"
 import { start } from "./commands/start.ts"
 import { printStats } from "./commands/stats.ts"
@@ -13,14 +14,21 @@ import { PLUGIN_TYPES } from "./plugins/types-text.ts"
 const COMMANDS: { readonly [Name in Invocation["command"]]: (invocation: Invocation) => void | Promise<void> } = {
   start: ({ config }) => start(config),
   "check-config": checkConfig,
+  doctor,
   "plugin-types": () => void process.stdout.write(PLUGIN_TYPES),
   stats: printStats,
-  help: () => console.log(helpText(version)),
+  help: () => void process.stdout.write(helpText(version, columns())),
   version: () => console.log(version),
+}
+
+/** Of the terminal; 80 where there is none and nobody says. */
+function columns(): number {
+  return process.stdout.columns || Number(process.env["COLUMNS"]) || 80
 }
 
 try {
   const invocation = loadInvocation(process.argv.slice(2), process.env)
+  for (const warning of invocation.warnings) console.error(`palava-machine: warning: ${warning}`)
   await COMMANDS[invocation.command](invocation)
 } catch (cause) {
   if (!(cause instanceof ConfigError || cause instanceof PluginMistakes)) throw cause

@@ -1,13 +1,13 @@
 // What the plug-in layer costs a relayed message: without plug-ins, with the built-in ones, with one and with three that
 // observe every relay. The rooms take turns, so what slows the machine down for a while slows them alike.
 
+import type { Hooks } from "../../src/dialects/hooks.ts"
 import type { Plugin } from "../../src/plugins/contract.ts"
 import { definePlugin } from "../../src/plugins/define.ts"
 import { PluginHost } from "../../src/plugins/host.ts"
 import { icePlugin } from "../../src/plugins/ice.ts"
 import { infoPlugin } from "../../src/plugins/info.ts"
 import { statsPlugin } from "../../src/plugins/stats.ts"
-import type { Hooks } from "../../src/signaling/hooks.ts"
 import { MemoryHours } from "../../src/stats/memory-hours.ts"
 import { candidateData } from "../load/payloads.ts"
 import { copiesOf, measure, type Timing } from "./harness.ts"
@@ -20,7 +20,7 @@ const TURNS = 3
 
 function hooksOf(...plugins: Plugin<never, never>[]): Hooks {
   const loaded = plugins.map((plugin) => ({ plugin: plugin as unknown as Plugin, options: undefined }))
-  return new PluginHost(loaded, silent, "0").hooks
+  return new PluginHost(loaded, silent, "0", []).hooks
 }
 
 function observer(name: string): Plugin<never, never> {

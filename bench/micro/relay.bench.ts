@@ -8,7 +8,7 @@ import { openRoom } from "./room.ts"
 
 /** Measures reading and relaying of one kind of frame. */
 async function relayOf(kind: string, data: object): Promise<Timing[]> {
-  const { sender, receiverId, published } = await openRoom()
+  const { sender, senderId, receiverId, published } = await openRoom()
   const frames = copiesOf(JSON.stringify({ event: "send_to_peer", peer_id: receiverId, data }))
   const frame = (turn: number): string => frames[turn % frames.length] as string
   const suffix = `,"sender_id":"${receiverId}"}`
@@ -26,7 +26,7 @@ async function relayOf(kind: string, data: object): Promise<Timing[]> {
       return published.text.charCodeAt(9)
     }),
   ]
-  const expected = JSON.stringify({ ...data, sender_id: sender.peer })
+  const expected = JSON.stringify({ ...data, sender_id: senderId })
   if (published.text !== expected) throw new Error(`relayed ${published.text}`)
   return timings
 }

@@ -1,18 +1,23 @@
-// A hub with one room of two sessions and sockets that only remember, for measuring without a network.
+// A node with one room of two members and sockets that only remember, for measuring without a network.
 
+import { SYSTEM_CLOCK } from "../../src/clock.ts"
+import { Connection } from "../../src/connections/connection.ts"
+import { Connections } from "../../src/connections/connections.ts"
+import type { Socket } from "../../src/connections/socket.ts"
+import { DialectCounters } from "../../src/dialects/counters.ts"
+import type { Hooks } from "../../src/dialects/hooks.ts"
+import { PalavaConversation } from "../../src/dialects/palava/conversation.ts"
+import type { Log } from "../../src/log.ts"
 import type { PeerId } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
-import type { Hooks } from "../../src/signaling/hooks.ts"
-import { Hub, type Log } from "../../src/signaling/hub.ts"
-import { Session } from "../../src/signaling/session.ts"
-import type { Socket } from "../../src/signaling/socket.ts"
+import { makeRooms } from "../../src/rooms/rooms.ts"
 
-const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
+const log: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
 /** Two members of a room, and what the last one was sent. */
 export interface OpenRoom {
-  hub: Hub
-  sender: Session
+  sender: Connection
+  senderId: PeerId
   receiverId: PeerId
   /** What was published last. */
   published: { topic: string; text: string }
@@ -22,33 +27,45 @@ export interface OpenRoom {
 export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   const published = { topic: "", text: "" }
   const topics = {
-    publish(topic: string, text: string): void {
+    publish(topic: string, text: string): boolean {
       published.topic = topic
       published.text = text
+      return false
     },
   }
-  const limits = { roomSize: 50, ratePerSecond: 0, rateBurst: 12_000, pingSeconds: 25, deadSeconds: 50 }
-  const hub = new Hub({ store: new MemoryRoomStore(), topics, limits, hooks, log: silent })
-  await hub.start()
-  const join = async (): Promise<Session> => {
-    const session = new Session(hub)
+  const limits = {
+    roomSize: 50,
+    maxFrameBytes: 65_536,
+    ratePerSecond: 0,
+    rateBurst: 12_000,
+    pingSeconds: 25,
+    deadSeconds: 50,
+    maxBacklogBytes: 1_048_576,
+  }
+  const connections = new Connections({ limits, log, observer: hooks.observer })
+  const rooms = makeRooms({ store: new MemoryRoomStore(), topics, log, observer: hooks.observer })
+  await rooms.start()
+  const counters = new DialectCounters()
+  const parts = { rooms, commands: rooms.commands, hooks, counters, log, clock: SYSTEM_CLOCK, limits }
+  const join = async (): Promise<Connection> => {
+    const connection = new Connection(connections, (it) => new PalavaConversation(it, parts))
     const joined = Promise.withResolvers<void>()
     const socket: Socket = {
       send: (text) => text.startsWith('{"event":"joined_room"') && joined.resolve(),
       close() {},
       ping() {},
+      getBufferedAmount: () => 0,
       subscribe() {},
       unsubscribe() {},
     }
-    session.onOpen(socket)
-    session.onMessage('{"event":"join_room","room_id":"bench","status":{"name":"Ada"}}')
+    connection.onOpen(socket)
+    connection.onMessage('{"event":"join_room","room_id":"bench","status":{"name":"Ada"}}')
     await joined.promise
-    // The session goes on to its next message in a later turn.
+    // The connection goes on to its next message in a later turn.
     await new Promise((resolve) => setImmediate(resolve))
-    return session
+    return connection
   }
   const sender = await join()
   const receiver = await join()
-  hub.clock.stop()
-  return { hub, sender, receiverId: receiver.peer, published }
+  return { sender, senderId: sender.id as PeerId, receiverId: receiver.id as PeerId, published }
 }

@@ -1,17 +1,22 @@
-// One running node: the parts put together, started, and stopped in order. main.ts decides what they are.
+// One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
 import { readFileSync } from "node:fs"
+import { SYSTEM_CLOCK } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import type { Config } from "../config/options.ts"
+import { Connections } from "../connections/connections.ts"
+import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import type { RoomStore } from "../rooms/room-store.ts"
+import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
-import { pageRoute } from "../server/pages.ts"
-import { answerBadRequest, pathOf } from "../server/paths.ts"
 import { listenForSockets, ServerTopics, type Sockets } from "../server/sockets.ts"
-import { Hub, type Log } from "../signaling/hub.ts"
-import { type Metrics, makeMetrics } from "../telemetry/metrics.ts"
+import { makeMetrics } from "../telemetry/metrics.ts"
+import type { Metrics } from "../telemetry/registry.ts"
+import { makeDialects } from "./dialects.ts"
+import { makeRoutes, type Page } from "./routes.ts"
+import { Shutdown } from "./shutdown.ts"
 
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
@@ -20,10 +25,10 @@ export interface NodeParts {
   readonly log: Log
   /** Set up, not yet started. */
   readonly plugins: PluginHost
-  /** The demo call: one HTML text, and its Content-Security-Policy. */
-  readonly callPage: { readonly html: string; readonly policy: string }
-  /** Whether the store can be reached now. */
-  readonly isStoreReady: () => boolean
+  /** The demo call. */
+  readonly callPage: Page
+  /** Why the store cannot be reached now; undefined when it can. */
+  readonly storeAway: () => string | undefined
   /** Adds what the store counts. */
   readonly addStoreMetrics: (metrics: Metrics) => void
 }
@@ -33,96 +38,66 @@ export interface Node {
   readonly port: number
   /** Undefined when switched off. */
   readonly adminAddress: { host: string; port: number } | undefined
-  /** Announces the end, waits, then stops. A call of `stopNow` meanwhile ends the wait. */
-  stopGently(): Promise<void>
-  /** Leaves all rooms, closes all connections, lets go of everything. */
-  stopNow(): Promise<void>
+  /** Resolves when the store can be used for the first time; rejects when it refuses to work with this configuration. */
+  readonly storeReady: Promise<void>
+  readonly shutdown: Shutdown
 }
 
 /**
- * Starts a node: the store first, so that who can connect can join.
- * @throws when an address cannot be listened on, or the store refuses to work with this configuration
+ * Starts a node. It listens at once: while the store is away, health is told and clients are asked for patience.
+ * @throws when an address cannot be listened on, or a plug-in does not start
  */
-export async function startNode({
-  config,
-  store,
-  log,
-  plugins,
-  callPage,
-  isStoreReady,
-  addStoreMetrics,
-}: NodeParts): Promise<Node> {
+export async function startNode(parts: NodeParts): Promise<Node> {
+  const { config, store, log, plugins } = parts
+  const { hooks } = plugins
   const topics = new ServerTopics()
-  const hub = new Hub({ store, topics, log, limits: config, hooks: plugins.hooks })
+  const connections = new Connections({ limits: config, log, observer: hooks.observer })
+  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
+  const dialects = makeDialects({ rooms, hooks, log, clock: SYSTEM_CLOCK, limits: config }, config)
   let isStopping = false
-  const isReady = (): boolean => !isStopping && isStoreReady()
-  const health = {
-    "/healthz": () => new Response("ok\n"),
-    "/readyz": () => (isReady() ? new Response("ready\n") : new Response("not ready\n", { status: 503 })),
-  }
-  const metrics = makeMetrics(hub)
-  addStoreMetrics(metrics)
+  const metrics = makeMetrics({ connections, rooms, dialects })
+  parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
-  const adminRoutes: AdminRoutes = {
-    ...plugins.adminRoutes,
-    ...health,
-    "/metrics": async () =>
-      new Response(await metrics.registry.metrics(), { headers: { "content-type": metrics.registry.contentType } }),
-  }
-  const showPage = config.page ? pageRoute(callPage.html, callPage.policy) : undefined
-  const answer = (request: Request): Response | Promise<Response> => {
-    const pathname = pathOf(request)
-    if (pathname === undefined) return answerBadRequest()
-    if (pathname === "/healthz" || pathname === "/readyz") return health[pathname]()
-    const route = Object.hasOwn(plugins.publicRoutes, pathname) ? plugins.publicRoutes[pathname] : undefined
-    if (route !== undefined) return route(request)
-    // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.
-    if (showPage !== undefined && pathname.endsWith("/")) return showPage(request)
-    return new Response("this is a WebSocket server: connect with the palava protocol\n", { status: 404 })
-  }
+  const routes = makeRoutes({
+    notReady: () => (isStopping ? "shutting down" : parts.storeAway()),
+    dialects,
+    plugins,
+    metrics,
+    callPage: config.page ? parts.callPage : undefined,
+  })
 
-  await hub.start()
+  const storeReady = rooms.start()
+  storeReady.catch(() => {})
   let sockets: Sockets
   let admin: Admin | undefined
   try {
-    await plugins.start(hub)
+    await plugins.start({ connections, rooms })
     const options = { ...config, tls: tlsOf(config), origins: config.origin }
-    sockets = listen("--port", config.host, config.port, () => listenForSockets(options, hub, topics, answer))
-    admin = startAdmin(config, sockets.port, adminRoutes)
+    const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
+    sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
+    admin = startAdmin(config, sockets.port, routes.admin)
   } catch (cause) {
     await plugins.stop()
-    await hub.close()
+    await rooms.close(0)
     throw cause
   }
+  connections.start()
 
-  let stopped: Promise<void> | undefined
-  let endWait = (): void => {}
-  const stopNow = (): Promise<void> => {
-    endWait()
-    stopped ??= (async () => {
-      isStopping = true
-      sockets.refuseNew()
-      await hub.close()
-      await sockets.stop()
-      await plugins.stop()
-      await admin?.stop()
-    })()
-    return stopped
-  }
   return {
     port: sockets.port,
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
-    stopNow,
-    async stopGently() {
-      isStopping = true
-      sockets.refuseNew()
-      hub.announceShutdown(config.shutdownSeconds)
-      await new Promise<void>((resolve) => {
-        endWait = resolve
-        setTimeout(resolve, hub.sessions.size === 0 ? 0 : config.shutdownSeconds * 1000)
-      })
-      await stopNow()
-    },
+    storeReady,
+    shutdown: new Shutdown({
+      connections,
+      rooms,
+      log,
+      seconds: config.shutdownSeconds,
+      refuseNew() {
+        isStopping = true
+        sockets.refuseNew()
+      },
+      last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+    }),
   }
 }
 

@@ -6,6 +6,8 @@ import statsHtml from "../../dist/pages/stats.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
 import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
 import type { Config } from "../config/options.ts"
+import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
+import type { Log } from "../log.ts"
 import type { LoadedPlugin } from "../plugins/check.ts"
 import { PluginHost } from "../plugins/host.ts"
 import { icePlugin } from "../plugins/ice.ts"
@@ -14,7 +16,6 @@ import { loadPlugins } from "../plugins/load.ts"
 import { statsPlugin } from "../plugins/stats.ts"
 import { MemoryRoomStore } from "../rooms/memory-room-store.ts"
 import { pageRoute } from "../server/pages.ts"
-import type { Log } from "../signaling/hub.ts"
 import type { HourStore } from "../stats/hours.ts"
 import { MemoryHours } from "../stats/memory-hours.ts"
 import { RedisHours } from "../stats/redis-hours.ts"
@@ -22,10 +23,10 @@ import { addRedisMetrics } from "../telemetry/redis-metrics.ts"
 import type { NodeParts } from "./node.ts"
 
 /** Redis when one is configured; else this process is the whole world. */
-export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "isStoreReady" | "addStoreMetrics"> {
+export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "storeAway" | "addStoreMetrics"> {
   const redis = redisOf(config)
   if (redis === undefined) {
-    return { store: new MemoryRoomStore(), isStoreReady: () => true, addStoreMetrics: () => {} }
+    return { store: new MemoryRoomStore(), storeAway: () => undefined, addStoreMetrics: () => {} }
   }
   const store = makeRedisRoomStore({
     ...redis,
@@ -36,8 +37,11 @@ export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "
       warn: (message, fields) => log.warn(fields, message),
     },
   })
-  const isStoreReady = () => store.state === "up"
-  return { store, isStoreReady, addStoreMetrics: (metrics) => addRedisMetrics(metrics, store.counters, isStoreReady) }
+  return {
+    store,
+    storeAway: () => (store.state === "up" ? undefined : "Redis cannot be reached"),
+    addStoreMetrics: (metrics) => addRedisMetrics(metrics, store.counters, () => store.state === "up"),
+  }
 }
 
 /** Where the usage statistics are: in Redis when one is configured, else in this process. */
@@ -60,12 +64,13 @@ function redisOf({ redis, redisCluster, redisPrefix: prefix }: Config) {
 export async function makePlugins(config: Config, log: Log): Promise<PluginHost> {
   const page = pageRoute(statsHtml, statsPolicy)
   const { statsDays: days, statsExport: exportTo } = config
+  const ice = { ...config, urls: config.iceServer }
   const builtIn = [
-    icePlugin({ ...config, urls: config.iceServer }),
-    infoPlugin,
+    icePlugin(ice),
+    infoPlugin(ice),
     statsPlugin({ hours: makeHours(config), days, exportTo, page }),
   ] as LoadedPlugin["plugin"][]
   const given = await loadPlugins(config.plugin, config.plugins)
   const all = [...builtIn.map((plugin) => ({ plugin, options: undefined })), ...given]
-  return new PluginHost(all, log, version)
+  return new PluginHost(all, log, version, Object.keys(CLIENT_EVENTS))
 }

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto"
 import { type Clock, SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../rooms/ids.ts"
 import type {
+  Audience,
   JoinRequest,
   JoinResult,
   Member,
@@ -130,7 +131,7 @@ export class ClusterRoomStore implements RoomStore {
     })
     this.#outboxes = new Outboxes({
       ...{ node, uplink: this.#uplink, clock, counters, log, waitMs, channelOf, lastBatch: options.lastBatch ?? 0 },
-      onFailed: (from, ref, error) => this.#listener?.onRelayFailed(from, ref, error),
+      onFailed: (relay, ref, failure) => this.#listener?.onRelayFailed(relay, ref, failure),
     })
   }
 
@@ -176,9 +177,9 @@ export class ClusterRoomStore implements RoomStore {
     )
   }
 
-  async publish(room: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined> {
+  async publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
     await this.#settled(room, peer)
-    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, terms)))
+    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, terms)))
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {

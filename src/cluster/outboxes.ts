@@ -24,7 +24,7 @@ export interface OutboxesOptions {
   readonly lastBatch: number
   /** The name of a node's channel in a partition. */
   channelOf(partition: number, node: NodeId): string
-  onFailed(from: PeerId, ref: Ref, error: RelayFailure): void
+  onFailed(relay: Relay, ref: Ref, failure: RelayFailure): void
 }
 
 /** Relays that travel together. */
@@ -82,7 +82,7 @@ export class Outboxes {
     if (batch === undefined || !isOpen || batch.size >= BATCH_SIZE || batch.relays.length >= BATCH_RELAYS) {
       if (outbox.batches.length >= MOST_BATCHES) {
         this.#options.counters.relaysOverflowed++
-        this.#options.onFailed(relay.from, ref, "unavailable")
+        this.#options.onFailed(relay, ref, "unavailable")
         return
       }
       const since = this.#options.clock.monotonicMs()
@@ -184,7 +184,7 @@ export class Outboxes {
     if (error === "peer_unreachable") counters.relaysUnreachable += relays.length
     else counters.relaysUnavailable += relays.length
     try {
-      for (const [at, { from }] of relays.entries()) onFailed(from, refs[at], error)
+      for (const [at, relay] of relays.entries()) onFailed(relay, refs[at], error)
     } catch (cause) {
       log.warn("bug: a sender could not be told", { error: toText(cause) })
     }

@@ -5,14 +5,22 @@ import callHtml from "../../dist/pages/call.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
 import { type Node, startNode } from "../app/node.ts"
 import { makePlugins, makeStore } from "../app/parts.ts"
+import type { Shutdown } from "../app/shutdown.ts"
 import type { Config } from "../config/options.ts"
+import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
-import type { Log } from "../signaling/hub.ts"
 import { makeLog } from "../telemetry/log.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
+import { type Supervisor, supervisorOf } from "./systemd.ts"
 
 /** The room in the printed address: whoever opens it, in two tabs or on two devices, meets there. */
 const FIRST_ROOM = "hello"
+
+/** 1 s: a Redis that answers at all is connected to in milliseconds; then it is said that it does not. */
+const STORE_PATIENCE_MS = 1_000
+
+/** 0.9 s: whoever insists on the end gets it, whatever hangs. */
+const INSISTING_MS = 900
 
 /** Starts a node that runs until a signal ends it. */
 export async function start(config: Config): Promise<void> {
@@ -26,10 +34,32 @@ export async function start(config: Config): Promise<void> {
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }
-  stopOnSignals(node)
+  const supervisor = supervisorOf(process.env)
+  stopOnSignals(node.shutdown, supervisor, config.shutdownSeconds)
+  const isUp = await upWithin(node.storeReady, STORE_PATIENCE_MS)
+  console.log(isUp ? `palava-machine ${version} is ready` : `palava-machine ${version} listens, and waits for Redis`)
+  printAddresses(config, node)
+  supervisor.ready()
+  if (isUp) return
+  await upWithin(node.storeReady, Number.POSITIVE_INFINITY)
+  console.log(`palava-machine ${version} is ready`)
+}
+
+/** Whether the store can be used within so many milliseconds. Ends the program when it refuses this configuration. */
+async function upWithin(ready: Promise<void>, ms: number): Promise<boolean> {
+  const up = ready.then(
+    () => true,
+    (cause) => exitFailed(cause instanceof Error ? cause.message : String(cause)),
+  )
+  if (ms === Number.POSITIVE_INFINITY) return up
+  const late = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => late.resolve(false), ms)
+  return Promise.race([up, late.promise]).finally(() => clearTimeout(timer))
+}
+
+function printAddresses(config: Config, node: Node): void {
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host
   const secure = config.tlsCert === "" ? "" : "s"
-  console.log(`palava-machine ${version} is ready`)
   if (config.page) console.log(`  page    http${secure}://${host}:${node.port}/#${FIRST_ROOM}`)
   console.log(`  socket  ws${secure}://${host}:${node.port}/`)
   if (node.adminAddress !== undefined)
@@ -49,17 +79,24 @@ function outliveStrays(plugins: PluginHost, log: Log): void {
 }
 
 /** SIGTERM stops gently; a second one, or SIGINT, at once. */
-function stopOnSignals(node: Node): void {
-  const exitAfter = (stopped: Promise<void>): void => {
+function stopOnSignals(shutdown: Shutdown, supervisor: Supervisor, seconds: number): void {
+  let isStopping = false
+  const stop = (stopped: Promise<void>): void => {
+    isStopping = true
     stopped.then(
       () => process.exit(0),
       () => process.exit(EXIT_FAILED),
     )
   }
-  let isStopping = false
+  const stopAtOnce = (): void => {
+    supervisor.stopping(0)
+    setTimeout(() => process.exit(0), INSISTING_MS)
+    stop(shutdown.atOnce())
+  }
   process.on("SIGTERM", () => {
-    exitAfter(isStopping ? node.stopNow() : node.stopGently())
-    isStopping = true
+    if (isStopping) return stopAtOnce()
+    supervisor.stopping(seconds)
+    stop(shutdown.gently())
   })
-  process.on("SIGINT", () => exitAfter(node.stopNow()))
+  process.on("SIGINT", stopAtOnce)
 }

@@ -3,9 +3,10 @@
 // in one line that names where it stands and what would be right.
 
 import { readFileSync } from "node:fs"
-import { parseArgs } from "node:util"
 import * as v from "valibot"
+import { type CommandLine, parseCommandLine, type Values } from "./command-line.ts"
 import { type Config, fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
+import { suggestion } from "./suggest.ts"
 
 /** Everything wrong with what the program was started with, a line each. */
 export class ConfigError extends Error {
@@ -18,17 +19,6 @@ export class ConfigError extends Error {
   }
 }
 
-/** What there is to do, besides --help and --version. */
-const COMMANDS = ["start", "check-config", "plugin-types", "stats"] as const
-
-/** Flags of the command stats alone, and what stands for their values. */
-const STATS_FLAGS = {
-  from: { type: "string", value: "TIME" },
-  to: { type: "string", value: "TIME" },
-  by: { type: "string", value: "hour|day" },
-  json: { type: "boolean", value: "" },
-} as const
-
 /** What the command stats was asked for. */
 export interface StatsFlags {
   readonly from: string | undefined
@@ -37,16 +27,22 @@ export interface StatsFlags {
   readonly isJson: boolean
 }
 
-/** One of them. */
-type Command = (typeof COMMANDS)[number]
+/** What the command doctor was asked for. */
+export interface DoctorFlags {
+  /** An address of a WebSocket. */
+  readonly url: string | undefined
+}
 
 /** What the command line asks for. */
 export interface Invocation {
-  readonly command: Command | "help" | "version"
+  readonly command: CommandLine["command"]
   readonly config: Config
   readonly statsFlags: StatsFlags
+  readonly doctorFlags: DoctorFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
+  /** What is odd, but keeps nothing from working: a line each. */
+  readonly warnings: readonly string[]
 }
 
 /** What a source gives for an option, and how to name the place in a message. */
@@ -55,7 +51,8 @@ interface Given {
   readonly place: string
 }
 
-type Values = Record<string, string | boolean | (string | boolean)[] | undefined>
+/** What Kubernetes gives every container about a service that is called palava-something. */
+const SERVICE_LINK = /_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)$/
 
 /**
  * Reads the command line and all it points to.
@@ -74,44 +71,20 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
     config[name] = given === undefined ? optionOf(name).default : readValue(name, given, mistakes)
   }
   checkTogether(config as unknown as Config, mistakes)
-  const statsFlags = readStatsFlags(command, values, mistakes)
+  const statsFlags = readStatsFlags(values, mistakes)
+  const doctorFlags = { url: readUrl(values["url"], mistakes) }
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
-  return { command, config: Object.freeze(config) as unknown as Config, statsFlags, sources }
-}
-
-function parseCommandLine(
-  args: readonly string[],
-  mistakes: string[],
-): { command: Invocation["command"]; values: Values } {
-  const options: Record<string, { type: "string" | "boolean"; multiple?: boolean; short?: string }> = {
-    config: { type: "string" },
-    help: { type: "boolean", short: "h" },
-    version: { type: "boolean", short: "v" },
-    ...Object.fromEntries(Object.entries(STATS_FLAGS).map(([flag, { type }]) => [flag, { type }])),
-  }
-  for (const name of OPTION_NAMES) {
-    const { default: fallback, isList = false } = optionOf(name)
-    options[flagOf(name).slice(2)] = { type: typeof fallback === "boolean" ? "boolean" : "string", multiple: isList }
-  }
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true })
-    if (values["help"] === true) return { command: "help", values }
-    if (values["version"] === true) return { command: "version", values }
-    const [name = "start", ...rest] = positionals
-    const command = COMMANDS.find((known) => known === name)
-    if (rest.length === 0 && command !== undefined) return { command, values }
-    const known = COMMANDS.filter((known) => known !== "start").join(", ")
-    mistakes.push(`unknown command "${positionals.join(" ")}": there are ${known}, and none to start (see --help)`)
-    return { command: "start", values }
-  } catch (cause) {
-    mistakes.push(`${lowerFirst(firstSentence(cause))} (see --help)`)
-    return { command: "start", values: {} }
+  return {
+    command,
+    config: Object.freeze(config) as unknown as Config,
+    statsFlags,
+    doctorFlags,
+    sources,
+    warnings: unknownVariables(env),
   }
 }
 
-function readStatsFlags(command: string, values: Values, mistakes: string[]): StatsFlags {
-  const strangers = Object.keys(STATS_FLAGS).filter((flag) => command !== "stats" && values[flag] !== undefined)
-  for (const flag of strangers) mistakes.push(`--${flag} belongs to the command stats`)
+function readStatsFlags(values: Values, mistakes: string[]): StatsFlags {
   const { from, to, by = "hour", json } = values
   if (by !== "hour" && by !== "day") mistakes.push(`--by: must be hour or day, but is "${by}"`)
   return {
@@ -120,6 +93,14 @@ function readStatsFlags(command: string, values: Values, mistakes: string[]): St
     by: by === "day" ? "day" : "hour",
     isJson: json === true,
   }
+}
+
+/** The variables that look like ours and are not. */
+function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = ["PALAVA_CONFIG", ...OPTION_NAMES.map(variableOf)]
+  return Object.keys(env)
+    .filter((name) => name.startsWith("PALAVA_") && !known.includes(name) && !SERVICE_LINK.test(name))
+    .map((name) => `${name} is no variable of this program${suggestion(name, known)}`)
 }
 
 function fromFlag(name: OptionName, values: Values): Given | undefined {
@@ -148,10 +129,10 @@ function readConfigFile(
     mistakes.push(`--config ${path}: ${firstSentence(cause)}`)
     return nothing
   }
-  const known = new Set(OPTION_NAMES.map(fileKeyOf))
+  const keys = OPTION_NAMES.map(fileKeyOf)
   for (const key of Object.keys(table)) {
-    if (!known.has(key) && key !== "plugins")
-      mistakes.push(`${path}: unknown key "${key}" (keys are the options with _ for -)`)
+    if (!keys.includes(key) && key !== "plugins")
+      mistakes.push(`${path}: unknown key "${key}"${suggestion(key, keys) || " (keys are the options with _ for -)"}`)
   }
   const { plugins = {} } = table
   if (typeof plugins !== "object" || plugins === null) mistakes.push(`${path}: plugins must be tables [plugins.NAME]`)
@@ -167,16 +148,28 @@ function readConfigFile(
 
 /** The checked value; after a mistake the default, so that the other checks can go on. */
 function readValue(name: OptionName, { texts, place }: Given, mistakes: string[]): unknown {
-  const { schema, default: fallback, isList = false, isSecret = false } = optionOf(name)
+  const { schema, default: fallback, isList = false, shown } = optionOf(name)
   const values: unknown[] = []
   for (const text of texts) {
     const result = v.safeParse(schema, text, { abortPipeEarly: true })
     if (result.success) values.push(result.output)
-    else mistakes.push(`${place}: ${result.issues[0].message}${isSecret ? "" : `, but is "${text.slice(0, 200)}"`}`)
+    else
+      mistakes.push(
+        `${place}: ${result.issues[0].message}${shown !== undefined ? "" : `, but is "${text.slice(0, 200)}"`}`,
+      )
   }
   if (isList) return values
   if (texts.length > 1) mistakes.push(`${place}: takes one value, but has ${texts.length}`)
   return values[0] ?? fallback
+}
+
+/** A WebSocket's address; browsers' http and https are as good. */
+function readUrl(value: Values[string], mistakes: string[]): string | undefined {
+  if (value === undefined) return undefined
+  const url = URL.parse(String(value).replace(/^http/, "ws"))
+  if (url !== null && /^wss?:$/.test(url.protocol)) return url.href
+  mistakes.push("--url: must be an address such as wss://call.example.org/")
+  return undefined
 }
 
 /** What no option can tell alone. */
@@ -205,7 +198,8 @@ function checkReadable(flag: string, path: string, mistakes: string[]): void {
   try {
     readFileSync(path)
   } catch (cause) {
-    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}`)
+    const hint = path.startsWith("/run/credentials/") ? " (systemd puts it there while the service runs)" : ""
+    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}${hint}`)
   }
 }
 
@@ -216,8 +210,4 @@ function firstSentence(cause: unknown): string {
   if (message.startsWith("EACCES")) return "permission denied"
   if (message.startsWith("EISDIR")) return "is a directory"
   return message.split(/\n|\. /)[0] ?? message
-}
-
-function lowerFirst(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1)
 }

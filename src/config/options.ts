@@ -1,10 +1,21 @@
 // Every option of the program, once: flag, environment variable, default, check and help. Flags, the environment, the
 // configuration file, --help, check-config and the table in README are all made from this list.
 
-import * as v from "valibot"
-
-/** How a value given as text becomes the value used. An issue's message says what would be right. */
-type FromText<T> = v.GenericSchema<string, T>
+import {
+  type FromText,
+  filePath,
+  hidden,
+  httpOrigin,
+  iceUrl,
+  listenAddress,
+  oneOf,
+  redisUrl,
+  text,
+  whole,
+  withoutLogin,
+  withoutPassword,
+  yesOrNo,
+} from "./values.ts"
 
 /** One option that takes a value. */
 export interface Option<T = unknown> {
@@ -15,60 +26,14 @@ export interface Option<T = unknown> {
   readonly help: string
   /** May be given several times; the value is a list. */
   readonly isList?: boolean
-  /** Shown as *** wherever the configuration is printed. */
-  readonly isSecret?: boolean
+  /** How a value that may hold a secret is printed; such a value is in no message. */
+  readonly shown?: (value: string) => string
   /** Shown in place of the default where that is not a fixed value. */
   readonly defaultText?: string
 }
 
-function whole(min: number, max: number): FromText<number> {
-  const message = `must be a whole number from ${min} to ${max}`
-  return v.pipe(
-    v.string(),
-    v.regex(/^\d{1,15}$/, message),
-    v.transform(Number),
-    v.minValue(min, message),
-    v.maxValue(max, message),
-  )
-}
-
-function text(pattern: RegExp, message: string): FromText<string> {
-  return v.pipe(v.string(), v.regex(pattern, message))
-}
-
-function oneOf(...choices: [string, ...string[]]): FromText<string> {
-  return v.picklist(choices, `must be one of ${choices.join(", ")}`) as unknown as FromText<string>
-}
-
-const yesOrNo: FromText<boolean> = v.pipe(
-  v.string(),
-  v.picklist(["true", "false"], "must be true or false"),
-  v.transform((value) => value === "true"),
-)
-
-const filePath = text(/./, "must name a file")
-
-const listenAddress: FromText<string> = v.pipe(
-  text(/^(off|\[[0-9a-fA-F:]+\]:\d{1,5}|[^\s:]+:\d{1,5})$/, 'must be HOST:PORT, [IPv6]:PORT or "off"'),
-  v.check((given) => given === "off" || Number(given.slice(given.lastIndexOf(":") + 1)) <= 65535, "ports end at 65535"),
-)
-
-const iceUrl = text(
-  /^(stun|stuns|turn|turns):[^\s/?]+(\?transport=(udp|tcp))?$/,
-  "must be a STUN or TURN URL such as stun:stun.example.org:3478 or turn:turn.example.org:3478?transport=udp (RFC 7064, RFC 7065)",
-)
-
-/** `host:port` as palava-machine took it, or a URL. */
-const redisUrl: FromText<string> = v.pipe(
-  v.string(),
-  v.transform((given) => (given.includes("://") ? given : `redis://${given}`)),
-  v.check(
-    (url) => /^rediss?:$/.test(protocolOf(url)),
-    "must be redis://[USER:PASSWORD@]HOST:PORT, rediss://... or HOST:PORT",
-  ),
-)
-
-const httpOrigin = text(/^(https?:\/\/[^\s/]+|\*)$/, "must be an origin such as https://call.example.org")
+/** What clients may speak. palava cannot be switched off: the name is there to switch all others off. */
+export const DIALECTS = ["palava", "togetherjs", "webrtc-io", "y-webrtc"] as const
 
 function option<T>(one: Option<T>): Option<T> {
   return one
@@ -110,12 +75,24 @@ export const OPTIONS = {
     schema: yesOrNo,
     default: true,
     value: "",
-    help: "serve the demo call at /; --no-page switches it off",
+    help: "serve the demo call at /, and the client at /client.js and /mesh.js; --no-page switches both off",
   }),
   origin: list({
     schema: httpOrigin,
     value: "ORIGIN",
     help: "allow connections only from pages of this origin (any, if never given)",
+  }),
+  dialect: list({
+    schema: oneOf(...DIALECTS),
+    value: "NAME",
+    defaultText: "all",
+    help: "whose clients may come besides palava's own",
+  }),
+  yWebrtcPublishAny: option({
+    schema: yesOrNo,
+    default: true,
+    value: "",
+    help: "let y-webrtc clients publish to topics they are not subscribed to; --no-y-webrtc-publish-any does not",
   }),
   iceServer: list({
     schema: iceUrl,
@@ -126,7 +103,7 @@ export const OPTIONS = {
     schema: text(/./, "must not be empty"),
     default: "",
     value: "SECRET",
-    isSecret: true,
+    shown: hidden,
     help: "secret shared with the TURN server (coturn: use-auth-secret)",
   }),
   turnTtlSeconds: option({
@@ -188,13 +165,13 @@ export const OPTIONS = {
     schema: redisUrl,
     default: "",
     value: "URL",
-    isSecret: true,
+    shown: withoutPassword,
     help: "Redis shared by all nodes: redis://HOST:PORT, rediss://... or HOST:PORT",
   }),
   redisCluster: list({
     schema: redisUrl,
     value: "URL",
-    isSecret: true,
+    shown: withoutPassword,
     help: "some nodes of a Redis Cluster (7 or later), in place of --redis",
   }),
   redisPrefix: option({
@@ -225,6 +202,7 @@ export const OPTIONS = {
     schema: text(/^(https?:\/\/[^\s/]+.*|(?!\w+:\/\/).+)$/, "must be a file or an http(s) URL"),
     default: "",
     value: "TARGET",
+    shown: withoutLogin,
     help: "where each closed hour goes, exactly once: a file of JSON lines, or a webhook",
   }),
   plugin: list({
@@ -239,6 +217,16 @@ export const OPTIONS = {
     help: "debug, info, warn, error or silent; logs are JSON lines on stderr",
   }),
 } as const
+
+/** The headings of --help and of the configuration file, each with the option it begins at. */
+export const GROUPS: readonly { readonly title: string; readonly from: OptionName }[] = [
+  { title: "Where it listens", from: "port" },
+  { title: "Who may connect, and what clients are told", from: "origin" },
+  { title: "Limits", from: "roomSize" },
+  { title: "Times", from: "pingSeconds" },
+  { title: "Several nodes (Redis)", from: "redis" },
+  { title: "Statistics, plug-ins, logs", from: "statsDays" },
+]
 
 /** The name of an option in the code. */
 export type OptionName = keyof typeof OPTIONS
@@ -274,13 +262,4 @@ export function fileKeyOf(name: OptionName): string {
 
 function words(name: string): string[] {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ")
-}
-
-function protocolOf(url: string): string {
-  try {
-    const { protocol, hostname } = new URL(url)
-    return hostname === "" ? "" : protocol
-  } catch {
-    return ""
-  }
 }

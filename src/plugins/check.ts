@@ -1,8 +1,7 @@
 // What can be wrong with a plug-in before anything runs: its description, its options, and what its hooks claim. Every
 // mistake is one line that names the plug-in and says what would be right.
 
-import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
-import type { Hooks, Plugin, Schema } from "./contract.ts"
+import type { Hooks, Observe, Plugin, Schema } from "./contract.ts"
 import { CONTRACT, isPlugin } from "./define.ts"
 
 /** A plug-in with its checked options. */
@@ -28,18 +27,35 @@ const PLUGIN_NAME = /^[a-z][a-z0-9-]{0,39}$/
 const SNAKE_NAME = /^[a-z][a-z0-9_]{0,49}$/
 
 const PLUGIN_KEYS = ["name", "contract", "options", "timeoutSeconds", "setup"]
-const HOOK_KEYS = ["start", "stop", "connect", "join", "decorate", "events", "observe", "told", "routes", "metrics"]
-const OBSERVE_KEYS = [
-  "connected",
-  "disconnected",
-  "joined",
-  "left",
-  "statusUpdated",
-  "relayed",
-  "refused",
-  "roomOpened",
-  "roomClosed",
-]
+/** Every hook there is. */
+const HOOKS: Readonly<Record<keyof Hooks, true>> = {
+  start: true,
+  stop: true,
+  connect: true,
+  join: true,
+  decorate: true,
+  events: true,
+  observe: true,
+  told: true,
+  routes: true,
+  metrics: true,
+}
+
+/** Everything that can be observed. */
+const OBSERVATIONS: Readonly<Record<keyof Observe, true>> = {
+  connected: true,
+  disconnected: true,
+  joined: true,
+  left: true,
+  statusUpdated: true,
+  relayed: true,
+  refused: true,
+  roomOpened: true,
+  roomClosed: true,
+}
+
+/** The names of everything that can be observed. */
+export const OBSERVED = Object.keys(OBSERVATIONS) as (keyof Observe)[]
 
 /** What is wrong with a plug-in's description; `place` is where it came from. */
 export function describe(value: unknown, place: string): { plugin: Plugin } | { mistake: string } {
@@ -90,8 +106,8 @@ export function checkHooks(name: string, hooks: Hooks, taken: Map<string, string
     else taken.set(what, `plug-in ${name}`)
   }
   for (const [value, known] of [
-    [hooks, HOOK_KEYS],
-    [hooks.observe ?? {}, OBSERVE_KEYS],
+    [hooks, Object.keys(HOOKS)],
+    [hooks.observe ?? {}, OBSERVED],
     [hooks.routes ?? {}, ["public", "admin"]],
   ] as const) {
     const unknown = strangers(value, known)
@@ -114,11 +130,11 @@ export function checkHooks(name: string, hooks: Hooks, taken: Map<string, string
   return mistakes
 }
 
-/** What no plug-in may take, and whose it is. */
-export function takenByCore(): Map<string, string> {
+/** What no plug-in may take, and whose it is; `events` are those of the dialects. */
+export function takenByCore(events: readonly string[]): Map<string, string> {
   const core = "the server"
   return new Map([
-    ...Object.keys(CLIENT_EVENTS).map((event) => [`event ${event}`, core] as const),
+    ...events.map((event) => [`event ${event}`, core] as const),
     ...["/healthz", "/readyz"].map((path) => [`public route ${path}`, core] as const),
     ...["/healthz", "/readyz", "/metrics"].map((path) => [`admin route ${path}`, core] as const),
   ])

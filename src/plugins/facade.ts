@@ -1,103 +1,121 @@
 // What plug-ins hold in their hands: connections, rooms and the server, as the contract describes them. Thin views that
 // look at the hub when asked, so they keep nothing alive and show nothing stale.
 
-import { serverEvent } from "../dialects/palava/server-events.ts"
+import type { Connection as CoreConnection } from "../connections/connection.ts"
+import type { Connections } from "../connections/connections.ts"
+import type { Conversation } from "../dialects/conversation.ts"
+import type { Log as CoreLog } from "../log.ts"
 import { type NodeId, type PeerId, type RoomKey, toLogName } from "../rooms/ids.ts"
-import type { Log as CoreLog, Hub } from "../signaling/hub.ts"
-import type { RoomView } from "../signaling/room-view.ts"
-import type { Session } from "../signaling/session.ts"
+import type { JoinedRoom } from "../rooms/membership.ts"
+import type { Rooms } from "../rooms/rooms.ts"
 import type { Connection, Fields, Log, Member, Room, Server } from "./contract.ts"
 import { closeWith } from "./define.ts"
+
+/** The running node, as far as plug-ins see it. */
+export interface PluggedNode {
+  readonly connections: Connections
+  readonly rooms: Rooms
+}
 
 /** What a facade needs from the plug-in it is for. */
 export interface Holder {
   readonly name: string
   /** Its place among the plug-ins: where a connection keeps its data. */
   readonly index: number
-  /** The running hub; throws before the start. */
-  hub(): Hub
+  /** The running node; throws before the start. */
+  node(): PluggedNode
   /** Calls `told` of this plug-in at this node, later. */
   tellHere(room: string, text: string): void
 }
 
-/** The connection of a session as this plug-in sees it, always the same object. */
-export function connectionOf(holder: Holder, session: Session): PluginConnection {
-  session.attachment ??= []
-  const all = session.attachment as (PluginConnection | undefined)[]
+/** A client's connection as this plug-in sees it, always the same object. */
+export function connectionOf(holder: Holder, { connection: its }: Conversation): PluginConnection {
+  its.attachment ??= []
+  const all = its.attachment as (PluginConnection | undefined)[]
   let connection = all[holder.index]
   if (connection === undefined) {
-    connection = new PluginConnection(holder, session)
+    connection = new PluginConnection(holder, its)
     all[holder.index] = connection
   }
   return connection
 }
 
+/** The status of who is in no room. */
+const NO_STATUS = "{}"
+
 class PluginConnection implements Connection {
   data: unknown
   readonly #holder: Holder
-  readonly #session: Session
+  readonly #connection: CoreConnection
 
-  constructor(holder: Holder, session: Session) {
+  constructor(holder: Holder, connection: CoreConnection) {
     this.#holder = holder
-    this.#session = session
+    this.#connection = connection
+  }
+
+  /** Every receiver is made by a dialect. Asked anew each time: the first message may decide which. */
+  get #conversation(): Conversation {
+    return this.#connection.receiver as Conversation
   }
 
   get peer(): string {
-    return this.#session.peer
+    return this.#conversation.peer
   }
 
   get room(): Room | undefined {
-    const { room } = this.#session
-    return room === undefined ? undefined : new PluginRoom(this.#holder, room)
+    const { membership } = this.#conversation
+    return membership === undefined ? undefined : new PluginRoom(this.#holder, membership.room)
   }
 
   get status(): Fields {
-    return JSON.parse(this.#session.status) as Fields
+    return JSON.parse(this.#conversation.membership?.status ?? NO_STATUS) as Fields
   }
 
   get isOpen(): boolean {
-    return this.#session.socket !== undefined
+    return !this.#connection.isClosed
   }
 
   send(event: string, fields: Fields = {}): void {
-    this.#session.send(serverEvent(event, fields, undefined))
+    this.#conversation.sendEvent(event, fields)
   }
 
   close(code: number, reason: string): void {
-    this.#session.close(closeWith(code, reason))
+    this.#connection.close(closeWith(code, reason))
   }
 }
 
 /** See contract.ts. */
 export class PluginRoom implements Room {
   readonly #holder: Holder
-  readonly #view: RoomView
+  readonly #room: JoinedRoom
 
-  constructor(holder: Holder, view: RoomView) {
+  constructor(holder: Holder, room: JoinedRoom) {
     this.#holder = holder
-    this.#view = view
+    this.#room = room
   }
 
   get key(): string {
-    return this.#view.key
+    return this.#room.key
   }
 
   get members(): readonly Member[] {
-    return [...this.#view.members.values()].map(toMember)
+    return [...this.#room.members.values()].map(toMember)
   }
 
   publish(event: string, fields: Fields = {}): void {
-    this.#holder.hub().outbox.publish(this.#view, serverEvent(event, fields, undefined))
+    const text = this.#room.encoder.event?.(event, fields)
+    if (text !== undefined) this.#holder.node().rooms.announcer.publish(this.#room, text)
   }
 
   send(peer: string, event: string, fields: Fields = {}): boolean {
-    return this.#holder.hub().outbox.send(this.#view, peer as PeerId, serverEvent(event, fields, undefined))
+    const text = this.#room.encoder.event?.(event, fields)
+    return text !== undefined && this.#holder.node().rooms.announcer.send(this.#room, peer as PeerId, text)
   }
 
   tell(message: unknown): void {
-    const { outbox } = this.#holder.hub()
+    const { announcer } = this.#holder.node().rooms
     const text = toText(message)
-    for (const node of outbox.nodesOf(this.#view)) outbox.tell(node, this.#view.key, this.#holder.name, text)
+    for (const node of announcer.nodesOf(this.#room)) announcer.tell(node, this.#room.key, this.#holder.name, text)
   }
 }
 
@@ -114,28 +132,28 @@ export class PluginServer implements Server {
   }
 
   get node(): string {
-    return this.#holder.hub().node
+    return this.#holder.node().rooms.node
   }
 
   // Arrows, so that a plug-in may take them apart: `setup({ members })`.
   readonly connection = (peer: string): Connection | undefined => {
-    const session = this.#holder.hub().sessions.get(peer as PeerId)
-    return session === undefined ? undefined : connectionOf(this.#holder, session)
+    const connection = this.#holder.node().connections.open.get(peer)
+    return connection === undefined ? undefined : connectionOf(this.#holder, connection.receiver as Conversation)
   }
 
   readonly room = (key: string): Room | undefined => {
-    const view = this.#holder.hub().room(key as RoomKey)
-    return view === undefined ? undefined : new PluginRoom(this.#holder, view)
+    const room = this.#holder.node().rooms.registry.get(key as RoomKey)
+    return room === undefined || room.here.size === 0 ? undefined : new PluginRoom(this.#holder, room)
   }
 
   readonly members = async (room: string): Promise<readonly Member[]> =>
-    (await this.#holder.hub().outbox.membersOf(room as RoomKey)).map(toMember)
+    (await this.#holder.node().rooms.announcer.membersOf(room as RoomKey)).map(toMember)
 
   readonly tell = (node: string, room: string, message: unknown): void => {
-    const { outbox, node: here } = this.#holder.hub()
+    const { rooms } = this.#holder.node()
     const text = toText(message)
-    if (node === here) this.#holder.tellHere(room, text)
-    else outbox.tell(node as NodeId, room as RoomKey, this.#holder.name, text)
+    if (node === rooms.node) this.#holder.tellHere(room, text)
+    else rooms.announcer.tell(node as NodeId, room as RoomKey, this.#holder.name, text)
   }
 }
 

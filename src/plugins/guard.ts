@@ -1,12 +1,12 @@
 // Between the server and code that is not ours: whatever a plug-in throws, or never answers, ends here. It is counted,
 // logged with the plug-in's name, and becomes a Failure for whoever asked.
 
+import type { Failed, Soon } from "../dialects/hooks.ts"
+import type { Log } from "../log.ts"
 import { StoreUnavailable } from "../rooms/room-store.ts"
-import type { Soon } from "../signaling/hooks.ts"
-import type { Log } from "../signaling/hub.ts"
 
 /** In place of an answer: the hook threw or took too long, or the store it asked is away. It says what clients hear. */
-export class Failure {
+export class Failure implements Failed {
   readonly error: "internal" | "unavailable"
 
   constructor(error: Failure["error"]) {

@@ -2,17 +2,32 @@
 // routes and metrics. A hook that no plug-in has is not composed at all, so it costs what its absence costs.
 
 import { CLOSE, type Close } from "../connections/close.ts"
-import type { Envelope } from "../dialects/palava/client-events.ts"
-import { ERRORS } from "../dialects/palava/errors.ts"
+import type { Conversation } from "../dialects/conversation.ts"
+import type {
+  AskedJoin,
+  Hooks as CoreHooks,
+  Failed,
+  Observer,
+  PluginRequest,
+  Problem,
+  Soon,
+} from "../dialects/hooks.ts"
+import type { Log } from "../log.ts"
+import { TO_PLUGIN } from "../rooms/announcer.ts"
 import type { Relay } from "../rooms/room-store.ts"
-import type { Hooks as CoreHooks, Observer, Problem, Soon } from "../signaling/hooks.ts"
-import type { Hub, Log } from "../signaling/hub.ts"
-import { TO_PLUGIN } from "../signaling/outbox.ts"
-import type { Session } from "../signaling/session.ts"
-import { checkHooks, firstLine, type LoadedPlugin, metricName, PluginMistakes, takenByCore, validate } from "./check.ts"
+import {
+  checkHooks,
+  firstLine,
+  type LoadedPlugin,
+  metricName,
+  OBSERVED,
+  PluginMistakes,
+  takenByCore,
+  validate,
+} from "./check.ts"
 import type { EventHandler, Hooks, Metric, Observe, Plugin, Received, Routes } from "./contract.ts"
 import { isClosing, isRefusal } from "./define.ts"
-import { connectionOf, type Holder, PluginRoom, PluginServer } from "./facade.ts"
+import { connectionOf, type Holder, type PluggedNode, PluginRoom, PluginServer } from "./facade.ts"
 import { Failure, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
 
 /** 5 s, unless the plug-in says otherwise: below the patience of a client that waits for its answer. */
@@ -20,12 +35,6 @@ const TIMEOUT_SECONDS = 5
 
 /** 200 characters of a schema's complaint: enough to find the field, not a page about it. */
 const ISSUE_CHARACTERS = 200
-
-/** The store is away, and a plug-in needs it to admit a connection. */
-const AWAY: Close = { code: CLOSE.serverFull.code, reason: ERRORS.unavailable }
-
-/** What the protocol itself says in `joined_room`, which no plug-in may say otherwise. */
-const RESERVED_FIELDS = ["event", "own_id", "peers", "ref", "sender_id"]
 
 /** A plug-in that is set up. */
 interface Mounted extends Holder, Guarded {
@@ -48,15 +57,16 @@ export class PluginHost {
   readonly adminRoutes: Routes
   readonly #guard: Guard
   readonly #mounted: Mounted[] = []
-  #hub: Hub | undefined
+  #node: PluggedNode | undefined
 
   /**
    * Sets all plug-ins up, in order.
+   * @param events those of the dialects, which no plug-in may take
    * @throws PluginMistakes with every mistake found
    */
-  constructor(plugins: readonly LoadedPlugin[], log: Log, version: string) {
+  constructor(plugins: readonly LoadedPlugin[], log: Log, version: string, events: readonly string[]) {
     this.#guard = new Guard(log)
-    const taken = takenByCore()
+    const taken = takenByCore(events)
     const names = new Set<string>()
     const mistakes: string[] = []
     for (const { plugin, options, path } of plugins) {
@@ -87,8 +97,8 @@ export class PluginHost {
    * Starts all plug-ins, in order.
    * @throws what a plug-in's start threw, with its name
    */
-  async start(hub: Hub): Promise<void> {
-    this.#hub = hub
+  async start(node: PluggedNode): Promise<void> {
+    this.#node = node
     for (const plugin of this.#mounted) {
       try {
         await inTime(plugin, Promise.resolve(plugin.hooks.start?.()))
@@ -139,12 +149,12 @@ export class PluginHost {
       index: this.#mounted.length,
       timeoutMs: timeoutSeconds * 1000,
       hooks: {},
-      hub: () => {
-        if (this.#hub === undefined)
+      node: () => {
+        if (this.#node === undefined)
           throw new Error("the server does not run yet: use it in hooks, from start on, not in setup")
-        return this.#hub
+        return this.#node
       },
-      tellHere: (room, text) => queueMicrotask(() => this.#tellPlugin(mounted, text, room, mounted.hub().node)),
+      tellHere: (room, text) => queueMicrotask(() => this.#tellPlugin(mounted, text, room, mounted.node().rooms.node)),
     }
     this.#mounted.push(mounted)
     return mounted
@@ -158,14 +168,14 @@ export class PluginHost {
   #composeConnect(): CoreHooks["connect"] {
     const plugins = this.#with("connect")
     if (plugins.length === 0) return undefined
-    return (request, session) =>
+    return (request, conversation) =>
       inTurn<Mounted, unknown, Close>(
         plugins,
         (plugin) => this.#guard.ask(plugin, "connect", () => plugin.hooks.connect?.(request)),
         (answer, plugin) => {
-          if (answer instanceof Failure) return answer.error === "internal" ? CLOSE.internal : AWAY
+          if (answer instanceof Failure) return answer.error === "internal" ? CLOSE.internal : CLOSE.unavailable
           if (isClosing(answer)) return answer
-          connectionOf(plugin, session).data = answer
+          connectionOf(plugin, conversation).data = answer
           return undefined
         },
       )
@@ -174,16 +184,15 @@ export class PluginHost {
   #composeJoin(): CoreHooks["join"] {
     const plugins = this.#with("join")
     if (plugins.length === 0) return undefined
-    return (session, wish) =>
-      inTurn<Mounted, unknown, Problem>(
+    return (conversation: Conversation, asked: AskedJoin) =>
+      inTurn<Mounted, unknown, Problem | Failed>(
         plugins,
         (plugin) => {
-          const asked = { ...wish, connection: connectionOf(plugin, session) }
-          return this.#guard.ask<unknown>(plugin, "join", () => plugin.hooks.join?.(asked))
+          const join = { ...asked, connection: connectionOf(plugin, conversation) }
+          return this.#guard.ask<unknown>(plugin, "join", () => plugin.hooks.join?.(join))
         },
         (answer) => {
-          if (answer instanceof Failure) return { id: answer.error, message: ERRORS[answer.error] }
-          return isRefusal(answer) ? answer : undefined
+          return answer instanceof Failure || isRefusal(answer) ? answer : undefined
         },
       )
   }
@@ -191,17 +200,16 @@ export class PluginHost {
   #composeDecorate(): CoreHooks["joinedFields"] {
     const plugins = this.#with("decorate")
     if (plugins.length === 0) return undefined
-    return (session, view) => {
+    return (conversation, membership) => {
       let all: Record<string, unknown> | undefined
       for (const plugin of plugins) {
         this.#guard.tell(plugin, "decorate", () => {
-          const room = new PluginRoom(plugin, view)
-          const fields = plugin.hooks.decorate?.(connectionOf(plugin, session), room)
+          const room = new PluginRoom(plugin, membership.room)
+          const fields = plugin.hooks.decorate?.(connectionOf(plugin, conversation), room)
           // Here, so that what JSON cannot carry fails in this plug-in and not in the join.
           if (fields !== undefined) all = Object.assign(all ?? {}, JSON.parse(JSON.stringify(fields)))
         })
       }
-      if (all !== undefined) for (const name of RESERVED_FIELDS) delete all[name]
       return all
     }
   }
@@ -209,36 +217,37 @@ export class PluginHost {
   #composeEvents(): CoreHooks["events"] {
     const entries = this.#with("events").flatMap((plugin) =>
       Object.entries(plugin.hooks.events ?? {}).map(([event, handler]) => {
-        const handle = (session: Session, envelope: Envelope) => this.#onEvent(plugin, handler, session, envelope)
+        const handle = (conversation: Conversation, request: PluginRequest) =>
+          this.#onEvent(plugin, handler, conversation, request)
         return [event, handle] as const
       }),
     )
     return entries.length === 0 ? undefined : new Map(entries)
   }
 
-  #onEvent(plugin: Mounted, { schema, handle }: EventHandler, session: Session, envelope: Envelope): Soon<void> {
-    const { event, ref } = envelope
-    const { event: _event, ref: _ref, ...sent } = envelope.fields
-    const answer = this.#guard.ask<unknown>(plugin, `event ${event}`, () => {
+  #onEvent(
+    plugin: Mounted,
+    { schema, handle }: EventHandler,
+    conversation: Conversation,
+    request: PluginRequest,
+  ): Soon<void> {
+    const { event: _event, ref: _ref, ...sent } = request.fields
+    const answer = this.#guard.ask<unknown>(plugin, `event ${request.event}`, () => {
       const checked = validate(schema, sent)
       const go = (result: Awaited<typeof checked>): unknown => {
-        if (!("value" in result)) {
-          const issue = result.issues[0]?.slice(0, ISSUE_CHARACTERS)
-          session.refuseAs({ id: "invalid_message", message: `${ERRORS.invalid_message}: ${issue}` }, ref)
-          return undefined
-        }
+        if (!("value" in result)) return request.refuseInvalid(result.issues[0]?.slice(0, ISSUE_CHARACTERS) ?? "")
         const received: Received<unknown> = {
-          connection: connectionOf(plugin, session),
+          connection: connectionOf(plugin, conversation),
           fields: result.value,
-          reply: (name, fields = {}) => session.reply(name, fields, ref),
+          reply: (name, fields = {}) => request.reply(name, fields),
         }
         return handle(received as Received<never>)
       }
       return checked instanceof Promise ? checked.then(go) : go(checked)
     })
     const finish = (settled: unknown): void => {
-      if (settled instanceof Failure) session.refuse(settled.error, ref)
-      else if (isRefusal(settled)) session.refuseAs(settled, ref)
+      if (settled instanceof Failure) request.refuseFailed(settled)
+      else if (isRefusal(settled)) request.refuseAs(settled)
     }
     return answer instanceof Promise ? answer.then(finish) : finish(answer)
   }
@@ -266,19 +275,13 @@ export class PluginHost {
         for (const call of calls) call(a, b, c)
       }
     }
+    const observer = Object.fromEntries(OBSERVED.map((name) => [name, compose(name)])) as Observer
     const statusUpdated = compose("statusUpdated")
-    const observer: Observer = {
-      connected: compose("connected"),
-      disconnected: compose("disconnected"),
-      joined: compose("joined"),
-      left: compose("left"),
+    const all: Observer = {
+      ...observer,
       statusUpdated: statusUpdated && ((peer, room, status) => statusUpdated(peer, room, JSON.parse(status))),
-      relayed: compose("relayed"),
-      refused: compose("refused"),
-      roomOpened: compose("roomOpened"),
-      roomClosed: compose("roomClosed"),
     }
-    return Object.values(observer).some((call) => call !== undefined) ? observer : undefined
+    return Object.values(all).some((call) => call !== undefined) ? all : undefined
   }
 
   #composeRoutes(audience: "public" | "admin"): Routes {

@@ -26,8 +26,14 @@ export function icePlugin(options: IceOptions, now: () => number = Date.now) {
   })
 }
 
-/** The maker of the ICE fields of `joined_room`; undefined when there is nothing to tell. */
-function makeIceFields(
+/** What a TURN server with this secret accepts from `peer` for so many seconds. */
+export function makeCredentials(secret: string, ttlSeconds: number, peer: string, now = Date.now()) {
+  const username = `${Math.floor(now / 1000) + ttlSeconds}:${peer}`
+  return { username, credential: createHmac("sha1", secret).update(username).digest("base64") }
+}
+
+/** The maker of the ICE fields of `joined_room` and of a member's `info`; undefined when there is nothing to tell. */
+export function makeIceFields(
   { urls, turnSecret, turnTtlSeconds }: IceOptions,
   now: () => number = Date.now,
 ): ((peer: string) => Fields) | undefined {
@@ -40,8 +46,7 @@ function makeIceFields(
     return () => fields
   }
   return (peer) => {
-    const username = `${Math.floor(now() / 1000) + turnTtlSeconds}:${peer}`
-    const credential = createHmac("sha1", turnSecret).update(username).digest("base64")
+    const { username, credential } = makeCredentials(turnSecret, turnTtlSeconds, peer, now())
     const credentials = { turn_user: username, turn_password: credential }
     if (urls.length === 0) return credentials
     const turnServers = turn.length === 0 ? [] : [{ urls: turn, username, credential }]

@@ -82,7 +82,7 @@ export function statsPlugin({ hours, days, exportTo, page }: StatsOptions) {
           },
         },
         metrics: {
-          hours_exported_total: { help: "Closed hours this node has exported.", read: () => job?.written ?? 0 },
+          exported_total: { help: "Closed hours this node has exported.", read: () => job?.written ?? 0 },
           export_failures_total: { help: "Exports that failed and are tried again.", read: () => failures },
         },
       }
@@ -102,7 +102,7 @@ async function answerStats(request: Request, hours: HourStore): Promise<Response
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response("use GET\n", { status: 405, headers: { allow: "GET, HEAD" } })
   }
-  const { searchParams } = new URL(request.url)
+  const { searchParams } = new URL(request.url, "http://localhost")
   const to = readTime(searchParams.get("to")) ?? Date.now()
   const last = hourOf(to)
   const from = readTime(searchParams.get("from")) ?? (last - (DEFAULT_HOURS - 1) * HOUR) * 1000

@@ -24,9 +24,19 @@ export function makeNodeId(): NodeId {
   return randomUUID() as NodeId
 }
 
-/** The key of the room a client calls `roomId`: Redis, logs and metrics see this, never the name. */
-export function toRoomKey(roomId: string): RoomKey {
-  return createHash("sha256").update(roomId).digest("hex") as RoomKey
+const NOT_UTF8 = Buffer.from([0xff])
+
+/**
+ * The key of the room a client calls `roomId`: Redis, logs and metrics see this, never the name.
+ * @param dialect whose room it is, so that two dialects never share one; palava's is made of the name alone
+ */
+export function toRoomKey(roomId: string, dialect?: string): RoomKey {
+  const hash = createHash("sha256")
+  if (dialect !== undefined) hash.update(NOT_UTF8).update(`${dialect}\n`)
+  // All lone surrogates are one character in UTF-8. 0xff is in no UTF-8, so no other room has this key.
+  if (roomId.isWellFormed()) hash.update(roomId)
+  else hash.update(NOT_UTF8).update(roomId, "utf16le")
+  return hash.digest("hex") as RoomKey
 }
 
 /** What a log line may show of a room: the first 10 hex digits of its key. */

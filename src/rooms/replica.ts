@@ -2,13 +2,15 @@
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
 import type { PeerId } from "./ids.ts"
-import type { Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
+import type { Audience, Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
-/** What clients may be shown: a change of the membership, without its place in the log. */
+/** What clients may be shown: a change of the membership or a frame, without its place in the log. */
 export type Change =
   | { readonly kind: "joined"; readonly member: Member }
   | { readonly kind: "left"; readonly peer: PeerId }
   | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
+  | { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience }
+  | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean }
 
 /** Where an event stands for a replica: to be applied, already known, or behind something missed. */
 export type Place = "next" | "old" | "gap"
@@ -31,16 +33,16 @@ export class Replica {
     return this.#epoch === position.epoch && this.#seq >= position.seq
   }
 
-  /** Whether the replica is past `snapshot`: it was taken before what the replica has been told since. */
-  isPast(snapshot: RoomSnapshot): boolean {
-    return this.#epoch === snapshot.epoch && this.#seq > snapshot.seq
-  }
-
-  /** Forgets its place, not its members: the next snapshot is taken over whatever epoch and seq it names. */
+  /** The members stay, to be compared with the next snapshot, which will be taken whatever it says. */
   forgetPlace(): void {
     this.#epoch = ""
     this.#seq = 0
     this.#isHeard = false
+  }
+
+  /** Whether the replica is past `snapshot`: it was taken before what the replica has been told since. */
+  isPast(snapshot: RoomSnapshot): boolean {
+    return this.#epoch === snapshot.epoch && this.#seq > snapshot.seq
   }
 
   /**
@@ -59,17 +61,13 @@ export class Replica {
    * not take it from the view (its node was taken for dead, and will claim it back).
    * @returns what to show, and whether a live member must be claimed back
    */
-  apply(
-    event: RoomEvent,
-    isHere: (peer: PeerId, generation: number) => boolean,
-  ): { change: Change | undefined; reclaim: boolean } {
+  apply(event: RoomEvent, isHere: (member: Member) => boolean): { change: Change | undefined; reclaim: boolean } {
     this.#seq = event.seq
     switch (event.kind) {
       case "joined": {
         const known = this.#members.get(event.member.peer)
         // A join that was given up and arrives behind the next one of the same connection must not replace it.
-        const isLate =
-          known !== undefined && known.generation !== event.member.generation && isHere(known.peer, known.generation)
+        const isLate = known !== undefined && known.generation !== event.member.generation && isHere(known)
         if (isLate) return { change: undefined, reclaim: true }
         this.#members.set(event.member.peer, event.member)
         if (known === undefined) return { change: event, reclaim: false }
@@ -78,7 +76,7 @@ export class Replica {
       case "left": {
         const known = this.#members.get(event.peer)
         if (known === undefined || known.generation !== event.generation) return NOTHING
-        if (isHere(event.peer, event.generation)) return { change: undefined, reclaim: true }
+        if (isHere(known)) return { change: undefined, reclaim: true }
         this.#members.delete(event.peer)
         return { change: event, reclaim: false }
       }
@@ -88,8 +86,14 @@ export class Replica {
         this.#members.set(event.peer, { ...known, rev: event.rev, status: event.status })
         return { change: event, reclaim: false }
       }
+      case "moved": {
+        const known = this.#members.get(event.member.peer)
+        this.#members.set(event.member.peer, event.member)
+        if (known === undefined) return { change: { kind: "joined", member: event.member }, reclaim: false }
+        return { change: moveOf(known, event.member), reclaim: false }
+      }
       case "frame":
-        return NOTHING
+        return { change: event, reclaim: false }
     }
   }
 
@@ -98,19 +102,21 @@ export class Replica {
    * shown as soon as it is made, so whoever looks at the members meanwhile sees none of those still to be shown.
    * @returns whether a live member must be claimed back
    */
-  adopt(
-    snapshot: RoomSnapshot,
-    isHere: (peer: PeerId, generation: number) => boolean,
-    show: (change: Change) => void,
-  ): boolean {
+  adopt(snapshot: RoomSnapshot, isHere: (member: Member) => boolean, show: (change: Change) => void): boolean {
     if (snapshot.epoch !== this.#epoch) this.#isHeard = false
     this.#epoch = snapshot.epoch
     this.#seq = snapshot.seq
     let reclaim = false
     const now = new Map(snapshot.members.map((member) => [member.peer, member]))
     for (const known of [...this.#members.values()]) {
-      if (now.get(known.peer)?.generation === known.generation) continue
-      if (isHere(known.peer, known.generation)) {
+      if (isSameMembership(now.get(known.peer), known)) continue
+      const other = now.get(known.peer)
+      if (other !== undefined && isLaterLifeOf(known, other)) {
+        this.#members.set(known.peer, other)
+        show(moveOf(known, other))
+        continue
+      }
+      if (isHere(known)) {
         reclaim = true
         now.delete(known.peer)
         continue
@@ -118,17 +124,37 @@ export class Replica {
       this.#members.delete(known.peer)
       show({ kind: "left", peer: known.peer })
     }
+    const takenOver: Member[] = []
     for (const member of now.values()) {
       const known = this.#members.get(member.peer)
       this.#members.set(member.peer, member)
-      const change: Change | undefined = known === undefined ? { kind: "joined", member } : statusChange(known, member)
-      if (change !== undefined) show(change)
+      if (known === undefined && member.born !== undefined && isHere(member)) takenOver.push(member)
+      else {
+        const change: Change | undefined =
+          known === undefined ? { kind: "joined", member } : statusChange(known, member)
+        if (change !== undefined) show(change)
+      }
     }
+    // Older members than their place in the log: the client is told of the room once all the others are known.
+    for (const member of takenOver) show({ kind: "moved", member, hasNewStatus: false })
     return reclaim
   }
 }
 
 const NOTHING = { change: undefined, reclaim: false } as const
+
+/** Whether `member` is the same membership as `known`, taken over since. */
+function isLaterLifeOf(known: Member, member: Member): boolean {
+  return member.generation > known.generation && member.born === (known.born ?? known.generation)
+}
+
+function moveOf(known: Member, member: Member): Change {
+  return { kind: "moved", member, hasNewStatus: known.status !== member.status }
+}
+
+function isSameMembership(a: Member | undefined, b: Member): boolean {
+  return a !== undefined && a.generation === b.generation && a.node === b.node
+}
 
 function statusChange(known: Member, member: Member): Change | undefined {
   if (known.status === member.status) return undefined

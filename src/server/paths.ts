@@ -1,9 +1,17 @@
 // What a plain HTTP request asks for. Bun makes a request's URL from its Host header as the client sent it, so it may
-// be no URL at all.
+// be no URL at all; without one (HTTP/1.0, as the health checks of HAProxy speak it) it is the path alone.
 
-/** The path of a request; undefined when its Host or path makes no URL. */
+/** Stands where no Host was given; nobody looks at it. */
+const NO_HOST = "http://localhost"
+
+/** The URL of a request; undefined when its Host or path makes none. */
+export function urlOf(request: Request): URL | undefined {
+  return URL.parse(request.url, NO_HOST) ?? undefined
+}
+
+/** The path of a request; undefined as above. */
 export function pathOf(request: Request): string | undefined {
-  return URL.parse(request.url)?.pathname
+  return urlOf(request)?.pathname
 }
 
 /** The answer to a request without a path. */

@@ -1,15 +1,17 @@
 // The browsers' listener: Bun.serve with its WebSocket pub/sub, and the pages beside it. Nearly everything is asked of
-// the session; here is only what Bun is called and told.
+// the connection and of what it speaks; here is only what Bun is called and told.
 
 import type { Server, TLSOptions } from "bun"
 import { CLOSE, type Close } from "../connections/close.ts"
-import type { PeerId } from "../rooms/ids.ts"
-import type { Hub } from "../signaling/hub.ts"
-import { Session } from "../signaling/session.ts"
-import type { Topics } from "../signaling/socket.ts"
-
-/** The one WebSocket sub-protocol there is (RFC 6455 section 1.9). */
-const SUB_PROTOCOL = "palava.1.0"
+import { Connection } from "../connections/connection.ts"
+import type { Connections } from "../connections/connections.ts"
+import { openConversation } from "../dialects/choose.ts"
+import type { Dialect } from "../dialects/contract.ts"
+import type { Conversation } from "../dialects/conversation.ts"
+import type { Hooks } from "../dialects/hooks.ts"
+import type { Log } from "../log.ts"
+import type { Topics } from "../rooms/topics.ts"
+import { answerBadRequest } from "./paths.ts"
 
 /** What the browsers' listener needs to know. */
 export interface SocketOptions {
@@ -18,8 +20,7 @@ export interface SocketOptions {
   readonly port: number
   /** Certificate chain and key for wss; none is ws. */
   readonly tls: TLSOptions | undefined
-  readonly maxFrameBytes: number
-  /** Unsent bytes after which a client is closed: a frame let go in silence would break the order of the rest. */
+  /** Unsent bytes after which a client is closed: a frame dropped in silence would break the order of the rest. */
   readonly maxBacklogBytes: number
   /** 0 is no limit. */
   readonly maxConnections: number
@@ -36,39 +37,54 @@ export interface Sockets {
   stop(): Promise<void>
 }
 
-/** Topics that exist before the listener does: the hub is made first, the listener needs the hub. */
-export class ServerTopics implements Topics {
-  #server: Server<Session> | undefined
-  #onLetGo: (topic: string) => void = () => {}
+/** Whom it serves. */
+export interface SocketParts {
+  readonly connections: Connections
+  /** In the order in which they are asked; see openConversation. */
+  readonly dialects: readonly Dialect[]
+  readonly hooks: Hooks
+  readonly topics: ServerTopics
+  readonly log: Log
+  /** Answers plain HTTP requests. */
+  readonly answer: (request: Request) => Response | Promise<Response>
+}
 
-  publish(topic: string, text: string): void {
-    if (this.#server?.publish(topic, text) === 0) this.#onLetGo(topic)
+/** What Bun keeps with a socket: its connection, or how to close one that may not open. */
+type SocketData = Connection | Close
+
+/** Twice the limit: a connection over it is closed at the next frame; only a burst in one go gets past that, and is cut off. */
+const CUT_OFF_PART = 2
+
+/** Topics that exist before the listener does: the rooms are made first, the listener needs what they are part of. */
+export class ServerTopics implements Topics {
+  #server: Server<SocketData> | undefined
+
+  /** Bun answers 0 for a frame that was dropped (or heard by nobody), -1 for one that waits. */
+  publish(topic: string, text: string): boolean {
+    return this.#server !== undefined && this.#server.publish(topic, text) <= 0
   }
 
-  /** The listener whose sockets subscribe; `onLetGo` hears of each message that reached no buffer. */
-  use(server: Server<Session>, onLetGo: (topic: string) => void): void {
+  /** The listener whose sockets subscribe. */
+  use(server: Server<SocketData>): void {
     this.#server = server
-    this.#onLetGo = onLetGo
   }
 }
 
 /**
  * Listens for browsers.
- * @param answer what answers plain HTTP requests
  * @throws when the address cannot be listened on
  */
 export function listenForSockets(
   options: SocketOptions,
-  hub: Hub,
-  topics: ServerTopics,
-  answer: (request: Request) => Response | Promise<Response>,
+  { connections, dialects, hooks, topics, log, answer }: SocketParts,
 ): Sockets {
   let isRefusing = false
   const origins = new Set(options.origins)
   const isAllowed = (request: Request): boolean =>
     origins.size === 0 || origins.has("*") || origins.has(request.headers.get("origin") ?? "")
+  const headersFor = subProtocolHeaders(dialects)
 
-  const server = Bun.serve<Session>({
+  const server = Bun.serve<SocketData>({
     hostname: options.host,
     port: options.port,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -76,58 +92,65 @@ export function listenForSockets(
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request)
       if (isRefusing) return new Response("shutting down\n", { status: 503, headers: { "retry-after": "1" } })
       if (!isAllowed(request)) return new Response("this origin may not connect\n", { status: 403 })
-      const session = new Session(hub)
-      const verdict = hub.hooks.connect?.(request, session)
-      if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(request, server, session, refusal))
-      return upgrade(request, server, session, verdict)
+      const url = URL.parse(request.url)
+      if (url === null) return answerBadRequest()
+      for (const dialect of dialects) {
+        const refused = dialect.refuse?.({ request, url })
+        if (refused !== undefined) return refused
+      }
+      const connection = new Connection(connections, (it) => openConversation(dialects, it, { request, url }))
+      // Completes the handshake also for one to be refused: only an open socket can be given a close code.
+      const upgrade = (refusal: Close | undefined): Response | undefined => {
+        if (server.upgrade(request, { data: refusal ?? connection, headers: headersFor(request) })) return undefined
+        return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
+      }
+      const verdict = hooks.connect?.(request, connection.receiver as Conversation)
+      return verdict instanceof Promise ? verdict.then(upgrade) : upgrade(verdict)
     },
     error(cause) {
-      hub.log.error({ err: cause }, "bug: a request failed")
+      log.error({ err: cause }, "bug: a request failed")
       return new Response("internal error\n", { status: 500 })
     },
     websocket: {
-      // The clock of the hub finds the dead; Bun's would spare those that are being sent to.
+      // Liveness finds the dead; Bun's idle timeout would spare those that are being sent to.
       idleTimeout: 0,
       sendPings: false,
       perMessageDeflate: false,
-      maxPayloadLength: options.maxFrameBytes,
-      backpressureLimit: options.maxBacklogBytes,
+      maxPayloadLength: Math.max(...dialects.map(({ maxFrameBytes }) => maxFrameBytes)),
+      backpressureLimit: options.maxBacklogBytes * CUT_OFF_PART,
       closeOnBackpressureLimit: true,
       open(ws) {
-        const isFull = options.maxConnections > 0 && hub.sessions.size >= options.maxConnections
-        const refusal = ws.data.refusal ?? (isFull ? CLOSE.serverFull : undefined)
-        // Bun passes on no message behind a close, so a session that was never opened hears nothing.
+        const isFull = options.maxConnections > 0 && connections.open.size >= options.maxConnections
+        const { data } = ws
+        const refusal = data instanceof Connection ? (isFull ? CLOSE.serverFull : undefined) : data
+        // Bun passes on no message behind a close, so a connection that was never opened hears nothing.
         if (refusal !== undefined) ws.close(refusal.code, refusal.reason)
-        else ws.data.onOpen(ws)
+        else if (data instanceof Connection) data.onOpen(ws)
       },
       message(ws, message) {
-        if (typeof message !== "string") return ws.data.close(CLOSE.binaryFrame)
+        const connection = ws.data as Connection
+        if (typeof message !== "string") return connection.close(CLOSE.binaryFrame)
+        if (isLarger(message, connection.receiver.maxFrameBytes)) return connection.close(CLOSE.tooLarge)
         try {
-          ws.data.onMessage(message)
+          connection.onMessage(message)
         } catch (cause) {
           // What is thrown out of here would end the process: a bug met by one client must not end the others' calls.
-          hub.log.error({ err: cause }, "bug: a message failed")
-          ws.data.close(CLOSE.internal)
+          log.error({ err: cause }, "bug: a message failed")
+          connection.close(CLOSE.internal)
         }
       },
       pong(ws) {
-        ws.data.onPong()
+        if (ws.data instanceof Connection) ws.data.onPong()
       },
       ping(ws) {
-        ws.data.onPong()
+        if (ws.data instanceof Connection) ws.data.onPong()
       },
       close(ws) {
-        ws.data.onClose()
+        if (ws.data instanceof Connection) ws.data.onClose()
       },
     },
   })
-  topics.use(server, (topic) => {
-    // A room of one has nobody to tell; a peer who is let go of has a full buffer, and Bun closes it (1006).
-    const session = hub.sessions.get(topic as PeerId)
-    if (session === undefined || session.isTooSlow) return
-    session.isTooSlow = true
-    hub.counters.closedTooSlow++
-  })
+  topics.use(server)
   return {
     port: server.port ?? options.port,
     refuseNew: () => {
@@ -137,21 +160,17 @@ export function listenForSockets(
   }
 }
 
-/** Completes the handshake, also for one to be refused: only an open socket can be given a close code. */
-function upgrade(
-  request: Request,
-  server: Server<Session>,
-  session: Session,
-  refusal: Close | undefined,
-): Response | undefined {
-  session.refusal = refusal
-  if (server.upgrade(request, { data: session, ...subProtocol(request) })) return undefined
-  return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
+/** UTF-8 takes three bytes for a UTF-16 unit at most, so most frames need no second look. */
+function isLarger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
 }
 
-/** The first sub-protocol offered that the server knows. An empty one is not answered; without it Bun echoes any. */
-function subProtocol(request: Request): { headers: Record<string, string> } {
-  const offered = request.headers.get("sec-websocket-protocol")?.split(",") ?? []
-  const isKnown = offered.some((name) => name.trim() === SUB_PROTOCOL)
-  return { headers: { "sec-websocket-protocol": isKnown ? SUB_PROTOCOL : "" } }
+/** The first sub-protocol offered that a dialect knows. An empty one is not answered; without it Bun echoes any. */
+function subProtocolHeaders(dialects: readonly Dialect[]): (request: Request) => Record<string, string> {
+  const known = new Set(dialects.map(({ subProtocol }) => subProtocol))
+  return (request) => {
+    const offered = request.headers.get("sec-websocket-protocol")?.split(",") ?? []
+    const name = offered.map((name) => name.trim()).find((name) => known.has(name))
+    return { "sec-websocket-protocol": name ?? "" }
+  }
 }

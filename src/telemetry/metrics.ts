@@ -1,8 +1,21 @@
 // Every metric in one list, in the Prometheus text format. Counting happens in plain numbers elsewhere; here they are
 // read when a scrape asks. Names without a unit or with an odd one are signaltower's: existing dashboards read them.
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
-import type { Hub } from "../signaling/hub.ts"
+import { Counter, Histogram } from "prom-client"
+import { version } from "../../package.json" with { type: "json" }
+import type { Connections } from "../connections/connections.ts"
+import type { Dialect } from "../dialects/contract.ts"
+import type { DialectCounters } from "../dialects/counters.ts"
+import type { Rooms } from "../rooms/rooms.ts"
+import { addProcessMetrics } from "./process-metrics.ts"
+import { type Metrics, makeRegistry } from "./registry.ts"
+
+/** What is counted where. */
+export interface Counted {
+  readonly connections: Pick<Connections, "open" | "counters">
+  readonly rooms: Pick<Rooms, "registry" | "counters">
+  readonly dialects: readonly Pick<Dialect, "name" | "counters">[]
+}
 
 /** Milliseconds from ten seconds to a day: calls last minutes to hours. */
 const ROOM_MILLISECONDS = [1e4, 6e4, 3e5, 9e5, 1.8e6, 3.6e6, 7.2e6, 1.44e7, 8.64e7]
@@ -10,74 +23,50 @@ const ROOM_MILLISECONDS = [1e4, 6e4, 3e5, 9e5, 1.8e6, 3.6e6, 7.2e6, 1.44e7, 8.64
 /** Peers: most calls are of two to six. */
 const ROOM_PEERS = [1, 2, 3, 4, 6, 10, 20, 50, 100]
 
-/** Adds `name`, read from `read` at each scrape; with `label`, one sample per key. */
-export type AddMetric = (
-  name: string,
-  help: string,
-  read: () => number | Readonly<Record<string, number>>,
-  label?: string,
-) => void
-
-/** One node's metrics, and how to add more. */
-export interface Metrics {
-  readonly registry: Registry
-  readonly addCounter: AddMetric
-  readonly addGauge: AddMetric
-}
-
-/** The metrics of one node, with everything the hub counts. */
-export function makeMetrics(hub: Hub): Metrics {
-  const registry = new Registry()
-  const { counters } = hub
-  const addCounter: AddMetric = (name, help, read, label) => {
+/** The metrics of one node, with everything it counts. */
+export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics {
+  const metrics = makeRegistry()
+  const { registry, addCounter, addGauge } = metrics
+  const { counters } = rooms
+  const addByDialect = (
+    name: string,
+    help: string,
+    label: string,
+    read: (counters: DialectCounters) => Readonly<Record<string, number>>,
+  ): void => {
     new Counter({
       name,
       help,
-      labelNames: label === undefined ? [] : [label],
+      labelNames: ["dialect", label],
       registers: [registry],
       collect() {
         this.reset()
-        const value = read()
-        if (typeof value === "number") this.inc(value)
-        else for (const [key, count] of Object.entries(value)) this.inc({ [label ?? "key"]: key }, count)
+        for (const { name: dialect, counters } of dialects) {
+          for (const [key, count] of Object.entries(read(counters))) this.inc({ dialect, [label]: key }, count)
+        }
       },
     })
   }
-  const addGauge: AddMetric = (name, help, read, label) => {
-    new Gauge({
-      name,
-      help,
-      labelNames: label === undefined ? [] : [label],
-      registers: [registry],
-      collect() {
-        const value = read()
-        if (typeof value === "number") return this.set(value)
-        this.reset()
-        for (const [key, count] of Object.entries(value)) this.set({ [label ?? "key"]: key }, count)
-      },
-    })
-  }
-
-  addGauge("palava_connections", "Open connections.", () => hub.sessions.size)
-  addGauge("palava_rooms", "Rooms with members at this node.", () => hub.roomCount)
-  addCounter("palava_connections_opened_total", "Connections opened.", () => counters.connectionsOpened)
+  addGauge("palava_connections", "Open connections.", () => connections.open.size)
+  addGauge("palava_rooms", "Rooms with members at this node.", () => rooms.registry.size)
+  addCounter("palava_connections_opened_total", "Connections opened.", () => connections.counters.opened)
   addCounter(
     "palava_connections_closed_total",
     "Connections closed by this server, by reason.",
     () => ({
-      silent: counters.closedSilent,
-      rate_limited: counters.closedRateLimited,
-      too_slow: counters.closedTooSlow,
+      silent: connections.counters.closedSilent,
+      rate_limited: connections.counters.closedRateLimited,
+      too_slow: connections.counters.closedTooSlow,
     }),
     "reason",
   )
-  addCounter(
+  addByDialect(
     "palava_messages_total",
     "Messages from clients by event; unknown events are other.",
-    () => ({ ...counters.events, send_to_peer: (counters.events["send_to_peer"] ?? 0) + counters.relayFrames }),
     "event",
+    ({ totals }) => totals,
   )
-  addCounter("palava_errors_total", "Error events sent to clients by id.", () => counters.errors, "id")
+  addByDialect("palava_errors_total", "Error events sent to clients by id.", "id", ({ errors }) => errors)
   addCounter(
     "palava_relays_total",
     "Messages passed on, to a peer of this node or to another node.",
@@ -85,7 +74,7 @@ export function makeMetrics(hub: Hub): Metrics {
     "target",
   )
   addCounter("palava_relays_dropped_total", "Messages from other nodes for nobody here.", () => counters.relaysDropped)
-  addCounter("palava_gaps_healed_total", "Holes in a room's log repaired by a snapshot.", () => counters.gapsHealed)
+  addCounter("palava_gaps_healed_total", "Gaps in a room's log repaired by a snapshot.", () => counters.gapsRepaired)
   addCounter(
     "palava_rooms_reclaimed_total",
     "Times live members the log had lost were claimed back.",
@@ -112,6 +101,6 @@ export function makeMetrics(hub: Hub): Metrics {
     duration.observe(openMs)
     peak.observe(peers)
   }
-  collectDefaultMetrics({ register: registry })
-  return { registry, addCounter, addGauge }
+  addProcessMetrics(metrics, version)
+  return metrics
 }

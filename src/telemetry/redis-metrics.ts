@@ -2,7 +2,7 @@
 
 import { Gauge, type Histogram, type Registry } from "prom-client"
 import { type ClusterCounters, COMMAND_SECONDS_BOUNDS } from "../cluster/counters.ts"
-import type { Metrics } from "./metrics.ts"
+import type { Metrics } from "./registry.ts"
 
 /** Adds what the Redis store counts, and whether it can be reached. */
 export function addRedisMetrics(

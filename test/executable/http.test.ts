@@ -49,6 +49,16 @@ describe("the public listener", () => {
     expect(await textOf("readyz")).toEqual([200, "ready\n"])
   })
 
+  test("health without a Host, as HAProxy asks for it", async () => {
+    for (const request of ["OPTIONS /healthz HTTP/1.0\r\n\r\n", "GET /readyz HTTP/1.0\r\n\r\n"]) {
+      for (const port of [node.port, node.adminPort]) {
+        using raw = await RawSocket.connect(port, request)
+        await raw.waitUntil(() => raw.head !== "", "an answer")
+        expect(raw.head).toStartWith("HTTP/1.1 200 ")
+      }
+    }
+  })
+
   test("what is not there, is not there", async () => {
     for (const path of ["metrics", "nothing", "healthz/x", "__proto__", "constructor", "..%2fetc%2fpasswd"]) {
       expect((await fetch(node.httpUrl + path)).status).toBe(404)

@@ -23,7 +23,7 @@ test("SIGTERM announces the end, refuses newcomers, serves who is there, and end
 
   for (const url of [node.httpUrl, node.adminUrl]) {
     const ready = await fetch(`${url}readyz`)
-    expect([ready.status, await ready.text()]).toEqual([503, "not ready\n"])
+    expect([ready.status, await ready.text()]).toEqual([503, "not ready: shutting down\n"])
     expect((await fetch(`${url}healthz`)).status).toBe(200)
   }
   using late = await RawSocket.connect(node.port, handshake())

@@ -65,7 +65,7 @@ test(
 
 async function runInProcess(steps: readonly Step[]): Promise<void> {
   const store = new LoggedStore()
-  const node = await PlainNode.start(store, { roomSize: ROOM_SIZE })
+  const node = await PlainNode.start(store, { limits: { roomSize: ROOM_SIZE } })
   const everybody: { client: PlainClient; actor: Actor; isOpen: boolean }[] = []
   const current: number[] = []
   const connect = (index: number): void => {
@@ -118,8 +118,8 @@ async function runInProcess(steps: readonly Step[]): Promise<void> {
 
   for (const { client, isOpen } of everybody) if (isOpen) client.close()
   await settle()
-  const { counters, roomCount, sessions } = node.hub
-  expect([store.size, roomCount, sessions.size, node.topics.size]).toEqual([0, 0, 0, 0])
+  const { counters, registry } = node.rooms
+  expect([store.size, registry.size, node.connections.open.size, node.topics.size]).toEqual([0, 0, 0, 0])
   expect(counters.joins).toBe(counters.leaves)
   expect(counters.roomsOpened).toBe(counters.roomsClosed)
   expect(node.logged).toEqual([])

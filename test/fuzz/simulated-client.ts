@@ -1,12 +1,11 @@
 // A client that believes nothing: it keeps the room as the events tell it, and fails at the first event that breaks one
 // of the guarantees in protocol.md, "Order". What it knows at the end is compared with the truth.
 
+import type { Connection } from "../../src/connections/connection.ts"
 import type { PeerId, RoomKey } from "../../src/rooms/ids.ts"
 import { toRoomKey } from "../../src/rooms/ids.ts"
 import type { RoomEvent } from "../../src/rooms/room-store.ts"
-import type { Hub } from "../../src/signaling/hub.ts"
-import { Session } from "../../src/signaling/session.ts"
-import type { LocalTopics } from "../helpers/local-topics.ts"
+import { connectPlain, type PlainNode } from "../helpers/plain-node.ts"
 
 /** Errors that any random request may meet. */
 export const EXPECTED_ERRORS = new Set([
@@ -23,8 +22,7 @@ class Violation extends Error {}
 
 /** What a client needs of the world around it. */
 export interface Surroundings {
-  readonly hub: Hub
-  readonly topics: LocalTopics
+  readonly node: PlainNode
   /** A room's log so far, while every event of it must reach this client; undefined while faults excuse differences. */
   logOf(room: RoomKey): readonly RoomEvent[] | undefined
   /** A guarantee was broken. */
@@ -55,7 +53,7 @@ type Frame = { event: string } & Record<string, unknown>
 /** See the head of this file. */
 export class SimulatedClient {
   readonly name: string
-  readonly session: Session
+  readonly #connection: Connection
   /** The room's id while it is in one. */
   room: string | undefined
   /** Peer → its `v`, as the events say; without itself. */
@@ -80,21 +78,14 @@ export class SimulatedClient {
   constructor(name: string, around: Surroundings) {
     this.name = name
     this.#around = around
-    const { hub, topics } = around
-    this.session = new Session(hub)
-    const subscriber = { send: (text: string) => this.#onText(text) }
-    this.session.onOpen({
-      send: subscriber.send,
-      close: () => this.close(),
-      ping: () => {},
-      subscribe: (topic) => topics.subscribe(topic, subscriber),
-      unsubscribe: (topic) => topics.unsubscribe(topic, subscriber),
-    })
-    this.#onEnd = () => topics.drop(subscriber)
+    const peer = { onText: (text: string) => this.#onText(text), onClose: () => this.close() }
+    const { connection, drop } = connectPlain(around.node, peer)
+    this.#connection = connection
+    this.#onEnd = drop
   }
 
   get peer(): PeerId {
-    return this.session.peer
+    return this.#connection.id as PeerId
   }
 
   join(room: string, v: number): void {
@@ -128,7 +119,7 @@ export class SimulatedClient {
     this.isClosed = true
     this.room = undefined
     this.#onEnd()
-    this.session.onClose()
+    this.#connection.onClose()
   }
 
   /** The node has crashed: nobody hears that this connection ended. */
@@ -153,7 +144,7 @@ export class SimulatedClient {
   #send(message: object): void {
     const text = JSON.stringify(message)
     this.#around.trace(`${this.name} > ${text}`)
-    this.session.onMessage(text)
+    this.#connection.onMessage(text)
   }
 
   #fail(what: string): never {

@@ -1,14 +1,12 @@
-// One simulated process: a hub with the real cluster store and its clients, and everything that can be wrong with it. What
-// the simulation needs of the hub is in this file and in simulated-client.ts.
+// One simulated process: the real rooms, dialect and cluster store with their clients, and everything that can be wrong
+// with it.
 
-import type { Clock as CoreClock } from "../../src/clock.ts"
+import type { Clock } from "../../src/clock.ts"
 import { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
 import { makeKeys } from "../../src/cluster/redis/keys.ts"
 import type { NodeId, RoomKey } from "../../src/rooms/ids.ts"
 import type { RoomEvent } from "../../src/rooms/room-store.ts"
-import { Clock } from "../../src/signaling/clock.ts"
-import { Hub } from "../../src/signaling/hub.ts"
-import { LocalTopics } from "../helpers/local-topics.ts"
+import { PlainNode } from "../helpers/plain-node.ts"
 import type { Random } from "../helpers/random.ts"
 import type { VirtualTime } from "../helpers/virtual-time.ts"
 import { makeSimulatedBackend, type SimulatedLink } from "./redis/link.ts"
@@ -42,24 +40,6 @@ export interface World {
   report(what: string): void
 }
 
-/** Time of a hub that belongs to the simulation. */
-class SimulatedHubClock extends Clock {
-  readonly #clock: CoreClock
-
-  constructor(clock: CoreClock) {
-    super()
-    this.#clock = clock
-  }
-
-  override start(): void {}
-
-  override stop(): void {}
-
-  override after(ms: number, call: () => void): () => void {
-    return this.#clock.after(ms, call)
-  }
-}
-
 /** See the head of this file. */
 export class SimulatedNode {
   readonly name: string
@@ -73,8 +53,7 @@ export class SimulatedNode {
   lossProbability = 0
   delayMs = 0
   readonly #world: World
-  readonly #hub: Hub
-  readonly #topics = new LocalTopics()
+  readonly #node: PlainNode
   #isReady = false
   #link: SimulatedLink | undefined
   #onScript: ((name: string) => void) | undefined
@@ -85,7 +64,7 @@ export class SimulatedNode {
     const { time, random } = world
     this.name = name
     this.#world = world
-    const clock: CoreClock = {
+    const clock: Clock = {
       monotonicMs: () => time.now,
       unixMs: () => BEGIN_UNIX_MS + time.now,
       after: (ms, call) => time.after(ms, () => this.deliver(call)),
@@ -105,12 +84,10 @@ export class SimulatedNode {
         },
       },
     })
-    this.#hub = new Hub({
-      store: this.store,
-      topics: this.#topics,
-      clock: new SimulatedHubClock(clock),
+    this.#node = new PlainNode(this.store, {
+      clock,
       hooks: { joinedFields: () => undefined, events: new Map() },
-      limits: { roomSize: ROOM_SIZE, ratePerSecond: 0, rateBurst: 1e9, pingSeconds: 25, deadSeconds: 50 },
+      limits: { roomSize: ROOM_SIZE },
       log: {
         error: (fields, message) => {
           const { err } = fields as { err?: Error }
@@ -125,7 +102,7 @@ export class SimulatedNode {
 
   /** Connects to Redis. */
   start(): void {
-    this.#hub.start().then(
+    this.#node.rooms.start().then(
       () => {
         this.#isReady = true
       },
@@ -140,14 +117,13 @@ export class SimulatedNode {
 
   /** Rooms this node keeps. */
   get roomCount(): number {
-    return this.#hub.roomCount
+    return this.#node.rooms.registry.size
   }
 
   /** A client of this node. */
   connect(name: string, logOf: (room: RoomKey) => readonly RoomEvent[]): SimulatedClient {
     const client = new SimulatedClient(name, {
-      hub: this.#hub,
-      topics: this.#topics,
+      node: this.#node,
       logOf: (room) => (this.isDisturbed ? undefined : logOf(room)),
       report: (what) => this.#world.report(what),
       trace: (line) => this.#world.trace(line),
@@ -197,7 +173,7 @@ export class SimulatedNode {
   /** Stops in order. */
   async stop(): Promise<void> {
     this.isStopping = true
-    await this.#hub.close()
+    await this.#node.close()
   }
 
   /** Runs something of this process when it runs; in order, one thing at a time. */

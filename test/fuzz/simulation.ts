@@ -1,6 +1,6 @@
-// The seeded simulation: clients on three nodes of real hubs and the real cluster store, the real Lua files in a simulated
+// The seeded simulation: clients on three nodes of the real rooms and the real cluster store, the real Lua files in a simulated
 // Redis that fails in every way Redis and a network can, and time that belongs to the seed. Clients check each event; when
-// all is quiet again their views, the hubs and Redis are compared with the truth (truth.ts).
+// all is quiet again their views, the nodes and Redis are compared with the truth (truth.ts).
 
 import type { PeerId } from "../../src/rooms/ids.ts"
 import { Random } from "../helpers/random.ts"

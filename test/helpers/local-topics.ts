@@ -1,7 +1,7 @@
 // Bun's pub/sub inside one node, as plain objects: a message goes at once to all who are subscribed to its topic now, in
 // the order in which they subscribed.
 
-import type { Topics } from "../../src/signaling/socket.ts"
+import type { Topics } from "../../src/rooms/topics.ts"
 
 /** Whoever can be sent a text. */
 export interface Subscriber {
@@ -12,8 +12,9 @@ export interface Subscriber {
 export class LocalTopics implements Topics {
   readonly #subscribers = new Map<string, Set<Subscriber>>()
 
-  publish(topic: string, text: string): void {
+  publish(topic: string, text: string): boolean {
     for (const subscriber of [...(this.#subscribers.get(topic) ?? [])]) subscriber.send(text)
+    return false
   }
 
   subscribe(topic: string, subscriber: Subscriber): void {

@@ -1,46 +1,98 @@
-// One node without a network: the real hub and sessions over plain objects, with a store that can be made to wait. What
+// One node without a network: the real connections, dialect and rooms over plain objects, with a store that can be made to wait. What
 // a client of it was sent, it has, in order.
 
+import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts"
+import { Connection, type ConnectionLimits } from "../../src/connections/connection.ts"
+import { Connections } from "../../src/connections/connections.ts"
+import { openConversation } from "../../src/dialects/choose.ts"
+import type { Dialect, DialectParts } from "../../src/dialects/contract.ts"
+import type { Conversation } from "../../src/dialects/conversation.ts"
+import type { Hooks } from "../../src/dialects/hooks.ts"
+import { makePalava } from "../../src/dialects/palava/palava.ts"
+import type { Log } from "../../src/log.ts"
 import type { RoomKey } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
 import type { RoomEvent, RoomListener, RoomStore } from "../../src/rooms/room-store.ts"
-import { Clock } from "../../src/signaling/clock.ts"
-import type { Hooks } from "../../src/signaling/hooks.ts"
-import { Hub, type Limits } from "../../src/signaling/hub.ts"
-import { Session } from "../../src/signaling/session.ts"
+import { makeRooms, type Rooms } from "../../src/rooms/rooms.ts"
+import type { Topics } from "../../src/rooms/topics.ts"
 import type { WireEvent } from "./client.ts"
 import { LocalTopics } from "./local-topics.ts"
 
-const LIMITS: Limits = {
+/** What its clients may do. */
+export type PlainLimits = ConnectionLimits & DialectParts["limits"]
+
+const LIMITS: PlainLimits = {
   roomSize: 50,
+  maxFrameBytes: 65_536,
   ratePerSecond: 0,
   rateBurst: 1,
   pingSeconds: 25,
   deadSeconds: 50,
+  maxBacklogBytes: 1_048_576,
 }
 
 /** Time that stands still until a test moves it. */
-class StillClock extends Clock {
-  readonly #waiting = new Set<() => void>()
+export class StillClock implements Clock {
+  readonly #waiting = new Set<{ ms: number; call: () => void }>()
 
-  override start(): void {}
-
-  override after(_ms: number, call: () => void): () => void {
-    this.#waiting.add(call)
-    return () => this.#waiting.delete(call)
+  monotonicMs(): number {
+    return 0
   }
 
-  /** All that waited for its time has its time now. */
-  pass(): void {
-    const due = [...this.#waiting]
-    this.#waiting.clear()
-    for (const call of due) call()
+  unixMs(): number {
+    return 0
   }
+
+  after(ms: number, call: () => void): () => void {
+    const timer = { ms, call }
+    this.#waiting.add(timer)
+    return () => this.#waiting.delete(timer)
+  }
+
+  soon(call: () => void): void {
+    setImmediate(call)
+  }
+
+  /** All that waited for `ms` milliseconds at most has its time now. */
+  pass(ms = Number.POSITIVE_INFINITY): void {
+    const due = [...this.#waiting].filter((timer) => timer.ms <= ms)
+    for (const timer of due) {
+      if (this.#waiting.delete(timer)) timer.call()
+    }
+  }
+}
+
+/** Who is at the other end of a plain connection. */
+export interface PlainPeer {
+  onText(text: string): void
+  /** The server closed it. */
+  onClose(code: number, reason: string): void
+  onPing?(): void
+}
+
+/** A connection to a plain node, and what ends it without a word. */
+export function connectPlain(
+  { connections, dialects, topics }: Pick<PlainNode, "connections" | "dialects" | "topics">,
+  peer: PlainPeer,
+  address = "ws://plain/",
+): { connection: Connection; drop: () => void } {
+  const handshake = { request: new Request(address.replace("ws", "http")), url: new URL(address) }
+  const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake))
+  const subscriber = { send: (text: string) => peer.onText(text) }
+  connection.onOpen({
+    send: subscriber.send,
+    close: (code, reason) => peer.onClose(code, reason),
+    ping: () => peer.onPing?.(),
+    getBufferedAmount: () => 0,
+    subscribe: (topic) => topics.subscribe(topic, subscriber),
+    unsubscribe: (topic) => topics.unsubscribe(topic, subscriber),
+  })
+  return { connection, drop: () => topics.drop(subscriber) }
 }
 
 /** A client of a plain node. */
 export class PlainClient {
-  readonly session: Session
+  readonly connection: Connection
   /** Every event it was sent. */
   readonly all: WireEvent[] = []
   /** How the server closed it. */
@@ -49,34 +101,30 @@ export class PlainClient {
   readonly #drop: () => void
   #taken = 0
 
-  constructor(hub: Hub, topics: LocalTopics) {
-    this.session = new Session(hub)
-    const subscriber = {
-      send: (text: string) => {
+  constructor(node: PlainNode, address?: string) {
+    const peer: PlainPeer = {
+      onText: (text) => {
         this.all.push(JSON.parse(text))
       },
-    }
-    this.#drop = () => topics.drop(subscriber)
-    this.session.onOpen({
-      send: subscriber.send,
-      close: (code, reason) => {
+      onClose: (code, reason) => {
         this.closed = { code, reason }
         this.close()
       },
-      ping: () => {
+      onPing: () => {
         this.pings++
       },
-      subscribe: (topic) => topics.subscribe(topic, subscriber),
-      unsubscribe: (topic) => topics.unsubscribe(topic, subscriber),
-    })
+    }
+    const { connection, drop } = connectPlain(node, peer, address)
+    this.connection = connection
+    this.#drop = drop
   }
 
   get id(): string {
-    return this.session.peer
+    return (this.connection.receiver as Conversation).peer
   }
 
   send(message: object | string): void {
-    this.session.onMessage(typeof message === "string" ? message : JSON.stringify(message))
+    this.connection.onMessage(typeof message === "string" ? message : JSON.stringify(message))
   }
 
   /** What came since the last call. */
@@ -89,35 +137,64 @@ export class PlainClient {
   /** The connection ends. */
   close(): void {
     this.#drop()
-    this.session.onClose()
+    this.connection.onClose()
   }
+}
+
+/** What a plain node may be given in place of its own. */
+export interface PlainOptions {
+  readonly limits?: Partial<PlainLimits> | undefined
+  readonly hooks?: Hooks
+  readonly clock?: Clock
+  /** Time goes on by itself. */
+  readonly realTime?: boolean
+  readonly topics?: Topics
+  readonly log?: Log
+  /** Asked before palava. */
+  readonly dialects?: (parts: DialectParts) => readonly Dialect[]
 }
 
 /** See the head of this file. */
 export class PlainNode {
-  readonly hub: Hub
+  readonly connections: Connections
+  readonly rooms: Rooms
+  readonly dialects: readonly Dialect[]
   readonly topics = new LocalTopics()
   readonly clock = new StillClock()
-  /** What the hub logged, at any level. */
+  /** What it logged, at any level. */
   readonly logged: string[] = []
 
-  constructor(store: RoomStore, limits: Partial<Limits> = {}, hooks: Hooks = {}) {
+  constructor(store: RoomStore, options: PlainOptions = {}) {
+    const { hooks = {}, topics = this.topics } = options
+    const clock = options.clock ?? (options.realTime === true ? SYSTEM_CLOCK : this.clock)
     const note = (_fields: object, message: string): void => {
       this.logged.push(message)
     }
-    const log = { error: note, warn: note, info: note, debug: note }
-    this.hub = new Hub({ store, topics: this.topics, hooks, limits: { ...LIMITS, ...limits }, log, clock: this.clock })
+    const log = options.log ?? { error: note, warn: note, info: note, debug: note }
+    const limits = { ...LIMITS, ...options.limits }
+    this.connections = new Connections({ limits, log, observer: hooks.observer, clock })
+    this.rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told, clock })
+    const parts = { rooms: this.rooms, hooks, log, clock, limits }
+    this.dialects = [...(options.dialects?.(parts) ?? []), makePalava(parts)]
   }
 
   /** Starts it on `store`, or on one of its own. */
-  static async start(store: RoomStore = new MemoryRoomStore(), limits?: Partial<Limits>): Promise<PlainNode> {
-    const node = new PlainNode(store, limits)
-    await node.hub.start()
+  static async start(store: RoomStore = new MemoryRoomStore(), options?: PlainOptions): Promise<PlainNode> {
+    const node = new PlainNode(store, options)
+    await node.rooms.start()
     return node
   }
 
-  connect(): PlainClient {
-    return new PlainClient(this.hub, this.topics)
+  /** Connects a client: by palava, unless the address says otherwise. */
+  connect(address?: string): PlainClient {
+    return new PlainClient(this, address)
+  }
+
+  /** Leaves all rooms, closes all connections, gives the store up. */
+  async close(): Promise<void> {
+    await this.rooms.leaveAll()
+    for (const connection of [...this.connections.open.values()]) connection.close({ code: 1001, reason: "over" })
+    await this.rooms.close(0)
   }
 }
 
@@ -135,8 +212,10 @@ export class HeldStore extends MemoryRoomStore {
   loses: (event: RoomEvent) => boolean = () => false
   readonly #held: Readonly<Record<Way, (() => void)[]>> = { events: [], answers: [] }
   #isHolding = true
+  #listener: RoomListener | undefined
 
   override async start(listener: RoomListener): Promise<void> {
+    this.#listener = listener
     const hold = (call: () => void): void => {
       // Never past one that waits: events keep their order.
       if (this.#isHolding || this.#held.events.length > 0) this.#held.events.push(call)
@@ -148,12 +227,17 @@ export class HeldStore extends MemoryRoomStore {
         if (!this.loses(event)) hold(() => listener.onRoomEvent(room, event))
       },
       onRelay: (relay) => hold(() => listener.onRelay(relay)),
-      onRelayFailed: (from, ref, error) => listener.onRelayFailed(from, ref, error),
+      onRelayFailed: (relay, ref, failure) => listener.onRelayFailed(relay, ref, failure),
       onRoomOpened: (room) => listener.onRoomOpened(room),
       onSwept: (room, peer, stayedMs) => listener.onSwept(room, peer, stayedMs),
       onRoomClosed: (room, peak, openMs) => listener.onRoomClosed(room, peak, openMs),
       onResync: () => listener.onResync(),
     })
+  }
+
+  /** The store was away: all rooms are restored. */
+  async resync(): Promise<void> {
+    await this.#listener?.onResync()
   }
 
   /** Told of each event when it happens, before it waits or is lost. */
@@ -171,6 +255,10 @@ export class HeldStore extends MemoryRoomStore {
     ...args: Parameters<MemoryRoomStore["updateStatus"]>
   ): ReturnType<MemoryRoomStore["updateStatus"]> {
     return this.#answerLater(super.updateStatus(...args))
+  }
+
+  override publish(...args: Parameters<MemoryRoomStore["publish"]>): ReturnType<MemoryRoomStore["publish"]> {
+    return this.#answerLater(super.publish(...args))
   }
 
   override snapshot(...args: Parameters<MemoryRoomStore["snapshot"]>): ReturnType<MemoryRoomStore["snapshot"]> {

@@ -1,13 +1,12 @@
-// Live traffic over several nodes in this process, each a real hub and session layer on a Redis store of its own: clients
+// Live traffic over several nodes in this process, each real on a Redis store of its own: clients
 // that join, leave, talk and change their status all the time and check every event, until they are told to stop and
 // all views are compared with each other and with Redis.
 
 import type { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
 import { makeRedisRoomStore, type RedisRoomStoreOptions } from "../../src/cluster/redis-room-store.ts"
 import { type PeerId, toRoomKey } from "../../src/rooms/ids.ts"
-import { Hub } from "../../src/signaling/hub.ts"
 import { isSame, SimulatedClient, vOfText } from "../fuzz/simulated-client.ts"
-import { LocalTopics } from "./local-topics.ts"
+import { PlainNode } from "./plain-node.ts"
 import { Random } from "./random.ts"
 import { poll } from "./redis.ts"
 
@@ -27,7 +26,7 @@ const STORY_LINES = 1500
 /** One node and its clients. */
 export interface TrafficNode {
   readonly store: ClusterRoomStore
-  readonly hub: Hub
+  readonly node: PlainNode
   clients: SimulatedClient[]
   isDead: boolean
 }
@@ -67,11 +66,9 @@ export class Traffic implements AsyncDisposable {
 
   async addNode(options: RedisRoomStoreOptions): Promise<TrafficNode> {
     const store = makeRedisRoomStore(options)
-    const topics = new LocalTopics()
-    const hub = new Hub({
-      store,
-      topics,
-      limits: { roomSize: ROOM_SIZE, ratePerSecond: 0, rateBurst: 1e9, pingSeconds: 1e6, deadSeconds: 2e6 },
+    const plain = new PlainNode(store, {
+      realTime: true,
+      limits: { roomSize: ROOM_SIZE },
       log: {
         error: (fields, message) => this.violations.push(`${message}: ${(fields as { err?: Error }).err?.stack}`),
         warn: () => {},
@@ -79,11 +76,10 @@ export class Traffic implements AsyncDisposable {
         debug: () => {},
       },
     })
-    await hub.start()
-    const node: TrafficNode = { store, hub, clients: [], isDead: false }
+    await plain.rooms.start()
+    const node: TrafficNode = { store, node: plain, clients: [], isDead: false }
     const around = {
-      hub,
-      topics,
+      node: plain,
       logOf: () => undefined,
       report: (what: string) => this.violations.push(what),
       trace: (line: string) => this.#trace(line),
@@ -130,7 +126,7 @@ export class Traffic implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
-    await Promise.all(this.nodes.map(({ hub }) => hub.close()))
+    await Promise.all(this.nodes.map(({ node }) => node.close()))
   }
 
   #act(): void {
@@ -191,9 +187,10 @@ export class Traffic implements AsyncDisposable {
         }
       }
     }
-    for (const { hub, clients } of this.nodes) {
+    for (const { node, clients } of this.nodes) {
       const rooms = new Set(clients.filter(({ isClosed }) => !isClosed).flatMap(({ room }) => room ?? []))
-      if (hub.roomCount !== rooms.size) different.push(`a hub keeps ${hub.roomCount} rooms instead of ${rooms.size}`)
+      if (node.rooms.registry.size !== rooms.size)
+        different.push(`a node keeps ${node.rooms.registry.size} rooms instead of ${rooms.size}`)
     }
     return different
   }

@@ -1,79 +1,54 @@
-// The core does not know its plug-ins: a hub without any still does all of the protocol but what they bring.
+// The core does not know its plug-ins: a node without any still does all of the protocol but what they bring.
 
 import { expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
-import { Hub } from "../../src/signaling/hub.ts"
-import { Session } from "../../src/signaling/session.ts"
-import { LocalTopics } from "../helpers/local-topics.ts"
+import { PlainNode, settle } from "../helpers/plain-node.ts"
 
-const LIMITS = { roomSize: 50, ratePerSecond: 0, rateBurst: 1000, pingSeconds: 25, deadSeconds: 50 }
-const SILENT = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
-
-/** A session with a socket that keeps what it is sent. */
-function connect(hub: Hub, topics: LocalTopics): { session: Session; events: () => Record<string, unknown>[] } {
-  const session = new Session(hub)
-  const sent: string[] = []
-  const socket = {
-    send: (text: string) => sent.push(text),
-    close: () => session.onClose(),
-    ping: () => {},
-    subscribe: (topic: string) => topics.subscribe(topic, socket),
-    unsubscribe: (topic: string) => topics.unsubscribe(topic, socket),
-  }
-  session.onOpen(socket)
-  return { session, events: () => sent.splice(0).map((text) => JSON.parse(text) as Record<string, unknown>) }
-}
-
-/** Until the store, which answers in micro-tasks, has had its say. */
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-test("a hub without plug-ins: everything but ice, info and the like", async () => {
-  const topics = new LocalTopics()
-  const hub = new Hub({ store: new MemoryRoomStore(), topics, limits: LIMITS, log: SILENT })
-  await hub.start()
-  const [a, b] = [connect(hub, topics), connect(hub, topics)]
-  a.session.onMessage('{"event":"join_room","room_id":"r","status":{"name":"Ada"}}')
+test("a node without plug-ins: everything but ice, info and the like", async () => {
+  const node = await PlainNode.start()
+  const [a, b] = [node.connect(), node.connect()]
+  a.send('{"event":"join_room","room_id":"r","status":{"name":"Ada"}}')
   await settle()
-  expect(a.events()).toEqual([{ event: "joined_room", own_id: a.session.peer, peers: [] }])
-  b.session.onMessage('{"event":"join_room","room_id":"r","ref":1}')
+  expect(a.take()).toEqual([{ event: "joined_room", own_id: a.id, peers: [] }])
+  b.send('{"event":"join_room","room_id":"r","ref":1}')
   await settle()
-  expect(b.events()).toEqual([
+  expect(b.take()).toEqual([
     {
       event: "joined_room",
-      own_id: b.session.peer,
-      peers: [{ peer_id: a.session.peer, status: { name: "Ada" } }],
+      own_id: b.id,
+      peers: [{ peer_id: a.id, status: { name: "Ada" } }],
       ref: 1,
     },
   ])
-  expect(a.events()).toEqual([{ event: "new_peer", peer_id: b.session.peer, status: {} }])
-  a.session.onMessage(`{"event":"send_to_peer","peer_id":"${b.session.peer}","data":{"event":"offer","sdp":"x"}}`)
-  expect(b.events()).toEqual([{ event: "offer", sdp: "x", sender_id: a.session.peer }])
-  b.session.onMessage('{"event":"update_status","status":{"name":"Bob"}}')
+  expect(a.take()).toEqual([{ event: "new_peer", peer_id: b.id, status: {} }])
+  a.send(`{"event":"send_to_peer","peer_id":"${b.id}","data":{"event":"offer","sdp":"x"}}`)
+  expect(b.take()).toEqual([{ event: "offer", sdp: "x", sender_id: a.id }])
+  b.send('{"event":"update_status","status":{"name":"Bob"}}')
   await settle()
-  const updated = { event: "peer_updated_status", sender_id: b.session.peer, status: { name: "Bob" } }
-  expect([...a.events(), ...b.events()]).toEqual([updated, updated])
-  a.session.onMessage('{"event":"ping","ref":2}')
-  a.session.onMessage('{"event":"info"}')
-  expect(a.events()).toMatchObject([
+  const updated = { event: "peer_updated_status", sender_id: b.id, status: { name: "Bob" } }
+  expect([...a.take(), ...b.take()]).toEqual([updated, updated])
+  a.send('{"event":"ping","ref":2}')
+  a.send('{"event":"info"}')
+  expect(a.take()).toMatchObject([
     { event: "pong", ref: 2 },
     { event: "error", id: "unknown_event" },
   ])
-  b.session.onClose()
+  b.close()
   await settle()
-  expect(a.events()).toEqual([{ event: "peer_left", sender_id: b.session.peer }])
-  a.session.onMessage('{"event":"leave_room"}')
+  expect(a.take()).toEqual([{ event: "peer_left", sender_id: b.id }])
+  a.send('{"event":"leave_room"}')
   await settle()
-  expect(hub.roomCount).toBe(0)
-  await hub.close()
+  expect(node.rooms.registry.size).toBe(0)
+  await node.close()
 })
 
 test("nothing in the core names a plug-in", () => {
-  for (const folder of ["signaling", "rooms", "protocol", "redis", "server"]) {
+  for (const folder of ["connections", "dialects", "rooms", "cluster", "server"]) {
     const path = join(import.meta.dir, "../../src", folder)
-    for (const file of readdirSync(path)) {
-      expect(readFileSync(join(path, file), "utf8")).not.toMatch(/from "\.\.\/(plugins|stats)\//)
+    for (const file of readdirSync(path, { recursive: true }) as string[]) {
+      if (!file.endsWith(".ts")) continue
+      expect(readFileSync(join(path, file), "utf8")).not.toMatch(/from "(\.\.\/)+(plugins|stats)\//)
     }
   }
 })

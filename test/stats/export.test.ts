@@ -232,6 +232,6 @@ test("the executable: two nodes, one file, each hour once; the next node takes u
     expect(stats.hours).toEqual(expected(hours))
     expect(await node.metric("palava_stats_export_failures_total")).toBe(0)
   }
-  const written = await Promise.all([first, second].map((node) => node.metric("palava_stats_hours_exported_total")))
+  const written = await Promise.all([first, second].map((node) => node.metric("palava_stats_exported_total")))
   expect(written.reduce((sum, count) => sum + count)).toBe(HOURS)
 })

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { ConfigError, loadInvocation } from "../../src/config/load.ts"
 import { fileKeyOf, flagOf, OPTION_NAMES, optionOf, variableOf } from "../../src/config/options.ts"
-import { configText, helpText, optionTable } from "../../src/config/print.ts"
+import { configText, groupsOfOptions, helpText, optionTable } from "../../src/config/print.ts"
 
 /** A good value other than the default, as text and as the program uses it, for options whose default says too little. */
 const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = {
@@ -13,6 +13,8 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   tlsCert: [import.meta.path, import.meta.path],
   tlsKey: [import.meta.path, import.meta.path],
   page: ["false", false],
+  yWebrtcPublishAny: ["false", false],
+  dialect: ["palava", ["palava"]],
   origin: ["https://call.example.org", ["https://call.example.org"]],
   iceServer: ["stun:stun.example.org", ["stun:stun.example.org"]],
   turnSecret: ["north wind", "north wind"],
@@ -53,7 +55,8 @@ describe("every option", () => {
     const also = name === "tlsCert" ? ["--tls-key", text] : name === "tlsKey" ? ["--tls-cert", text] : []
 
     test(`${flagOf(name)} by flag and by ${variableOf(name)}`, () => {
-      const flag = name === "page" ? ["--no-page"] : [`${flagOf(name)}=${text}`]
+      const isSwitch = optionOf(name).default === true
+      const flag = isSwitch ? [flagOf(name).replace("--", "--no-")] : [`${flagOf(name)}=${text}`]
       const byFlag = loadInvocation([...flag, ...also], {})
       expect([byFlag.config[name] as unknown, byFlag.sources[name]]).toEqual([value, flagOf(name)])
       const byVariable = loadInvocation(also, { [variableOf(name)]: text })
@@ -63,16 +66,14 @@ describe("every option", () => {
     })
 
     test(`${flagOf(name)} is told of by help, table and check-config`, () => {
-      const { help, isSecret = false, isList = false } = optionOf(name)
+      const { help, shown: mask } = optionOf(name)
       expect(help).toMatch(/[^.]$/)
-      expect(helpText("1")).toContain(`  ${flagOf(name)}`)
+      expect(helpText("1", 80)).toContain(`\n  ${flagOf(name)}`)
       expect(optionTable()).toContain(`| \`${flagOf(name)}`)
       const shown = configText(loadInvocation(also, { [variableOf(name)]: text }))
       const [line = ""] = shown.split("\n").filter((each) => each.startsWith(`${fileKeyOf(name)} = `))
-      const mask = isList ? /\*\*\*/ : /= "\*\*\*"/
-      if (isSecret) expect(line).toMatch(mask)
-      else expect(line).toContain(JSON.stringify(value))
-      if (isSecret) expect(shown).not.toContain(text)
+      if (mask === undefined) expect(line).toContain(JSON.stringify(value))
+      else for (const each of [value].flat()) expect(line).toContain(JSON.stringify(mask(String(each))))
     })
   }
 })
@@ -105,6 +106,86 @@ describe("limits of values", () => {
       }
     })
   }
+})
+
+describe("what may hold a secret is shown without it", () => {
+  for (const [args, line] of [
+    [["--turn-secret", "hidden"], 'turn_secret = "***"'],
+    [["--redis", "redis://ada:hidden@10.0.0.5:6379/2"], 'redis = "redis://ada:***@10.0.0.5:6379/2"'],
+    [["--redis", "rediss://:hidden@redis.example.org"], 'redis = "rediss://:***@redis.example.org"'],
+    [["--redis", "redis://ada:hid%2Fden@[::1]:1?x=hidden"], 'redis = "redis://ada:***@[::1]:1/?***"'],
+    [["--redis", "10.0.0.5:6379"], 'redis = "redis://10.0.0.5:6379"'],
+    [["--redis-cluster", "a:1", "--redis-cluster", "redis://:hidden@b:2"], '["redis://a:1","redis://:***@b:2"]'],
+    [["--stats-export", "https://ada:hidden@hooks.example.org/"], 'stats_export = "https://hooks.example.org/***"'],
+    [["--stats-export", "https://hooks.example.org/hidden"], 'stats_export = "https://hooks.example.org/***"'],
+    [["--stats-export", "http://hooks.example.org/?token=hidden"], 'stats_export = "http://hooks.example.org/***"'],
+    [["--stats-export", "http://127.0.0.1:9"], 'stats_export = "http://127.0.0.1:9/"'],
+    [["--stats-export", "/var/lib/hours.jsonl"], 'stats_export = "/var/lib/hours.jsonl"'],
+  ] as const) {
+    test(args.join(" ").replaceAll("hidden", "..."), () => {
+      const shown = configText(loadInvocation(args, {}))
+      expect(shown).toContain(line)
+      expect(shown).not.toContain("hid")
+    })
+  }
+})
+
+describe("a name that is none is told the one it may have meant", () => {
+  for (const [given, meant] of [
+    ["--prot=1", "--port"],
+    ["--potr=1", "--port"],
+    ["--hots=1", "--host"],
+    ["--room-siez=1", "--room-size"],
+    ["--turnsecret=x", "--turn-secret"],
+    ["--redis-clutser=a:1", "--redis-cluster"],
+    ["--log-levle=debug", "--log-level"],
+    ["--admin-lisetn=off", "--admin-listen"],
+    ["--hlep", "--help"],
+    ["check-confg", "check-config"],
+    ["statss", "stats"],
+  ] as const) {
+    test(given, () => {
+      expect(load([given])).toEqual([expect.stringContaining(`: did you mean ${meant}? (see --help)`)])
+    })
+  }
+
+  test("none is told where none is near", () => {
+    for (const given of ["--bogus", "--x", "--__proto__", "serve"]) {
+      expect(load([given])).toEqual([expect.not.stringContaining("did you mean")])
+    }
+  })
+
+  test("a variable is warned about, not refused", () => {
+    const env = { PALAVA_PROT: "1", PALAVA_NOTHING_LIKE_IT: "1", PALAVA_CONFIG: "", PALAVA_PORT: "2", OTHER: "3" }
+    expect(loadInvocation([], env).warnings).toEqual([
+      "PALAVA_PROT is no variable of this program: did you mean PALAVA_PORT?",
+      "PALAVA_NOTHING_LIKE_IT is no variable of this program",
+    ])
+  })
+
+  test("what Kubernetes tells of a service is no mistake", () => {
+    const env = { PALAVA_SERVICE_HOST: "10.0.0.1", PALAVA_WEB_PORT_80_TCP_ADDR: "10.0.0.1", PALAVA_WEB_PORT: "tcp://x" }
+    expect(loadInvocation([], env).warnings).toEqual([])
+  })
+})
+
+describe("--help", () => {
+  test("has every option under one heading", () => {
+    expect(groupsOfOptions().flatMap(({ names }) => names)).toEqual(OPTION_NAMES)
+    for (const { title } of groupsOfOptions()) expect(helpText("1", 80)).toContain(`\n${title}:\n`)
+  })
+
+  test("what options do is wrapped at the terminal's width", () => {
+    for (const columns of [40, 60, 80, 120]) {
+      const told = helpText("1", columns)
+        .split("\n")
+        .filter((line) => line.startsWith("      "))
+      for (const line of told.filter((line) => line.trim().includes(" ")))
+        expect(line.length).toBeLessThanOrEqual(columns)
+    }
+    expect(helpText("1", 500)).toBe(helpText("1", 120))
+    expect(helpText("1", 10)).toBe(helpText("1", 40))
+  })
 })
 
 test("a flag comes before its variable", () => {

@@ -16,3 +16,8 @@ test("a room is the SHA-256 of its id, and a log shows ten digits of it", () => 
   expect(toLogName(key)).toBe("ba7816bf8f")
   expect(toRoomKey("\u00e9") as string).not.toBe(toRoomKey("e\u0301"))
 })
+
+test("names that are no Unicode text are rooms of their own", () => {
+  const names = ["\ud800", "\udfff", "a\ud800", "\ufffd", "a\ufffd", "\ud800\udfff", "\udfff\ud800"]
+  expect(new Set(names.map((name) => toRoomKey(name))).size).toBe(names.length)
+})

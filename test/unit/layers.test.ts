@@ -8,21 +8,33 @@ const SRC = join(import.meta.dir, "../../src")
 
 /** What each folder of src may import: folders of src, packages, and Node's own modules. */
 const ARROWS: Record<string, readonly string[]> = {
-  rooms: ["node:crypto"],
-  connections: [],
-  dialects: ["rooms", "connections", "valibot"],
-  cluster: ["rooms", "clock.ts", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
-  signaling: ["rooms", "connections", "dialects"],
-  plugins: ["signaling", "rooms", "connections", "dialects", "stats", "valibot", "node:crypto", "node:path"],
+  connections: ["clock.ts", "log.ts", "node:crypto"],
+  rooms: ["clock.ts", "log.ts", "node:crypto"],
+  cluster: ["clock.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
+  dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot"],
+  plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
-  server: ["signaling", "rooms", "connections", "bun", "node:crypto"],
-  telemetry: ["signaling", "rooms", "cluster", "pino", "prom-client"],
-  config: ["valibot", "node:fs", "node:util"],
-  app: [
-    "server",
-    "signaling",
-    "cluster",
+  server: ["log.ts", "connections", "dialects", "rooms", "dist", "bun", "node:crypto"],
+  telemetry: [
+    "log.ts",
+    "connections",
+    "dialects",
     "rooms",
+    "cluster",
+    "package.json",
+    "pino",
+    "prom-client",
+    "node:fs",
+  ],
+  config: ["fastest-levenshtein", "valibot", "node:fs", "node:util"],
+  app: [
+    "clock.ts",
+    "log.ts",
+    "server",
+    "connections",
+    "dialects",
+    "rooms",
+    "cluster",
     "plugins",
     "stats",
     "telemetry",
@@ -31,7 +43,20 @@ const ARROWS: Record<string, readonly string[]> = {
     "package.json",
     "node:fs",
   ],
-  commands: ["app", "stats", "plugins", "signaling", "telemetry", "config", "dist", "package.json"],
+  doctor: ["client", "cluster", "config", "plugins", "node:crypto", "node:dgram", "node:fs", "node:net", "node:tls"],
+  commands: [
+    "log.ts",
+    "app",
+    "doctor",
+    "stats",
+    "plugins",
+    "telemetry",
+    "config",
+    "dist",
+    "package.json",
+    "bun:ffi",
+    "node:fs",
+  ],
   client: [],
   web: ["client", "uplot"],
 }
@@ -54,6 +79,43 @@ test("every folder of src has its arrows drawn", () => {
   const folders = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory())
   expect(folders.map(({ name }) => name).sort()).toEqual(Object.keys(ARROWS).sort())
 })
+
+test("nothing outside of a dialect's folder knows its words, but for whoever puts the node together", () => {
+  const wrong = filesOf(SRC).flatMap((file) => {
+    const path = relative(SRC, file)
+    if (/^(app|telemetry)\//.test(path)) return []
+    return targetsOf(file)
+      .filter((target) => /^dialects\/[^/]+\//.test(target) && !path.startsWith(`${dirname(target)}/`))
+      .map((target) => `${path} imports ${target}`)
+  })
+  expect(wrong).toEqual([])
+})
+
+test("no file imports itself by way of others, types included", () => {
+  const graph = new Map(filesOf(SRC).map((file) => [relative(SRC, file), targetsOf(file)]))
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): string | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file].join(" > ")
+    if (done.has(file)) return undefined
+    for (const target of graph.get(file) ?? []) {
+      const circle = visit(target, [...path, file])
+      if (circle !== undefined) return circle
+    }
+    done.add(file)
+    return undefined
+  }
+  const circles = [...graph.keys()].map((file) => visit(file, [])).filter((circle) => circle !== undefined)
+  expect(circles).toEqual([])
+})
+
+/** The files of src that a file imports. */
+function targetsOf(file: string): string[] {
+  return [...readFileSync(file, "utf8").matchAll(IMPORT)]
+    .map((match) => match[1] ?? match[2] ?? match[3] ?? "")
+    .filter((target) => target.startsWith("."))
+    .map((target) => relative(SRC, resolve(dirname(file), target)))
+    .filter((target) => !target.startsWith(".."))
+}
 
 function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

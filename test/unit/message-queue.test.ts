@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { MessageQueue } from "../../src/signaling/message-queue.ts"
+import { MessageQueue } from "../../src/connections/message-queue.ts"
 
 test("it is a queue, whatever comes when", () => {
   fc.assert(

@@ -24,7 +24,7 @@ function makeOutboxes(publish: OutboxesOptions["uplink"]["publish"], more: Parti
     waitMs: 5000,
     lastBatch: 0,
     channelOf: (partition, node) => `${partition}:${node}`,
-    onFailed: (from, ref, error) => failures.push({ from, ref, error }),
+    onFailed: ({ from }, ref, error) => failures.push({ from, ref, error }),
     ...more,
   })
   const relay = (from: PeerId, ref: Ref = undefined) =>

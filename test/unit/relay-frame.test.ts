@@ -86,6 +86,18 @@ test("a forged sender_id never goes the fast way", () => {
   for (const data of forgeries) expect(relayedFast(wrap(data))).toBeUndefined()
 })
 
+test("an event said twice never goes the fast way, which would pass both on", () => {
+  const doubled = [
+    '{"event":"peer_left","event":"message"}',
+    '{"event":"peer_left","event":"message","list":[1]}',
+    '{"event":"message","list":[1],"event":"message"}',
+    '{"\\u0065vent":"peer_left","event":"message"}',
+    '{"\\u0065vent":"peer_left","list":[1],"event":"message"}',
+    '{"\\u0065\\u0076\\u0065\\u006e\\u0074":"peer_left","event":"message"}',
+  ]
+  for (const data of doubled) expect(relayedFast(wrap(data))).toBeUndefined()
+})
+
 test("what is not valid JSON never goes the fast way", () => {
   const invalid = [
     '{"event":"message"',
@@ -186,14 +198,18 @@ const datas = fc.tuple(fc.constantFrom(...EVENTS, "x"), fc.dictionary(keys, valu
 const frames = datas.map(([event, rest, isFirst]) => frame(isFirst ? { event, ...rest } : { ...rest, event }))
 
 test(
-  "random frames: every valid one without sender_id is fast, and the same",
+  "random frames: every valid one without sender_id and with one event is fast, and the same",
   () => {
     fc.assert(
       fc.property(datas, ([event, rest, isFirst]) => {
         const text = frame(isFirst ? { event, ...rest } : { ...rest, event })
         const data = JSON.parse(text).data
         const isRelayed = EVENTS.includes(data.event) && !Object.hasOwn(data, "sender_id")
-        expect(expectAgreement(text)).toBe(isRelayed)
+        // Where one more is hidden in a list, it may go the slow way.
+        const hasOneEvent = text.split('"event"').length === 3
+        const isFast = expectAgreement(text)
+        if (isRelayed && hasOneEvent) expect(isFast).toBe(true)
+        if (!isRelayed) expect(isFast).toBe(false)
       }),
       { seed, numRuns: runs },
     )

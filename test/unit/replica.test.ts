@@ -33,11 +33,7 @@ function replicaAt(seq: number, ...members: Member[]): Replica {
 }
 
 /** What adopting shows, as short texts, and whether somebody must be claimed back. */
-function adopt(
-  replica: Replica,
-  snapshot: RoomSnapshot,
-  isHere = nobodyHere as (peer: PeerId, generation: number) => boolean,
-) {
+function adopt(replica: Replica, snapshot: RoomSnapshot, isHere = nobodyHere as (member: Member) => boolean) {
   const shown: string[] = []
   const reclaim = replica.adopt(snapshot, isHere, (change) => shown.push(textOf(change)))
   return { shown, reclaim }
@@ -45,6 +41,8 @@ function adopt(
 
 function textOf(change: Change): string {
   if (change.kind === "joined") return `+${change.member.peer}${change.member.status}`
+  if (change.kind === "frame") return change.text
+  if (change.kind === "moved") return `~${change.member.peer}`
   return change.kind === "left" ? `-${change.peer}` : `=${change.peer}${change.status}`
 }
 
@@ -90,7 +88,7 @@ describe("apply", () => {
 
   test("a live member is not taken away: it is claimed back", () => {
     const replica = replicaAt(1, memberOf("a", 7))
-    const isHere = (peer: PeerId, generation: number): boolean => peer === "a" && generation === 7
+    const isHere = ({ peer, generation }: Member): boolean => peer === "a" && generation === 7
     expect(replica.apply(left(2, "a", 7), isHere)).toEqual({ change: undefined, reclaim: true })
     expect([...replica.members.keys()] as string[]).toEqual(["a"])
   })
@@ -131,7 +129,7 @@ describe("adopt", () => {
   })
 
   test("a live member that is missing, or there from an earlier generation, is kept and claimed back", () => {
-    const isHere = (peer: PeerId, generation: number): boolean => peer === "a" && generation === 2
+    const isHere = ({ peer, generation }: Member): boolean => peer === "a" && generation === 2
     for (const members of [[memberOf("b")], [memberOf("b"), memberOf("a", 1)]]) {
       const replica = replicaAt(3, memberOf("a", 2), memberOf("b"))
       expect(adopt(replica, { epoch: "new", seq: 1, members }, isHere)).toEqual({ shown: [], reclaim: true })
@@ -179,7 +177,7 @@ test("a log applied one by one and a snapshot of its end give the same, wherever
         else if (change.kind === "status") {
           expect(view.has(change.peer)).toBe(true)
           view.set(change.peer, change.status)
-        } else {
+        } else if (change.kind === "joined") {
           expect(view.has(change.member.peer)).toBe(false)
           view.set(change.member.peer, change.member.status)
         }

@@ -1,32 +1,34 @@
 // The listener when our own code fails: the client that met the bug is parted from, the others live.
 
 import { expect, test } from "bun:test"
-import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
 import { listenForSockets, ServerTopics } from "../../src/server/sockets.ts"
-import { Hub } from "../../src/signaling/hub.ts"
 import { TestClient } from "../helpers/client.ts"
-
-const LIMITS = { roomSize: 9, ratePerSecond: 0, rateBurst: 1, pingSeconds: 25, deadSeconds: 50 }
-
-/** A hub that has a bug where nothing waits for a promise. */
-class BrokenHub extends Hub {
-  override relay(): void {
-    throw new Error("secret")
-  }
-}
+import { PlainNode } from "../helpers/plain-node.ts"
 
 test("a bug that a message meets closes that connection with 1011 and is logged once", async () => {
-  const logged: string[] = []
+  const topics = new ServerTopics()
+  const node = await PlainNode.start(undefined, { topics })
+  const { connections, dialects, logged } = node
+  // A bug where nothing waits for a promise.
+  node.rooms.commands.relay = () => {
+    throw new Error("secret")
+  }
   const note = (_fields: object, message: string): void => {
     logged.push(message)
   }
   const log = { error: note, warn: note, info: note, debug: note }
-  const topics = new ServerTopics()
-  const hub = new BrokenHub({ store: new MemoryRoomStore(), topics, limits: LIMITS, log })
-  await hub.start()
-  const options = { host: "127.0.0.1", port: 0, tls: undefined, maxFrameBytes: 65_536, maxBacklogBytes: 65_536 }
   const answer = (): Response => new Response("none", { status: 404 })
-  const sockets = listenForSockets({ ...options, maxConnections: 0, origins: [] }, hub, topics, answer)
+  const sockets = listenForSockets(
+    {
+      host: "127.0.0.1",
+      port: 0,
+      tls: undefined,
+      maxBacklogBytes: 65_536,
+      maxConnections: 0,
+      origins: [],
+    },
+    { connections, dialects, hooks: {}, topics, log, answer },
+  )
   const url = `ws://127.0.0.1:${sockets.port}/`
   await using unlucky = await TestClient.connect(url)
   await using other = await TestClient.connect(url)
@@ -37,6 +39,6 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
   expect(await other.next()).toEqual({ event: "peer_left", sender_id: unlucky.ownId })
   expect(await other.drain()).toEqual([])
   expect(logged).toEqual(["bug: a message failed"])
-  await hub.close()
+  await node.close()
   await sockets.stop()
 })

@@ -5,6 +5,9 @@ import type { PeerId } from "../../rooms/ids.ts"
 import type { Ref, StatusText } from "../../rooms/room-store.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
 
+/** What the protocol itself says in `joined_room`, which no plug-in may say otherwise. */
+const RESERVED_FIELDS: ReadonlySet<string> = new Set(["event", "own_id", "peers", "ref", "sender_id"])
+
 /** `joined_room`: `peers` without the newcomer; `extra` are further fields from plug-ins (`ice_servers`, ...). */
 export function joinedRoom(
   ownId: PeerId,
@@ -17,7 +20,8 @@ export function joinedRoom(
     if (peer === ownId) continue
     list += `${list === "" ? "" : ","}{"peer_id":"${peer}","status":${status}}`
   }
-  const more = extra === undefined ? "" : JSON.stringify(extra).slice(1, -1)
+  const allowed = Object.entries(extra ?? {}).filter(([name]) => !RESERVED_FIELDS.has(name))
+  const more = allowed.length === 0 ? "" : JSON.stringify(Object.fromEntries(allowed)).slice(1, -1)
   return `{"event":"joined_room","own_id":"${ownId}","peers":[${list}]${more === "" ? "" : `,${more}`}${withRef(ref)}}`
 }
 

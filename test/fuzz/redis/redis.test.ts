@@ -16,7 +16,7 @@ const SEED = Number(process.env["SEED"] || Math.floor(Math.random() * 2 ** 31))
 
 /** 3,000 calls on 2 rooms of at most 3 members: each room opens, fills and closes hundreds of times. */
 const CALLS = 3_000
-const ROOMS = ["red", "green"].map(toRoomKey)
+const ROOMS = ["red", "green"].map((name) => toRoomKey(name))
 const PEERS = ["a", "b", "c", "d"]
 const NODES = ["one", "two", "three"] as NodeId[]
 const KEYS = makeKeys("differ", false)
@@ -81,7 +81,7 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
     case "limit":
       return "3"
     case "if_taken":
-      return random.chance(0.8) ? "replace" : "refuse"
+      return random.pick(["leave", "take_over", "refuse"]) ?? ""
     case "with_snapshot":
     case "only_if_over":
       return String(random.below(2))

@@ -1,0 +1,74 @@
+// What plain HTTP requests get: health, the pages, what dialects and plug-ins answer; and, for operators, the metrics.
+
+import type { Dialect } from "../dialects/contract.ts"
+import type { PluginHost } from "../plugins/host.ts"
+import type { AdminRoutes } from "../server/admin.ts"
+import { pageRoute } from "../server/pages.ts"
+import { answerBadRequest, urlOf } from "../server/paths.ts"
+import { scriptRoutes } from "../server/scripts.ts"
+import type { Metrics } from "../telemetry/registry.ts"
+
+/** One HTML text, and its Content-Security-Policy. */
+export interface Page {
+  readonly html: string
+  readonly policy: string
+}
+
+/** What routes are made of. */
+export interface RouteParts {
+  /** Why the node is not ready for clients; undefined when it is. */
+  readonly notReady: () => string | undefined
+  readonly dialects: readonly Dialect[]
+  readonly plugins: PluginHost
+  readonly metrics: Metrics
+  /** The demo call; undefined when it is switched off, and the client's scripts with it. */
+  readonly callPage: Page | undefined
+}
+
+/** The answers of both listeners. */
+export interface Routes {
+  readonly public: (request: Request) => Response | Promise<Response>
+  readonly admin: AdminRoutes
+}
+
+/** Makes them. */
+export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: RouteParts): Routes {
+  const health: AdminRoutes = {
+    "/healthz": () => new Response("ok\n"),
+    "/readyz": () => {
+      const reason = notReady()
+      return reason === undefined ? new Response("ready\n") : new Response(`not ready: ${reason}\n`, { status: 503 })
+    },
+  }
+  const showPage = callPage === undefined ? undefined : pageRoute(callPage.html, callPage.policy)
+  const scriptOf = callPage === undefined ? undefined : scriptRoutes()
+  const { registry } = metrics
+  return {
+    admin: {
+      ...plugins.adminRoutes,
+      ...health,
+      "/metrics": async () =>
+        new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
+    },
+    public(request) {
+      const url = urlOf(request)
+      if (url === undefined) return answerBadRequest()
+      const { pathname } = url
+      const route = find(health, pathname) ?? find(plugins.publicRoutes, pathname)
+      if (route !== undefined) return route(request)
+      for (const { answer } of dialects) {
+        const response = answer?.(request, url)
+        if (response !== undefined) return response
+      }
+      const showScript = scriptOf?.(pathname)
+      if (showScript !== undefined) return showScript(request)
+      // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.
+      if (showPage !== undefined && pathname.endsWith("/")) return showPage(request)
+      return new Response("this is a WebSocket server: connect with the palava protocol\n", { status: 404 })
+    },
+  }
+}
+
+function find(routes: AdminRoutes, pathname: string): AdminRoutes[string] | undefined {
+  return Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
+}

@@ -1,0 +1,102 @@
+// How a node stops: in order, and in time whatever hangs. A step that takes longer than is left is not waited for: what
+// it leaves behind, the other nodes sweep when the lease has ended.
+
+import { CLOSE } from "../connections/close.ts"
+import type { Connections } from "../connections/connections.ts"
+import type { Conversation } from "../dialects/conversation.ts"
+import type { Log } from "../log.ts"
+import type { Rooms } from "../rooms/rooms.ts"
+
+/** 1.5 s for all steps behind the announced wait: with Redis hung, the end comes within 2 s of it. */
+const GENTLE_MS = 1_500
+
+/** 0.7 s when somebody insists: the process is gone within a second. */
+const AT_ONCE_MS = 700
+
+/** Half of it for leaving the rooms, so that something is left for the rest. */
+const LEAVE_PART = 0.5
+
+/** What is stopped. */
+export interface ShutdownParts {
+  readonly connections: Connections
+  readonly rooms: Rooms
+  readonly log: Log
+  /** Seconds between the announcement and the end. */
+  readonly seconds: number
+  /** New connections are refused, readiness is red. */
+  refuseNew(): void
+  /** The listeners and plug-ins, in this order, once no client is connected. */
+  readonly last: readonly (() => Promise<unknown> | undefined)[]
+}
+
+/** See the head of this file. */
+export class Shutdown {
+  readonly #parts: ShutdownParts
+  #stopped: Promise<void> | undefined
+  #endWait: () => void = () => {}
+  /** Monotonic milliseconds; no step is waited for past it. */
+  #deadline = Number.POSITIVE_INFINITY
+  #onDeadlineMoved: () => void = () => {}
+
+  constructor(parts: ShutdownParts) {
+    this.#parts = parts
+  }
+
+  /** Announces the end, waits, then stops. A call of `atOnce` meanwhile ends the wait. */
+  async gently(): Promise<void> {
+    const { connections, seconds } = this.#parts
+    this.#parts.refuseNew()
+    for (const { receiver } of connections.open.values()) (receiver as Conversation).announceShutdown?.(seconds)
+    await new Promise<void>((resolve) => {
+      this.#endWait = resolve
+      setTimeout(resolve, connections.open.size === 0 ? 0 : seconds * 1000)
+    })
+    await this.#stopWithin(GENTLE_MS)
+  }
+
+  /** Leaves all rooms, closes all connections, gives everything up. */
+  async atOnce(): Promise<void> {
+    this.#endWait()
+    await this.#stopWithin(AT_ONCE_MS)
+  }
+
+  #stopWithin(ms: number): Promise<void> {
+    this.#deadline = Math.min(this.#deadline, performance.now() + ms)
+    this.#onDeadlineMoved()
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    const { connections, rooms, last } = this.#parts
+    this.#parts.refuseNew()
+    await this.#inTime("leaving the rooms", rooms.leaveAll(), LEAVE_PART)
+    for (const connection of [...connections.open.values()]) connection.close(CLOSE.goingAway)
+    connections.liveness.stop()
+    await this.#inTime("closing the store", rooms.close(this.#leftMs))
+    for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))
+  }
+
+  get #leftMs(): number {
+    return Math.max(0, this.#deadline - performance.now())
+  }
+
+  /** Waits for a step, at most `part` of the time that is left. */
+  async #inTime(name: string, step: Promise<unknown>, part = 1): Promise<void> {
+    let timer: Timer | undefined
+    const tooLate = new Promise<"late">((resolve) => {
+      const arm = () => {
+        clearTimeout(timer)
+        timer = setTimeout(() => resolve("late"), this.#leftMs * part)
+      }
+      this.#onDeadlineMoved = arm
+      arm()
+    })
+    const outcome = await Promise.race([step.catch((cause: unknown) => ({ cause })), tooLate])
+    clearTimeout(timer)
+    this.#onDeadlineMoved = () => {}
+    if (outcome === "late") this.#parts.log.warn({ step: name }, "the end did not wait for it")
+    else if (typeof outcome === "object" && outcome !== null && "cause" in outcome)
+      this.#parts.log.error({ err: outcome.cause, step: name }, "a step of the end failed")
+  }
+}

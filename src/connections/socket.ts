@@ -1,0 +1,15 @@
+// The smallest socket and topics the core can work with, so tests drive it with plain objects and Bun stays outside.
+
+/** One client's connection. */
+export interface Socket {
+  /** Sends one text frame, behind everything published to the socket's topics before. */
+  send(text: string): void
+  /** Closes with a code of RFC 6455 section 7.4 or 4000-4999. */
+  close(code: number, reason: string): void
+  /** Sends a WebSocket ping; the answer reaches Connection.onPong. */
+  ping(): void
+  /** Bytes sent and not yet taken by the network. */
+  getBufferedAmount(): number
+  subscribe(topic: string): void
+  unsubscribe(topic: string): void
+}

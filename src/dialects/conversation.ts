@@ -1,0 +1,18 @@
+// One client, as its dialect speaks with it.
+
+import type { Connection, Receiver } from "../connections/connection.ts"
+import type { PeerId } from "../rooms/ids.ts"
+import type { Membership } from "../rooms/membership.ts"
+
+/** One client's side of a dialect: what it said, where it is a member, how to speak to it. */
+export interface Conversation extends Receiver {
+  readonly connection: Connection
+  /** The id by which the members of its room know it. */
+  readonly peer: PeerId
+  /** Where it is a member; of several, the oldest. */
+  readonly membership: Membership | undefined
+  /** Sends an event of a plug-in; nothing where the dialect has no words for it. */
+  sendEvent(event: string, fields: Readonly<Record<string, unknown>>): void
+  /** The server goes away in so many seconds; nothing where the dialect has no word for it. */
+  announceShutdown?(seconds: number): void
+}

@@ -1,0 +1,33 @@
+// What was said at this node since its start, for each dialect.
+
+/** Totals of one dialect. Names are from closed sets, so that no client can make labels; all else is "other". */
+export class DialectCounters {
+  /** Messages that went a dialect's short way: adding one is all it costs. */
+  relayFrames = 0
+  /** Client messages by name. */
+  readonly events: Record<string, number> = Object.create(null)
+  /** Refusals by name. */
+  readonly errors: Record<string, number> = Object.create(null)
+
+  readonly #relayName: string
+
+  /** @param relayName the event whose short way is counted by relayFrames */
+  constructor(relayName = "relay") {
+    this.#relayName = relayName
+  }
+
+  /** All client messages by name, those of the short way included. */
+  get totals(): Readonly<Record<string, number>> {
+    if (this.relayFrames === 0) return this.events
+    const { events, relayFrames } = this
+    return { ...events, [this.#relayName]: (events[this.#relayName] ?? 0) + relayFrames }
+  }
+
+  countEvent(name: string): void {
+    this.events[name] = (this.events[name] ?? 0) + 1
+  }
+
+  countError(name: string): void {
+    this.errors[name] = (this.errors[name] ?? 0) + 1
+  }
+}

@@ -1,0 +1,21 @@
+// The holder of a membership that ends with its connection: for dialects whose clients cannot come back as themselves.
+
+import type { Connection } from "../connections/connection.ts"
+import type { Holder } from "../rooms/membership.ts"
+
+/** Makes one; `told` is what the dialect has to say of it. */
+export function makeHolder(
+  connection: Connection,
+  told: Pick<Holder, "onJoined" | "onTakenOver" | "onRelayFailed">,
+): Holder {
+  return {
+    ...told,
+    get isOpen() {
+      return !connection.isClosed
+    },
+    topic: connection.id,
+    subscribe: (topic) => connection.socket?.subscribe(topic),
+    unsubscribe: (topic) => connection.socket?.unsubscribe(topic),
+    onPressure: () => connection.checkBacklog(),
+  }
+}

@@ -1,0 +1,27 @@
+// What the handlers of the palava dialect need: a client, and what they work with.
+
+import type { RoomCommands } from "../../rooms/commands.ts"
+import type { Holder, Membership } from "../../rooms/membership.ts"
+import type { Ref } from "../../rooms/room-store.ts"
+import type { DialectParts } from "../contract.ts"
+import type { Conversation } from "../conversation.ts"
+import type { DialectCounters } from "../counters.ts"
+import type { Problem } from "../hooks.ts"
+import type { ErrorId } from "./errors.ts"
+
+/** One client: a member of one room at most. */
+export interface PalavaClient extends Conversation, Holder {
+  readonly membership: Membership | undefined
+  /** Leaves the room, if in any. */
+  leave(): Promise<void> | undefined
+  /** Answers with an error event and counts it. */
+  refuse(id: ErrorId, ref: Ref, message?: string): void
+  /** Answers with an error event in a plug-in's words. */
+  refuseAs(problem: Problem, ref: Ref): void
+}
+
+/** What all clients of a node share. */
+export interface PalavaParts extends DialectParts {
+  readonly commands: RoomCommands
+  readonly counters: DialectCounters
+}

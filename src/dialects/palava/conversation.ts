@@ -1,0 +1,185 @@
+// One client that speaks palava: reads its frames, and tells it what it is told. It is a member of one room at most.
+
+import { CLOSE } from "../../connections/close.ts"
+import type { Connection } from "../../connections/connection.ts"
+import type { PeerId } from "../../rooms/ids.ts"
+import type { Membership } from "../../rooms/membership.ts"
+import type { Ref, RelayFailure } from "../../rooms/room-store.ts"
+import type { PluginRequest, Problem } from "../hooks.ts"
+import type { PalavaClient, PalavaParts } from "./client.ts"
+import { checkFields, decodeFrame, type Envelope, isRefusal } from "./client-events.ts"
+import { ERRORS, type ErrorId } from "./errors.ts"
+import { findHandler } from "./handlers.ts"
+import { decodeRelayFrame, type RelayFrame } from "./relay-frame.ts"
+import * as serverEvents from "./server-events.ts"
+
+/** Filled by the decoder for every relayed frame: one object for all, so the hot path allocates none. */
+const relayFrame: RelayFrame = { peerId: "", body: "" }
+
+// The last end of a relayed message, and whose it is: messages come in bursts, and two pieces are quicker put together
+// than four.
+let lastSender = ""
+let lastEnd = ""
+
+/** What ends a message that `sender` relays: the id, last, where no earlier key can change it. */
+function endOfRelay(sender: PeerId): string {
+  if (sender !== lastSender) {
+    lastSender = sender
+    lastEnd = `,"sender_id":"${sender}"}`
+  }
+  return lastEnd
+}
+
+/** See the head of this file. */
+export class PalavaConversation implements PalavaClient {
+  readonly connection: Connection
+  /** The membership of the room it is in. */
+  membership: Membership | undefined
+  readonly #parts: PalavaParts
+
+  constructor(connection: Connection, parts: PalavaParts) {
+    this.connection = connection
+    this.#parts = parts
+  }
+
+  get maxFrameBytes(): number {
+    return this.#parts.limits.maxFrameBytes
+  }
+
+  /** A connection's random id is the peer's. */
+  get peer(): PeerId {
+    return this.connection.id as PeerId
+  }
+
+  get topic(): string {
+    return this.connection.id
+  }
+
+  get isOpen(): boolean {
+    return !this.connection.isClosed
+  }
+
+  subscribe(topic: string): void {
+    this.connection.socket?.subscribe(topic)
+  }
+
+  unsubscribe(topic: string): void {
+    this.connection.socket?.unsubscribe(topic)
+  }
+
+  /** The first branch is the hot path: no promise, no closure, no object. */
+  onMessage(text: string): void | Promise<void> {
+    const { membership } = this
+    if (membership !== undefined && decodeRelayFrame(text, relayFrame)) {
+      const { counters, commands } = this.#parts
+      counters.relayFrames++
+      const { peerId, body } = relayFrame
+      if (!commands.relay(membership, peerId as PeerId, body + endOfRelay(membership.peer), undefined)) {
+        this.refuse("unknown_peer", undefined)
+      }
+      return
+    }
+    const envelope = decodeFrame(text)
+    if (isRefusal(envelope)) return this.refuse(envelope.error, envelope.ref, envelope.message)
+    try {
+      return this.#dispatch(envelope)?.catch((cause) => this.#onBug(cause, envelope.ref))
+    } catch (cause) {
+      this.#onBug(cause, envelope.ref)
+    }
+  }
+
+  onRefused(text: string): void {
+    this.refuse("rate_limited", decodeFrame(text).ref)
+  }
+
+  onClose(): void {
+    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+  }
+
+  onJoined(membership: Membership, ref: Ref): void {
+    this.membership = membership
+    const more = this.#parts.hooks.joinedFields?.(this, membership)
+    this.connection.send(serverEvents.joinedRoom(membership.peer, membership.room.members.values(), more, ref))
+  }
+
+  onTakenOver(): void {
+    this.membership = undefined
+    this.connection.close(CLOSE.takenOver)
+  }
+
+  onPressure(): void {
+    this.connection.checkBacklog()
+  }
+
+  onRelayFailed(ref: Ref, failure: RelayFailure): void {
+    this.refuse(failure, ref)
+  }
+
+  leave(): Promise<void> | undefined {
+    const { membership } = this
+    if (membership === undefined) return undefined
+    this.membership = undefined
+    return this.#parts.commands.leave(membership)
+  }
+
+  sendEvent(event: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#reply(event, fields, undefined)
+  }
+
+  announceShutdown(seconds: number): void {
+    this.connection.send(serverEvents.shutdown(seconds))
+  }
+
+  refuse(id: ErrorId, ref: Ref, message?: string): void {
+    const { counters, hooks } = this.#parts
+    counters.countError(id)
+    this.connection.send(serverEvents.error(id, ref, message))
+    hooks.observer?.refused?.(this.peer, id)
+  }
+
+  refuseAs({ id, message }: Problem, ref: Ref): void {
+    const { counters, hooks } = this.#parts
+    counters.countError(Object.hasOwn(ERRORS, id) ? (id as ErrorId) : "other")
+    this.#reply("error", { id, message, description: message }, ref)
+    hooks.observer?.refused?.(this.peer, id)
+  }
+
+  #dispatch(envelope: Envelope): void | Promise<void> {
+    const { counters, hooks } = this.#parts
+    const { event, ref, fields: sent } = envelope
+    const found = findHandler(event)
+    if (found !== undefined) {
+      counters.countEvent(found.name)
+      const fields = checkFields(found.name, envelope)
+      if (isRefusal(fields)) return this.refuse(fields.error, fields.ref)
+      return found.handle(this.#parts, this, fields, ref, sent)
+    }
+    const plugin = hooks.events?.get(event)
+    counters.countEvent(plugin === undefined ? "other" : event)
+    if (plugin === undefined) return this.refuse("unknown_event", ref)
+    return plugin(this, this.#toPluginRequest(envelope))
+  }
+
+  #toPluginRequest({ event, ref, fields }: Envelope): PluginRequest {
+    return {
+      event,
+      ref,
+      fields,
+      reply: (event, fields) => this.#reply(event, fields, ref),
+      refuseInvalid: (issue) => {
+        this.refuseAs({ id: "invalid_message", message: `${ERRORS.invalid_message}: ${issue}` }, ref)
+      },
+      refuseFailed: ({ error }) => this.refuse(error, ref),
+      refuseAs: (problem) => this.refuseAs(problem, ref),
+    }
+  }
+
+  #reply(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): void {
+    this.connection.send(serverEvents.serverEvent(event, fields, ref))
+  }
+
+  #onBug(cause: unknown, ref: Ref): void {
+    this.#parts.log.error({ err: cause }, "bug: a handler failed")
+    this.refuse("internal", ref)
+  }
+}

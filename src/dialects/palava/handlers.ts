@@ -1,0 +1,88 @@
+// What each client event means: a table from event to handler. The mapped type makes a forgotten event a compile
+// error. Checks come in the order of the error table (protocol.md, "Errors").
+
+import { toRoomKey } from "../../rooms/ids.ts"
+import type { Ref } from "../../rooms/room-store.ts"
+import type { PalavaClient, PalavaParts } from "./client.ts"
+import { CLIENT_EVENTS, type ClientEvent, type ClientEventName, refuseRelayData } from "./client-events.ts"
+import { PALAVA_ENCODER } from "./encoder.ts"
+import * as serverEvents from "./server-events.ts"
+import { EMPTY_STATUS, mergeStatus, refuseStatus } from "./status.ts"
+
+/** Handles one event; a promise keeps the client's next messages waiting. `sent` is the whole frame. */
+type Handler<Fields> = (
+  parts: PalavaParts,
+  client: PalavaClient,
+  fields: Fields,
+  ref: Ref,
+  sent: Readonly<Record<string, unknown>>,
+) => void | Promise<void>
+
+const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>> } = {
+  async join_room({ commands, hooks, limits }, client, { room_id, status }, ref, sent) {
+    if (client.membership !== undefined) return client.refuse("already_joined", ref)
+    const given = status ?? {}
+    const problem = refuseStatus(given)
+    if (problem !== undefined) return client.refuse(problem, ref)
+    const text = mergeStatus(EMPTY_STATUS, given as Record<string, unknown>)
+    if (text === undefined) return client.refuse("invalid_status", ref)
+    const room = toRoomKey(room_id)
+    if (hooks.join !== undefined) {
+      const asked = { room, roomId: room_id, status: given as Record<string, unknown>, fields: sent }
+      const refusal = await hooks.join(client, asked)
+      if (refusal !== undefined) {
+        return "error" in refusal ? client.refuse(refusal.error, ref) : client.refuseAs(refusal, ref)
+      }
+      if (!client.isOpen) return
+    }
+    const outcome = await commands.join({
+      room,
+      encoder: PALAVA_ENCODER,
+      peer: client.peer,
+      holder: client,
+      status: text,
+      limit: limits.roomSize,
+      ifTaken: "leave",
+      ref,
+    })
+    if (outcome === "full") client.refuse("room_full", ref)
+    else if (outcome !== "joined") client.refuse("unavailable", ref)
+  },
+
+  leave_room(_parts, client) {
+    return client.leave()
+  },
+
+  send_to_peer({ commands }, client, { peer_id, data }, ref) {
+    const { membership } = client
+    if (membership === undefined) return client.refuse("not_in_room", ref)
+    if (!membership.room.isMember(peer_id)) return client.refuse("unknown_peer", ref)
+    const problem = refuseRelayData(data)
+    if (problem !== undefined) return client.refuse(problem, ref)
+    const text = serverEvents.relayed(membership.peer, data as Record<string, unknown>)
+    if (!commands.relay(membership, peer_id, text, ref)) client.refuse("unknown_peer", ref)
+  },
+
+  async update_status({ commands }, client, { status }, ref) {
+    const { membership } = client
+    if (membership === undefined) return client.refuse("not_in_room", ref)
+    const problem = refuseStatus(status)
+    if (problem !== undefined) return client.refuse(problem, ref)
+    const text = mergeStatus(membership.status, status as Record<string, unknown>)
+    if (text === undefined) return client.refuse("invalid_status", ref)
+    if ((await commands.updateStatus(membership, text)) === "unavailable") client.refuse("unavailable", ref)
+  },
+
+  ping(_parts, client, _fields, ref) {
+    client.connection.send(serverEvents.pong(ref))
+  },
+}
+
+/** The handler for an event of the dialect; undefined for every other name, `constructor` and the like included. */
+export function findHandler(
+  event: string,
+): { name: ClientEventName; handle: Handler<ClientEvent<ClientEventName>> } | undefined {
+  if (!Object.hasOwn(CLIENT_EVENTS, event)) return undefined
+  const name = event as ClientEventName
+  return { name, handle: HANDLERS[name] as Handler<ClientEvent<ClientEventName>> }
+}

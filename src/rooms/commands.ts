@@ -1,0 +1,213 @@
+// What dialects ask of rooms: join, leave, a new status, a frame for all, a message for one. The store decides, its log
+// comes back to the room, and only that is shown to clients.
+
+import type { Clock } from "../clock.ts"
+import type { RoomCounters } from "./counters.ts"
+import type { RoomEncoder } from "./encoder.ts"
+import type { PeerId, RoomKey } from "./ids.ts"
+import { type Holder, Membership } from "./membership.ts"
+import type { RoomObserver } from "./observer.ts"
+import type { RoomRegistry } from "./registry.ts"
+import type { Repairs } from "./repairs.ts"
+import {
+  type Audience,
+  type JoinRequest,
+  type Position,
+  type Ref,
+  type RoomStore,
+  type StatusText,
+  StoreUnavailable,
+} from "./room-store.ts"
+import type { Topics } from "./topics.ts"
+
+/**
+ * 5 s from the store's yes to the own event in the log, which comes within milliseconds or after a repair or two; later,
+ * the join is taken back and answered with "unavailable".
+ */
+const JOIN_EVENT_MS = 5_000
+
+/** A wish to join. */
+export interface JoinWish {
+  readonly room: RoomKey
+  /** The room's dialect. */
+  readonly encoder: RoomEncoder
+  readonly peer: PeerId
+  readonly holder: Holder
+  readonly status: StatusText
+  /** Most members the room may have with this one. */
+  readonly limit: number
+  /** What becomes of another membership of this peer in the room. */
+  readonly ifTaken: JoinRequest["ifTaken"]
+  /** Given back with `holder.onJoined`. */
+  readonly ref: Ref
+}
+
+/** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
+export type JoinOutcome = "joined" | "full" | "taken" | "unavailable"
+
+/** What a status change or a frame became. */
+export type ChangeOutcome = "done" | "unavailable"
+
+/** What commands work with. */
+export interface CommandsParts {
+  readonly store: RoomStore
+  readonly registry: RoomRegistry
+  readonly repairs: Repairs
+  readonly topics: Topics
+  readonly clock: Clock
+  readonly counters: RoomCounters
+  readonly observer: RoomObserver
+}
+
+/** See the head of this file. */
+export class RoomCommands {
+  readonly #parts: CommandsParts
+  /** Apart from the observer, for the relay path: one field that is undefined when nobody looks. */
+  readonly #onRelayed: RoomObserver["relayed"]
+  readonly #topics: Topics
+  readonly #counters: RoomCounters
+  /** Joins under way, until they have landed or are undone. */
+  readonly #joins = new Set<Promise<JoinOutcome>>()
+  #isClosing = false
+
+  constructor(parts: CommandsParts) {
+    this.#parts = parts
+    this.#onRelayed = parts.observer.relayed
+    this.#topics = parts.topics
+    this.#counters = parts.counters
+  }
+
+  /** Joins a room. Rejects only by a bug. */
+  async join(wish: JoinWish): Promise<JoinOutcome> {
+    if (this.#isClosing) return "unavailable"
+    const join = this.#join(wish)
+    this.#joins.add(join)
+    return join.finally(() => this.#joins.delete(join))
+  }
+
+  /** Leaves, if it is in: the client hears nothing of the room any more from here on. */
+  leave(membership: Membership): Promise<void> | undefined {
+    const room = this.#parts.registry.roomOf(membership)
+    if (room === undefined || !room.release(membership)) return undefined
+    return this.#parts.repairs.leave(room, membership.peer, membership.generation)
+  }
+
+  /** Replaces the status of a member. */
+  async updateStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
+    const { room, peer } = membership
+    const rev = this.#nextRev(membership)
+    const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
+    if (outcome === "unavailable") return outcome
+    this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
+    this.#parts.observer.statusUpdated?.(peer, room.key, status)
+    return outcome
+  }
+
+  /** Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. */
+  async publish(membership: Membership, text: string, to: Audience = "all"): Promise<ChangeOutcome> {
+    const { room, peer } = membership
+    const rev = this.#nextRev(membership)
+    return this.#change(membership, () => this.#parts.store.publish(room.key, peer, rev, text, to))
+  }
+
+  /**
+   * Relays a ready-made frame to a member of the sender's room. On the hot path: no promise, no closure.
+   * @returns false when `to` is no member; a later failure is told to the holder, with `ref`
+   */
+  relay(sender: Membership, to: PeerId, text: string, ref: Ref): boolean {
+    const { room } = sender
+    const target = room.here.get(to)
+    if (target !== undefined) {
+      this.#counters.relaysLocal++
+      if (this.#topics.publish(target.holder.topic, text)) target.holder.onPressure()
+      if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
+      return true
+    }
+    const { store } = this.#parts
+    const member = room.members.get(to)
+    if (member === undefined || member.node === store.node) return false
+    this.#counters.relaysRemote++
+    store.relay(member.node, { room: room.key, from: sender.peer, to, text }, ref)
+    if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
+    return true
+  }
+
+  /** No join begins from here on; resolves when those under way have landed and all memberships have left. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all([this.#leaveAll(), Promise.allSettled(this.#joins)])
+    // Joins that were under way have landed meanwhile.
+    await this.#leaveAll()
+  }
+
+  async #leaveAll(): Promise<void> {
+    const memberships = [...this.#parts.registry.values()].flatMap(({ here }) => [...here.values()])
+    await Promise.allSettled(memberships.map((membership) => this.leave(membership)))
+  }
+
+  async #join({ room: key, encoder, peer, holder, status, limit, ifTaken, ref }: JoinWish): Promise<JoinOutcome> {
+    const { store, registry, repairs } = this.#parts
+    const room = registry.open(key, encoder)
+    const generation = registry.nextNumber()
+    const membership = new Membership(room, peer, generation, holder, status)
+    const request = { room: key, peer, generation, rev: generation, status, limit, ifTaken }
+    const landed = new Promise<void>((onJoined) => {
+      room.addJoiner({ membership, ref, isAnswered: false, onJoined })
+    })
+    const asked = room.received
+    try {
+      const result = await store.join({ ...request, withSnapshot: !room.isLive })
+      if (result.kind !== "joined") return result.kind
+      const joiner = room.joiners.get(peer)
+      if (joiner?.membership !== membership) return "joined"
+      joiner.isAnswered = true
+      if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot, asked)
+      room.expect(result.position)
+      if (await this.#isInTime(landed)) return "joined"
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailable)) throw cause
+      // It is in, or has been: only the answer was lost.
+      if (room.joiners.get(peer)?.membership !== membership) return "joined"
+    } finally {
+      if (room.joiners.get(peer)?.membership === membership) room.removeJoiner(membership)
+      if (!holder.isOpen && !membership.isIn) await repairs.leave(room, peer, generation)
+      registry.dropIfUnused(room)
+    }
+    // Whether the join happened is unknown: it is taken back.
+    repairs.leaveLater(room, peer, generation)
+    return "unavailable"
+  }
+
+  #isInTime(landed: Promise<void>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.clock.after(JOIN_EVENT_MS, () => resolve(false))
+      landed.then(() => {
+        cancel()
+        resolve(true)
+      })
+    })
+  }
+
+  /** Sends a change of a member; again, after a restore, when the store did not know the member. */
+  async #change(membership: Membership, send: () => Promise<Position | undefined>): Promise<ChangeOutcome> {
+    const room = this.#parts.registry.roomOf(membership)
+    try {
+      let position = await send()
+      if (position === undefined && room !== undefined && membership.isIn) {
+        // Our node was taken for dead and its members swept: claim the place back, then say it again.
+        await this.#parts.repairs.restore(room)
+        position = await send()
+      }
+      room?.expect(position)
+      return "done"
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailable)) throw cause
+      return "unavailable"
+    }
+  }
+
+  #nextRev(membership: Membership): number {
+    membership.rev = this.#parts.registry.nextNumber()
+    return membership.rev
+  }
+}

@@ -1,0 +1,36 @@
+// What the rooms of this node have counted since its start, as plain numbers: adding one costs the hot path an
+// increment, and telemetry reads them when somebody asks.
+
+/** Totals since the start of the node, unless a comment says otherwise. */
+export interface RoomCounters {
+  relaysLocal: number
+  relaysRemote: number
+  /** Relays of other nodes that reached nobody: the target is gone or the sender no member. */
+  relaysDropped: number
+  joins: number
+  leaves: number
+  roomsOpened: number
+  roomsClosed: number
+  /** Times a gap in a room's log was repaired by a snapshot. */
+  gapsRepaired: number
+  /** Times live members of this node, whom the log had lost, were claimed back. */
+  reclaims: number
+  /** Told of each closed room: most members, milliseconds open. */
+  onRoomClosed: (peak: number, openMs: number) => void
+}
+
+/** All at zero. */
+export function makeRoomCounters(): RoomCounters {
+  return {
+    relaysLocal: 0,
+    relaysRemote: 0,
+    relaysDropped: 0,
+    joins: 0,
+    leaves: 0,
+    roomsOpened: 0,
+    roomsClosed: 0,
+    gapsRepaired: 0,
+    reclaims: 0,
+    onRoomClosed: () => {},
+  }
+}

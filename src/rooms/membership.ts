@@ -1,0 +1,74 @@
+// One peer in one room at this node: who it is there, since when, and who is told of it. Its room changes it, and nobody
+// else.
+
+import type { RoomEncoder } from "./encoder.ts"
+import type { PeerId, RoomKey } from "./ids.ts"
+import type { Member, Ref, RelayFailure, StatusText } from "./room-store.ts"
+
+/** A room as those in it see it; room.ts is the one there is. */
+export interface JoinedRoom {
+  readonly key: RoomKey
+  /** How its events read on the wire. */
+  readonly encoder: RoomEncoder
+  /** The topic of what is for all its members at this node. */
+  readonly topic: string
+  /** All members, oldest first, as the log says. */
+  readonly members: ReadonlyMap<PeerId, Member>
+  /** Those of this node. */
+  readonly here: ReadonlyMap<PeerId, Membership>
+  /** Whether a message can be sent to this peer. */
+  isMember(peer: unknown): peer is PeerId
+  /** Sends a frame to all members of this node. */
+  publish(text: string): void
+  /** Sends a frame to one of them. */
+  sendTo(membership: Membership, text: string): void
+}
+
+/** Who is told of a membership: the client, as its dialect speaks to it. */
+export interface Holder {
+  /** Whether there is a client to tell. */
+  readonly isOpen: boolean
+  /** What is published here reaches the client alone. */
+  readonly topic: string
+  subscribe(topic: string): void
+  unsubscribe(topic: string): void
+  /** It is a member now; nothing of the room has reached the client yet. */
+  onJoined(membership: Membership, ref: Ref): void
+  /** Something was published to the client while somebody's buffer was filling, perhaps its own. */
+  onPressure(): void
+  /** Another connection, here or elsewhere, holds the membership now: this one has nothing to say in the room any more. */
+  onTakenOver(membership: Membership): void
+  /** A relay of this member did not reach its target. */
+  onRelayFailed(ref: Ref, failure: RelayFailure): void
+}
+
+/** See the head of this file. */
+export class Membership {
+  readonly room: JoinedRoom
+  readonly peer: PeerId
+  readonly generation: number
+  readonly holder: Holder
+  /** Number of the last command that changed it; see Member.rev. */
+  rev: number
+  /** The status as the store has it, and the command that set it. */
+  status: StatusText
+  statusRev: number
+  /** When it became a member, unix milliseconds; 0 before. */
+  joinedAt = 0
+
+  /** @param generation another one for each membership of this node; see Member.generation */
+  constructor(room: JoinedRoom, peer: PeerId, generation: number, holder: Holder, status: StatusText) {
+    this.room = room
+    this.peer = peer
+    this.generation = generation
+    this.holder = holder
+    this.rev = generation
+    this.status = status
+    this.statusRev = generation
+  }
+
+  /** Whether it is a member now: no longer on its way in, not yet on its way out. */
+  get isIn(): boolean {
+    return this.room.here.get(this.peer) === this
+  }
+}

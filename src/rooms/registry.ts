@@ -1,0 +1,72 @@
+// The rooms in which this node has anybody, by their key.
+
+import type { RoomEncoder } from "./encoder.ts"
+import type { RoomKey } from "./ids.ts"
+import type { Membership } from "./membership.ts"
+import { Room, type RoomParts } from "./room.ts"
+
+/** 1,000: no node does more in a millisecond for long; and until the year 2255 the numbers are exact in JSON and Lua. */
+const NUMBERS_PER_MS = 1_000
+
+/** See the head of this file. */
+export class RoomRegistry {
+  readonly #parts: RoomParts
+  readonly #rooms = new Map<RoomKey, Room>()
+  #lastNumber = 0
+
+  constructor(parts: RoomParts) {
+    this.#parts = parts
+  }
+
+  /** Rooms with anybody of this node in, on the way in, or on the way out. */
+  get size(): number {
+    return this.#rooms.size
+  }
+
+  /** All of them. */
+  values(): IterableIterator<Room> {
+    return this.#rooms.values()
+  }
+
+  /** A room, if this node has anybody in it. */
+  get(key: RoomKey): Room | undefined {
+    return this.#rooms.get(key)
+  }
+
+  /** The room of a membership, unless it has ended. */
+  roomOf({ room }: Membership): Room | undefined {
+    const known = this.#rooms.get(room.key)
+    return known === room ? known : undefined
+  }
+
+  /** A room, made when there is none. A room speaks one dialect: its key tells which. */
+  open(key: RoomKey, encoder: RoomEncoder): Room {
+    let room = this.#rooms.get(key)
+    if (room === undefined) {
+      room = new Room(key, encoder, this.#parts)
+      this.#rooms.set(key, room)
+    }
+    return room
+  }
+
+  /** Ends a room in which nobody of this node is left. */
+  dropIfUnused(room: Room): void {
+    if (room.isUsed || this.#rooms.get(room.key) !== room) return
+    room.close()
+    this.#rooms.delete(room.key)
+  }
+
+  /**
+   * For the next membership or command of this node: numbers never repeat and grow. Made of the time, so that those of a
+   * peer that came by another node before are lower.
+   */
+  nextNumber(): number {
+    this.#lastNumber = Math.max(this.#lastNumber + 1, Math.floor(this.#parts.clock.unixMs() * NUMBERS_PER_MS))
+    return this.#lastNumber
+  }
+
+  /** Ends all of them. */
+  close(): void {
+    for (const room of this.#rooms.values()) room.close()
+  }
+}

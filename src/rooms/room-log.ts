@@ -1,0 +1,179 @@
+// The log of one room as it comes in at this node: the replica, and what waits while it is loaded or repaired. It decides
+// what becomes visible and when; showing it is the room's part (room.ts).
+//
+// Until the first snapshot, and again when a gap in the log is found, everything that comes in waits in the backlog, in
+// order. The snapshot is shown as differences, then the backlog is applied on top.
+
+import type { Clock } from "../clock.ts"
+import type { PeerId } from "./ids.ts"
+import { type Change, Replica } from "./replica.ts"
+import type { Member, Position, Relay, RoomEvent, RoomSnapshot } from "./room-store.ts"
+
+/** 10,000 entries: a repair takes one round trip; past this, events are dropped and the next gap repairs again. */
+const BACKLOG_ENTRIES = 10_000
+
+/** 500 ms: a reply's own event comes over the other connection within a few; later, it was lost. */
+const EVENT_WAIT_MS = 500
+
+// Shared by all rooms in which nothing waits, which is most of them: an empty list of each room's own is 50 bytes. Never
+// changed, only replaced.
+const NOTHING: (RoomEvent | Relay)[] = []
+
+/** See the head of this file. */
+export abstract class RoomLog {
+  readonly #replica = new Replica()
+  #isLive = false
+  #backlog = NOTHING
+  /** Entries that have left the backlog. */
+  #released = 0
+  #isClosed = false
+  /** Ends the wait for an event of which a reply spoke. */
+  #watch: (() => void) | undefined
+  /** The last position of which a reply spoke. */
+  #expected: Position | undefined
+
+  protected abstract readonly clock: Clock
+  /** Whether it is a live member of this node, or one whose join was answered. */
+  protected abstract isHere(member: Member): boolean
+  /** A change becomes visible. */
+  protected abstract show(change: Change): void
+  /** A message for a peer of this node; its sender is a member. */
+  protected abstract deliver(relay: Relay): void
+  /** A message was dropped: its sender is no member any more. */
+  protected abstract onDropped(): void
+  /** The log has a gap: fetch a snapshot and adopt it. */
+  protected abstract repair(): void
+  /** The log has taken a live member of this node: restore the room and adopt the answer. */
+  protected abstract reclaim(): void
+  /** Whether the log has lost somebody whose join was answered. */
+  protected abstract hasLostJoiner(): boolean
+
+  /** Members as this node knows them, oldest first. */
+  get members(): ReadonlyMap<PeerId, Member> {
+    return this.#replica.members
+  }
+
+  /** Whether the replica follows the log; else it waits for a snapshot. */
+  get isLive(): boolean {
+    return this.#isLive
+  }
+
+  /** What comes from here on waits for the next snapshot. */
+  suspend(): void {
+    this.#isLive = false
+  }
+
+  /**
+   * The store may have come back with older data than it had: whatever it says next of this room is taken as new, at
+   * whatever epoch and seq. What has come in before is of no use any more, but for messages between peers.
+   */
+  forgetPlace(): void {
+    this.suspend()
+    this.#unwatch()
+    this.#expected = undefined
+    this.#replica.forgetPlace()
+    const kept = this.#backlog.filter((entry) => !("kind" in entry))
+    this.#released += this.#backlog.length - kept.length
+    this.#backlog = kept
+  }
+
+  /** The next thing of the room's log. */
+  onEvent(event: RoomEvent): void {
+    const place = this.#isLive ? this.#replica.placeOf(event) : "later"
+    if (place === "later") this.#keep(event)
+    else if (place === "next") this.#apply(event)
+    else if (place === "gap") {
+      this.suspend()
+      this.#keep(event)
+      this.repair()
+    }
+  }
+
+  /** A message from another node, in order with the events. */
+  onRelay(relay: Relay): void {
+    if (!this.#isLive) this.#keep(relay)
+    else if (this.members.has(relay.from)) this.deliver(relay)
+    else this.onDropped()
+  }
+
+  /** How much has come into the backlog so far: a snapshot asked for now has all of it behind it. */
+  get received(): number {
+    return this.#released + this.#backlog.length
+  }
+
+  /**
+   * A snapshot: shows what is different, then what waited. One that the log has overtaken on its way says nothing new,
+   * and what comes for a room that is closed is not for those who have opened the next one.
+   * @param asked what `received` was when the snapshot was asked for
+   */
+  adopt(snapshot: RoomSnapshot, asked: number): void {
+    if (this.#isClosed || this.#replica.isPast(snapshot)) return
+    const covered = asked - this.#released
+    this.#released += this.#backlog.length
+    const backlog = this.#deliverFromKnown(this.#backlog, covered, snapshot.epoch)
+    this.#backlog = NOTHING
+    this.#isLive = true
+    // Replies keep their order: every position of which one spoke before this is in the snapshot.
+    this.#unwatch()
+    const reclaim = this.#replica.adopt(snapshot, this.#hereTest(), (change) => this.show(change))
+    for (const entry of backlog) {
+      if ("kind" in entry) this.onEvent(entry)
+      else this.onRelay(entry)
+    }
+    if (reclaim || this.hasLostJoiner()) this.reclaim()
+  }
+
+  /** The store's reply speaks of `position`: when its event does not come, it was lost, and the room is repaired. */
+  expect(position: Position | undefined): void {
+    if (position === undefined || this.#replica.hasReached(position)) return
+    this.#expected = position
+    this.#watch ??= this.clock.after(EVENT_WAIT_MS, () => {
+      this.#watch = undefined
+      if (this.#replica.hasReached(position)) return this.expect(this.#expected)
+      this.suspend()
+      this.repair()
+    })
+  }
+
+  /** Nobody of this node is in the room any more. */
+  close(): void {
+    this.#isClosed = true
+    this.#unwatch()
+  }
+
+  #unwatch(): void {
+    this.#watch?.()
+    this.#watch = undefined
+  }
+
+  #apply(event: RoomEvent): void {
+    const { change, reclaim } = this.#replica.apply(event, this.#hereTest())
+    if (change !== undefined) this.show(change)
+    if (reclaim) this.reclaim()
+  }
+
+  #keep(entry: RoomEvent | Relay): void {
+    if (this.#backlog === NOTHING) this.#backlog = [entry]
+    else if (this.#backlog.length < BACKLOG_ENTRIES) this.#backlog.push(entry)
+    else if (!("kind" in entry)) this.onDropped()
+  }
+
+  /**
+   * What of the backlog has to wait for the snapshot. Messages between members known before the gap need not, and are
+   * not lost if one left in it. Of the events, the first `covered` came before the snapshot was asked for: one of another
+   * epoch than its own is of a life of the room that is over, and to take it for a gap again would never end.
+   */
+  #deliverFromKnown(backlog: (RoomEvent | Relay)[], covered: number, epoch: string): (RoomEvent | Relay)[] {
+    return backlog.filter((entry, index) => {
+      if ("kind" in entry) return index >= covered || entry.epoch === epoch
+      if (!this.members.has(entry.from) || !this.members.has(entry.to)) return true
+      this.deliver(entry)
+      return false
+    })
+  }
+
+  /** Made when it is needed: rooms are many, and most of the time nothing happens in them. */
+  #hereTest(): (member: Member) => boolean {
+    return (member) => this.isHere(member)
+  }
+}

@@ -1,0 +1,265 @@
+// One room at this node: its log, and the memberships of this node on their way in, in it, and on their way out. It asks
+// its dialect for the text of what happens, and sends it by topic.
+
+import type { Clock } from "../clock.ts"
+import type { RoomCounters } from "./counters.ts"
+import type { RoomEncoder } from "./encoder.ts"
+import type { NodeId, PeerId, RoomKey } from "./ids.ts"
+import type { JoinedRoom, Membership } from "./membership.ts"
+import type { RoomObserver } from "./observer.ts"
+import type { Change } from "./replica.ts"
+import { RoomLog } from "./room-log.ts"
+import type { Member, Ref, Relay, StatusText } from "./room-store.ts"
+import type { Topics } from "./topics.ts"
+
+/** In place of a peer in a relay: every member of the room at that node. No peer id looks like it. */
+export const EVERYONE = "*" as PeerId
+
+// Shared by all rooms that nobody enters or leaves, which is most of them: an empty Map of each room's own is 60 bytes,
+// and one that was in use keeps some 300. Never changed, only replaced.
+const NOBODY = new Map<never, never>()
+
+/** A membership on its way in. */
+export interface Joiner {
+  readonly membership: Membership
+  readonly ref: Ref
+  /** The store has said yes; only the event is missing. */
+  isAnswered: boolean
+  /** Called once it is in the room. */
+  readonly onJoined: () => void
+}
+
+/** What all rooms of a node share. */
+export interface RoomParts {
+  readonly node: NodeId
+  readonly clock: Clock
+  readonly topics: Topics
+  readonly counters: RoomCounters
+  readonly observer: RoomObserver
+  /** Fetches a snapshot of the room, which adopts it. */
+  readonly repair: (room: Room) => void
+  /** Tells the store again who of this node is in the room, which adopts the answer. */
+  readonly reclaim: (room: Room) => void
+}
+
+/** See the head of this file. */
+export class Room extends RoomLog implements JoinedRoom {
+  readonly key: RoomKey
+  readonly encoder: RoomEncoder
+  /** Memberships of this node that are in. Only this class changes the map, and what is in it. */
+  readonly here = new Map<PeerId, Membership>()
+  readonly #parts: RoomParts
+  #joiners: Map<PeerId, Joiner> = NOBODY
+  #leaving: Map<PeerId, number> = NOBODY
+
+  constructor(key: RoomKey, encoder: RoomEncoder, parts: RoomParts) {
+    super()
+    this.key = key
+    this.encoder = encoder
+    this.#parts = parts
+  }
+
+  /** The topic of room events: the key itself, so that no room keeps another string for it. */
+  get topic(): string {
+    return this.key
+  }
+
+  /** Those on their way in. */
+  get joiners(): ReadonlyMap<PeerId, Joiner> {
+    return this.#joiners
+  }
+
+  /** Those on their way out, with their generation, until the store has said yes. */
+  get leaving(): ReadonlyMap<PeerId, number> {
+    return this.#leaving
+  }
+
+  /** Whether this node has anybody in the room, on the way in, or on the way out. */
+  get isUsed(): boolean {
+    return this.here.size > 0 || this.#joiners.size > 0 || this.#leaving.size > 0
+  }
+
+  /** Whether a message can be sent to this peer. */
+  isMember(peer: unknown): peer is PeerId {
+    if (this.here.has(peer as PeerId)) return true
+    const member = this.members.get(peer as PeerId)
+    return member !== undefined && member.node !== this.#parts.node
+  }
+
+  /** A membership begins its way in. */
+  addJoiner(joiner: Joiner): void {
+    // Kept for one who is leaving, with nobody else here, it may miss what happens until we are in.
+    if (this.here.size === 0 && this.#joiners.size === 0) this.suspend()
+    if (this.#joiners === NOBODY) this.#joiners = new Map()
+    this.#joiners.set(joiner.membership.peer, joiner)
+  }
+
+  /** It is in, or was refused. */
+  removeJoiner({ peer }: Membership): void {
+    this.#joiners.delete(peer)
+    if (this.#joiners.size === 0) this.#joiners = NOBODY
+  }
+
+  /** It is a member no more: the client hears nothing of the room from here on. @returns whether it was in */
+  release(membership: Membership): boolean {
+    if (!membership.isIn) return false
+    const { counters, observer } = this.#parts
+    this.here.delete(membership.peer)
+    membership.holder.unsubscribe(this.topic)
+    counters.leaves++
+    observer.left?.(membership.peer, this.key, this.#parts.clock.unixMs() - membership.joinedAt)
+    return true
+  }
+
+  /** The store is being told that a membership leaves. */
+  addLeaving(peer: PeerId, generation: number): void {
+    if (this.#leaving === NOBODY) this.#leaving = new Map()
+    this.#leaving.set(peer, generation)
+  }
+
+  /** The store knows. @returns whether it did not before */
+  removeLeaving(peer: PeerId, generation: number): boolean {
+    if (this.#leaving.get(peer) !== generation) return false
+    this.#leaving.delete(peer)
+    if (this.#leaving.size === 0) this.#leaving = NOBODY
+    return true
+  }
+
+  /** The store has taken over a status, by the command `rev`. */
+  setStatus(membership: Membership, rev: number, status: StatusText): void {
+    if (rev < membership.statusRev) return
+    membership.status = status
+    membership.statusRev = rev
+  }
+
+  /** Sends a frame to all members of this node. */
+  publish(text: string): void {
+    if (!this.#parts.topics.publish(this.topic, text)) return
+    for (const { holder } of [...this.here.values()]) holder.onPressure()
+  }
+
+  /** Sends a frame to one of them. */
+  sendTo({ holder }: Membership, text: string): void {
+    if (this.#parts.topics.publish(holder.topic, text)) holder.onPressure()
+  }
+
+  protected get clock(): Clock {
+    return this.#parts.clock
+  }
+
+  protected isHere({ node, peer, generation }: Member): boolean {
+    if (node !== this.#parts.node) return false
+    const membership = this.here.get(peer)
+    if (membership !== undefined) return membership.generation === generation
+    const joiner = this.#joiners.get(peer)
+    return joiner?.isAnswered === true && joiner.membership.generation === generation
+  }
+
+  protected show(change: Change): void {
+    switch (change.kind) {
+      case "joined":
+        this.#showJoined(change.member)
+        break
+      case "left":
+        this.#tell(this.encoder.left(change.peer))
+        break
+      case "moved":
+        this.#showMoved(change.member)
+        if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
+        break
+      case "frame":
+        this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
+        break
+      case "status": {
+        // Where the answer to a status change was lost, this is how its membership learns what became of it.
+        const membership = this.here.get(change.peer)
+        if (membership !== undefined) this.setStatus(membership, change.rev, change.status)
+        this.#tell(this.encoder.status(change.peer, change.status))
+      }
+    }
+  }
+
+  protected deliver({ to, text }: Relay): void {
+    const target = this.here.get(to)
+    if (target !== undefined) this.sendTo(target, text)
+    else if (to === EVERYONE) this.publish(text)
+    else this.onDropped()
+  }
+
+  protected onDropped(): void {
+    this.#parts.counters.relaysDropped++
+  }
+
+  protected repair(): void {
+    this.#parts.counters.gapsRepaired++
+    this.#parts.repair(this)
+  }
+
+  protected reclaim(): void {
+    this.#parts.counters.reclaims++
+    this.#parts.reclaim(this)
+  }
+
+  protected hasLostJoiner(): boolean {
+    for (const { isAnswered, membership } of this.#joiners.values()) {
+      if (isAnswered && this.members.get(membership.peer)?.generation !== membership.generation) return true
+    }
+    return false
+  }
+
+  /** A newcomer of this node is told first that it is in, and only then what comes after. */
+  #showJoined(member: Member): void {
+    const { peer, generation } = member
+    const joiner = member.node === this.#parts.node ? this.#joiners.get(peer) : undefined
+    const isOurs = joiner?.membership.generation === generation
+    if (isOurs) this.#admit(joiner)
+    this.#tell(this.encoder.joined(member))
+    if (!isOurs) {
+      // A command that was given up has arrived after all: the log must not keep who is not here.
+      if (member.node === this.#parts.node) this.reclaim()
+      return
+    }
+    const { membership } = joiner
+    membership.holder.subscribe(this.topic)
+    if (!membership.isIn) return
+    this.#parts.counters.joins++
+    this.#parts.observer.joined?.(peer, this.key)
+  }
+
+  /** The peer is the same to all others: only who holds it changes. */
+  #showMoved({ peer, node, generation }: Member): void {
+    const before = this.here.get(peer)
+    if (before !== undefined && before.generation !== generation) {
+      this.here.delete(peer)
+      before.holder.unsubscribe(this.topic)
+      before.holder.onTakenOver(before)
+    }
+    if (node !== this.#parts.node || this.here.has(peer)) return
+    const joiner = this.#joiners.get(peer)
+    if (joiner?.membership.generation === generation) {
+      this.#admit(joiner)
+      joiner.membership.holder.subscribe(this.topic)
+    } else this.reclaim()
+  }
+
+  #admit({ membership, ref, onJoined }: Joiner): void {
+    this.removeJoiner(membership)
+    onJoined()
+    // Closed meanwhile: whoever waits for the join takes it out again.
+    if (!membership.holder.isOpen) return
+    this.here.set(membership.peer, membership)
+    membership.joinedAt = this.#parts.clock.unixMs()
+    membership.holder.onJoined(membership, ref)
+  }
+
+  /** Between two subscriptions the sender hears what is said before and after the frame, each at its place. */
+  #showFrame(text: string, except: Membership | undefined): void {
+    except?.holder.unsubscribe(this.topic)
+    this.publish(text)
+    except?.holder.subscribe(this.topic)
+  }
+
+  #tell(text: string | undefined): void {
+    if (text !== undefined) this.publish(text)
+  }
+}

@@ -1,0 +1,70 @@
+// The rooms of one node, put together: the store below, the dialects above.
+
+import { type Clock, SYSTEM_CLOCK } from "../clock.ts"
+import type { Log } from "../log.ts"
+import { Announcer } from "./announcer.ts"
+import { RoomCommands } from "./commands.ts"
+import { makeRoomCounters, type RoomCounters } from "./counters.ts"
+import type { NodeId } from "./ids.ts"
+import { makeListener } from "./listener.ts"
+import type { RoomObserver } from "./observer.ts"
+import { RoomRegistry } from "./registry.ts"
+import { Repairs } from "./repairs.ts"
+import type { Relay, RoomStore } from "./room-store.ts"
+import type { Topics } from "./topics.ts"
+
+/** What they are made of. */
+export interface RoomsParts {
+  readonly store: RoomStore
+  readonly topics: Topics
+  readonly log: Log
+  readonly observer?: RoomObserver | undefined
+  readonly onTold?: ((relay: Relay) => void) | undefined
+  readonly clock?: Clock
+}
+
+/** See the head of this file. */
+export interface Rooms {
+  /** This node, as members are marked with it. */
+  readonly node: NodeId
+  readonly counters: RoomCounters
+  readonly registry: RoomRegistry
+  readonly commands: RoomCommands
+  readonly announcer: Announcer
+  /** Connects the store; resolves when it can be used. */
+  start(): Promise<void>
+  /** Leaves every room. */
+  leaveAll(): Promise<void>
+  /** Gives the store up, after at most `withinMs` milliseconds. */
+  close(withinMs: number): Promise<void>
+}
+
+/** Puts them together. */
+export function makeRooms({ store, topics, log, observer = {}, onTold, clock = SYSTEM_CLOCK }: RoomsParts): Rooms {
+  const counters = makeRoomCounters()
+  const registry: RoomRegistry = new RoomRegistry({
+    node: store.node,
+    clock,
+    topics,
+    counters,
+    observer,
+    repair: (room) => repairs.repair(room),
+    reclaim: (room) => void repairs.restore(room),
+  })
+  const repairs = new Repairs({ store, registry, clock, log })
+  const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer })
+  return {
+    node: store.node,
+    counters,
+    registry,
+    commands,
+    announcer: new Announcer(store),
+    start: () => store.start(makeListener({ registry, repairs, counters, observer, onTold: onTold ?? (() => {}) })),
+    leaveAll: () => commands.close(),
+    async close(withinMs) {
+      repairs.close()
+      await store.close(withinMs)
+      registry.close()
+    },
+  }
+}
