@@ -7,7 +7,7 @@ BUN = $(shell scripts/find-bun.sh)
 SOURCES = $(shell find src scripts -type f) package.json package-lock.json
 EXE = dist/palava-machine
 
-.PHONY: help run test bench build dev check fuzz release deb install clean
+.PHONY: help run test bench build dev check fuzz client release deb install clean
 
 help: ## list the targets
 	@echo "palava-machine: make TARGET [VARIABLE=value]"
@@ -34,6 +34,10 @@ fuzz: node_modules/.ready pages ## the seeded simulation for longer: make fuzz S
 bench: $(EXE) ## measure the executable beside its limit and its alternatives
 	@BENCH='$(BENCH)' QUICK='$(QUICK)' BASE='$(BASE)' $(BUN) bench/run.ts
 
+client: node_modules/.ready pages ## the browser package dist/client/palava-machine-client-<version>.tgz
+	@cd dist/client/package && npm pack --silent --pack-destination .. >/dev/null
+	@ls dist/client/*.tgz
+
 release: node_modules/.ready pages ## archives for Linux (x64, arm64, glibc and musl) and macOS in dist/release
 	@TARGETS='$(TARGETS)' $(BUN) scripts/release/release.ts
 
@@ -49,8 +53,9 @@ clean: ## remove what was built and installed here
 .PHONY: pages
 pages: dist/pages/.built
 
-dist/pages/.built: node_modules/.ready $(SOURCES)
+dist/pages/.built: node_modules/.ready $(SOURCES) docs/client.md
 	@$(BUN) scripts/build-pages.ts
+	@$(BUN) scripts/build-client.ts
 	@touch $@
 
 $(EXE): dist/pages/.built

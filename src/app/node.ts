@@ -53,7 +53,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const topics = new ServerTopics()
   const connections = new Connections({ limits: config, log, observer: hooks.observer })
   const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
-  const dialects = makeDialects({ rooms, hooks, log, clock: SYSTEM_CLOCK, limits: config }, config.dialect)
+  const dialects = makeDialects({ rooms, hooks, log, clock: SYSTEM_CLOCK, limits: config }, config)
   let isStopping = false
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)

@@ -4,7 +4,8 @@
 //
 //   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
 //       [1, peer, node, generation, rev, status] joined   [2, peer, generation] left   [3, peer, rev, status] status
-//       [4, peer, text] frame   [5, peer, node, generation, rev, status, born] moved
+//       [4, peer, text] frame; with a fourth, 1, for all but the peer, whose node alone looks at it
+//       [5, peer, node, generation, rev, status, born] moved
 //   [1, 2, sender node, batch number, [length, ...], text]          relays: room, from, to, text of each, one after
 //                                                                    the other in one text, and their lengths; a room,
 //                                                                    from or to of length 0 is that of the relay before
@@ -18,6 +19,8 @@ import type { Member, Relay, RoomEvent } from "../rooms/room-store.ts"
 const VERSION = 1
 const KIND = { events: 1, relays: 2, heartbeat: 3 } as const
 const EVENT = { joined: 1, left: 2, status: 3, frame: 4, moved: 5 } as const
+/** In a frame, for all but its peer. */
+const OTHERS = 1
 
 /** Room events, or relays with their sender and the sender's number for the batch. */
 export type NodeMessage =
@@ -143,8 +146,9 @@ function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | unde
       return { epoch, seq, kind: "status", peer, rev, status }
     }
     case EVENT.frame: {
-      const text = entry[2]
-      return typeof text === "string" ? { epoch, seq, kind: "frame", peer, text } : undefined
+      const [, , text, to] = entry
+      if (typeof text !== "string") return undefined
+      return { epoch, seq, kind: "frame", peer, text, to: to === OTHERS ? "others" : "all" }
     }
     default:
       return undefined

@@ -3,7 +3,7 @@
 
 import { encode } from "@msgpack/msgpack"
 import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
-import type { JoinRequest, Member, Position, RoomSnapshot, StatusText } from "../rooms/room-store.ts"
+import type { Audience, JoinRequest, Member, Position, RoomSnapshot, StatusText } from "../rooms/room-store.ts"
 import type { Reply, ScriptCall } from "./backend.ts"
 import { readPackedMember } from "./node-message.ts"
 import type { Keys } from "./redis/keys.ts"
@@ -73,9 +73,9 @@ export class RoomCalls {
     return callOf(UPDATE_STATUS, keys, { ...args, peer, rev: String(rev), status })
   }
 
-  publish(room: RoomKey, peer: PeerId, rev: number, text: string, terms: Terms): ScriptCall {
+  publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience, terms: Terms): ScriptCall {
     const { keys, args } = this.#of(room, terms)
-    return callOf(PUBLISH_ROOM, keys, { ...args, peer, rev: String(rev), text })
+    return callOf(PUBLISH_ROOM, keys, { ...args, peer, rev: String(rev), text, to })
   }
 
   snapshot(room: RoomKey): ScriptCall {

@@ -11,6 +11,7 @@ export const CLOSE = {
   tooLarge: { code: 1009, reason: "frame too large" },
   internal: { code: 1011, reason: "internal error" },
   serverFull: { code: 1013, reason: "server is full, try again later" },
+  roomFull: { code: 1013, reason: "room is full, try again later" },
   unavailable: { code: 1013, reason: "service unavailable, try again" },
   tooSlow: { code: 1013, reason: "too slow a reader" },
   silent: { code: 4008, reason: "pings unanswered" },

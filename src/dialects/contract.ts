@@ -27,6 +27,8 @@ export interface DialectParts {
     readonly roomSize: number
     /** Largest frame, in bytes, where a dialect has no limit of its own. */
     readonly maxFrameBytes: number
+    /** Unsent bytes after which a reader is closed: no dialect's frame may be larger. */
+    readonly maxBacklogBytes: number
   }
 }
 
@@ -40,6 +42,8 @@ export interface Dialect {
   readonly counters: DialectCounters
   /** Whether a client that connects in this way may be one of its own. */
   recognises(handshake: Handshake): boolean
+  /** An HTTP answer in place of a handshake that is its own but cannot be served; undefined for all others. */
+  refuse?(handshake: Handshake): Response | undefined
   /** Whether a first message is one of its own; without it, the handshake decides. */
   recognisesFirst?(text: string): boolean
   /** A client connects; the conversation may speak in `onOpen`. */

@@ -68,7 +68,10 @@ async function setUp(url: string, origin: string | undefined, isPublic: boolean)
       caller.on("relayed", ({ peerId, message }) => {
         if (message.event === "answer") {
           for (let candidate = 0; candidate < CANDIDATES; candidate++)
-            caller.send(peerId, { event: "ice_candidate", candidate })
+            caller.send(peerId, {
+              event: "ice_candidate",
+              candidate: { candidate: `candidate:${candidate}`, sdpMLineIndex: 0 },
+            })
         } else if (++candidates === CANDIDATES) resolve()
       })
     })

@@ -32,8 +32,8 @@ export function makeCredentials(secret: string, ttlSeconds: number, peer: string
   return { username, credential: createHmac("sha1", secret).update(username).digest("base64") }
 }
 
-/** The maker of the ICE fields of `joined_room`; undefined when there is nothing to tell. */
-function makeIceFields(
+/** The maker of the ICE fields of `joined_room` and of a member's `info`; undefined when there is nothing to tell. */
+export function makeIceFields(
   { urls, turnSecret, turnTtlSeconds }: IceOptions,
   now: () => number = Date.now,
 ): ((peer: string) => Fields) | undefined {

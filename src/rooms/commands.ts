@@ -10,6 +10,7 @@ import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
 import {
+  type Audience,
   type JoinRequest,
   type Position,
   type Ref,
@@ -102,11 +103,11 @@ export class RoomCommands {
     return outcome
   }
 
-  /** Publishes a frame to all members on all nodes, the own one included, in the order of the room's log. */
-  async publish(membership: Membership, text: string): Promise<ChangeOutcome> {
+  /** Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. */
+  async publish(membership: Membership, text: string, to: Audience = "all"): Promise<ChangeOutcome> {
     const { room, peer } = membership
     const rev = this.#nextRev(membership)
-    return this.#change(membership, () => this.#parts.store.publish(room.key, peer, rev, text))
+    return this.#change(membership, () => this.#parts.store.publish(room.key, peer, rev, text, to))
   }
 
   /**

@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "./ids.ts"
 import type {
+  Audience,
   JoinRequest,
   JoinResult,
   Member,
@@ -75,12 +76,12 @@ export class MemoryRoomStore implements RoomStore {
     return toPosition(room)
   }
 
-  async publish(key: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined> {
+  async publish(key: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
     const room = this.#rooms.get(key)
     const member = room && findMember(room, peer)
     if (room === undefined || member === undefined || rev <= member.rev) return undefined
     room.members[indexOf(room, peer)] = { ...member, rev }
-    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text })
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text, to })
     return toPosition(room)
   }
 

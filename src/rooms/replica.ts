@@ -2,14 +2,14 @@
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
 import type { PeerId } from "./ids.ts"
-import type { Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
+import type { Audience, Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
 /** What clients may be shown: a change of the membership or a frame, without its place in the log. */
 export type Change =
   | { readonly kind: "joined"; readonly member: Member }
   | { readonly kind: "left"; readonly peer: PeerId }
   | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
-  | { readonly kind: "frame"; readonly text: string }
+  | { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience }
   | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean }
 
 /** Where an event stands for a replica: to be applied, already known, or behind something missed. */
@@ -124,12 +124,19 @@ export class Replica {
       this.#members.delete(known.peer)
       show({ kind: "left", peer: known.peer })
     }
+    const takenOver: Member[] = []
     for (const member of now.values()) {
       const known = this.#members.get(member.peer)
       this.#members.set(member.peer, member)
-      const change: Change | undefined = known === undefined ? { kind: "joined", member } : statusChange(known, member)
-      if (change !== undefined) show(change)
+      if (known === undefined && member.born !== undefined && isHere(member)) takenOver.push(member)
+      else {
+        const change: Change | undefined =
+          known === undefined ? { kind: "joined", member } : statusChange(known, member)
+        if (change !== undefined) show(change)
+      }
     }
+    // Older members than their place in the log: the client is told of the room once all the others are known.
+    for (const member of takenOver) show({ kind: "moved", member, hasNewStatus: false })
     return reclaim
   }
 }

@@ -42,6 +42,9 @@ export interface Position {
   readonly seq: number
 }
 
+/** Whom a frame of a member is for: all members, or all but the one who published it. */
+export type Audience = "all" | "others"
+
 /** One entry of a room's log. */
 export type RoomEvent =
   | (Position & { readonly kind: "joined"; readonly member: Member })
@@ -50,7 +53,7 @@ export type RoomEvent =
   /** Another connection, here or elsewhere, holds the membership of this peer now; to the other members it is the same. */
   | (Position & { readonly kind: "moved"; readonly member: Member })
   /** Published to the room by a member: changes nothing. Whoever misses it does not get it from a snapshot. */
-  | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string })
+  | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience })
 
 /** A room as it stands at a position. A room that does not exist has no members and seq 0. */
 export interface RoomSnapshot extends Position {
@@ -110,7 +113,7 @@ export interface RoomStore {
    * Publishes a ready-made frame of a member to the room, its own node included, in the order of the log; undefined when
    * it is no member or `rev` is not newer.
    */
-  publish(room: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined>
+  publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined>
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
   /** The room as it stands. */

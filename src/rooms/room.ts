@@ -168,7 +168,7 @@ export class Room extends RoomLog implements JoinedRoom {
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
-        this.publish(change.text)
+        this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
         break
       case "status": {
         // Where the answer to a status change was lost, this is how its membership learns what became of it.
@@ -236,9 +236,10 @@ export class Room extends RoomLog implements JoinedRoom {
     }
     if (node !== this.#parts.node || this.here.has(peer)) return
     const joiner = this.#joiners.get(peer)
-    if (joiner?.membership.generation !== generation) return this.reclaim()
-    this.#admit(joiner)
-    joiner.membership.holder.subscribe(this.topic)
+    if (joiner?.membership.generation === generation) {
+      this.#admit(joiner)
+      joiner.membership.holder.subscribe(this.topic)
+    } else this.reclaim()
   }
 
   #admit({ membership, ref, onJoined }: Joiner): void {
@@ -249,6 +250,13 @@ export class Room extends RoomLog implements JoinedRoom {
     this.here.set(membership.peer, membership)
     membership.joinedAt = this.#parts.clock.unixMs()
     membership.holder.onJoined(membership, ref)
+  }
+
+  /** Between two subscriptions the sender hears what is said before and after the frame, each at its place. */
+  #showFrame(text: string, except: Membership | undefined): void {
+    except?.holder.unsubscribe(this.topic)
+    this.publish(text)
+    except?.holder.subscribe(this.topic)
   }
 
   #tell(text: string | undefined): void {

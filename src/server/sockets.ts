@@ -94,6 +94,10 @@ export function listenForSockets(
       if (!isAllowed(request)) return new Response("this origin may not connect\n", { status: 403 })
       const url = URL.parse(request.url)
       if (url === null) return answerBadRequest()
+      for (const dialect of dialects) {
+        const refused = dialect.refuse?.({ request, url })
+        if (refused !== undefined) return refused
+      }
       const connection = new Connection(connections, (it) => openConversation(dialects, it, { request, url }))
       // Completes the handshake also for one to be refused: only an open socket can be given a close code.
       const upgrade = (refusal: Close | undefined): Response | undefined => {

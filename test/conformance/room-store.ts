@@ -329,15 +329,15 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       const [room, peer] = [makeRoom(), makePeerId()]
       const { epoch } = await join(store, joinOf(room, peer))
       const text = `{"x":"\\u0000 ${"ß".repeat(2000)} 日本語"}`
-      expect(await store.publish(room, peer, 2, text)).toEqual({ epoch, seq: 2 })
+      expect(await store.publish(room, peer, 2, text, "all")).toEqual({ epoch, seq: 2 })
       expect(await store.updateStatus(room, peer, 3, '{"a":1}')).toEqual({ epoch, seq: 3 })
-      const last = await store.publish(room, peer, 4, "")
+      const last = await store.publish(room, peer, 4, "", "others")
       expect(last).toEqual({ epoch, seq: 4 })
       await heard.reached(room, last)
       expect(heard.eventsOf(room).slice(1)).toEqual([
-        { epoch, seq: 2, kind: "frame", peer, text },
+        { epoch, seq: 2, kind: "frame", peer, text, to: "all" },
         { epoch, seq: 3, kind: "status", peer, rev: 3, status: '{"a":1}' },
-        { epoch, seq: 4, kind: "frame", peer, text: "" },
+        { epoch, seq: 4, kind: "frame", peer, text: "", to: "others" },
       ])
       expect(await store.snapshot(room)).toEqual({
         ...{ epoch, seq: 4 },
@@ -350,10 +350,10 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       const { store, heard } = made
       const [room, peer] = [makeRoom(), makePeerId()]
       const joined = await join(store, joinOf(room, peer, { rev: 5 }))
-      expect(await store.publish(room, peer, 5, "late")).toBeUndefined()
-      expect(await store.publish(room, makePeerId(), 9, "stranger")).toBeUndefined()
-      expect(await store.publish(makeRoom(), peer, 9, "elsewhere")).toBeUndefined()
-      const next = await store.publish(room, peer, 6, "in time")
+      expect(await store.publish(room, peer, 5, "late", "all")).toBeUndefined()
+      expect(await store.publish(room, makePeerId(), 9, "stranger", "all")).toBeUndefined()
+      expect(await store.publish(makeRoom(), peer, 9, "elsewhere", "others")).toBeUndefined()
+      const next = await store.publish(room, peer, 6, "in time", "all")
       expect(next).toEqual({ epoch: joined.epoch, seq: 2 })
       expect(await store.updateStatus(room, peer, 6, "{}")).toBeUndefined()
       await heard.reached(room, next)

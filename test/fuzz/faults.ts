@@ -19,8 +19,8 @@ export const FAULTS = {
   stop: 1,
   redisAway: 1,
   redisEmpty: 0.5,
-  redisOlder: 1,
-  failOver: 1,
+  redisOlder: 2,
+  failOver: 2,
   flush: 0.5,
   evict: 0.5,
   clockJump: 0.5,
@@ -87,7 +87,8 @@ export class Faults {
         break
       case "cut":
         node.disturb()
-        node.cut()
+        if (random.chance(0.5)) node.cut()
+        else node.onNextChange(() => node.cut())
         break
       case "halfOpen":
         node.disturb()
@@ -112,7 +113,8 @@ export class Faults {
         time.after(forMs, () => node.resume())
         break
       case "crash":
-        if (this.#isSwept) this.#crash(node)
+        if (random.chance(0.5)) this.#crash(node)
+        else node.onNextChange(() => this.#crash(node))
         break
       case "stop":
         if (this.#isSwept) this.#stop(node)
@@ -166,6 +168,7 @@ export class Faults {
   }
 
   #crash(node: SimulatedNode): void {
+    if (!this.#isSwept || node.isDead || node.isStopping) return
     node.crash(this.#world.random.chance(0.7))
     this.#onGone(node)
   }

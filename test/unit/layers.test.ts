@@ -14,7 +14,7 @@ const ARROWS: Record<string, readonly string[]> = {
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot"],
   plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
-  server: ["log.ts", "connections", "dialects", "rooms", "bun", "node:crypto"],
+  server: ["log.ts", "connections", "dialects", "rooms", "dist", "bun", "node:crypto"],
   telemetry: [
     "log.ts",
     "connections",

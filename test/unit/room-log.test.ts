@@ -118,7 +118,7 @@ test("a membership that was taken over is the same one, whether its event or a s
 test("a frame has its place among the joins and leaves, and is shown once", () => {
   const log = new WatchedLog()
   log.adopt({ epoch: "first", seq: 1, members: [member(ada)] }, log.received)
-  const frame: RoomEvent = { epoch: "first", seq: 3, kind: "frame", peer: ben, text: "hello" }
+  const frame: RoomEvent = { epoch: "first", seq: 3, kind: "frame", peer: ben, text: "hello", to: "all" }
   log.onEvent(joined(2, ben))
   log.onEvent(frame)
   log.onEvent(frame)

@@ -22,6 +22,8 @@ export interface Network {
   isLost(message: Buffer): boolean
   /** When a command that was on its way as the link broke arrives all the same; undefined: it never does. */
   lateMs(): number | undefined
+  /** A script call has set out. */
+  onScript(name: string): void
   /** Hands something to the process, which takes it when it runs. */
   deliver(run: () => void): void
 }
@@ -96,7 +98,9 @@ export class SimulatedLink implements Link {
 
   async run({ script, keys, args }: ScriptCall): Promise<Reply> {
     const words = args.map(toText)
-    return toReply(await this.#send(() => this.#redis.run(script.text, keys, words)))
+    const sent = this.#send(() => this.#redis.run(script.text, keys, words))
+    this.#network.onScript(script.name)
+    return toReply(await sent)
   }
 
   async publish(channel: string, message: Buffer): Promise<number> {
