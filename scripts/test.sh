@@ -18,6 +18,7 @@ need() {
 }
 missing=0
 need redis-server redis-server
+need nodejs node
 need chromium chromium
 need prometheus promtool
 need nginx-light nginx

@@ -4,6 +4,7 @@
 
 import { CLOSE, type Close } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
+import type { ChangeOutcome } from "../../rooms/commands.ts"
 import type { RoomEncoder } from "../../rooms/encoder.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
@@ -89,7 +90,7 @@ export class TogetherConversation implements Conversation {
   sendEvent(): void {}
 
   /** Passes a text on; to the sender as well when it asks for its place in the order. */
-  async #pass(text: string): Promise<void> {
+  #pass(text: string): void | Promise<void> {
     const { membership } = this
     if (membership === undefined) return
     const { counters, rooms } = this.#parts
@@ -97,9 +98,15 @@ export class TogetherConversation implements Conversation {
     if (message === undefined) return this.#refuse("invalid_message")
     counters.countEvent("message")
     const to = message?.["server-echo"] ? "all" : "others"
-    if ((await rooms.commands.publish(membership, text, to)) !== "unavailable") return
-    // A text that some have and others will never get would part their pages for good.
-    this.#refuse("unavailable")
+    const outcome = rooms.commands.publish(membership, text, to)
+    if (outcome instanceof Promise) return outcome.then((outcome) => this.#onPublished(outcome))
+    this.#onPublished(outcome)
+  }
+
+  /** A text that some have and others will never get would part their pages for good. */
+  #onPublished(outcome: ChangeOutcome): void {
+    if (outcome === "done") return
+    this.#refuse(outcome)
     this.connection.close(CLOSE.unavailable)
   }
 

@@ -4,6 +4,7 @@
 
 import { CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
+import type { ChangeOutcome } from "../../rooms/commands.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import type { DialectParts } from "../contract.ts"
@@ -114,9 +115,17 @@ export class YWebrtcConversation implements Conversation {
   }
 
   /** The message as it came, with the number of subscribers as its last key, where no earlier one can change it. */
-  async #publishAs(membership: Membership, text: string): Promise<void> {
+  #publishAs(membership: Membership, text: string): void | Promise<void> {
     const frame = `${text.slice(0, text.lastIndexOf("}"))},"clients":${countSubscribers(membership.room)}}`
-    if ((await this.#parts.rooms.commands.publish(membership, frame)) === "unavailable") this.#partFor("unavailable")
+    const outcome = this.#parts.rooms.commands.publish(membership, frame)
+    if (outcome instanceof Promise) return outcome.then((outcome) => this.#onPublished(outcome))
+    this.#onPublished(outcome)
+  }
+
+  #onPublished(outcome: ChangeOutcome): void {
+    if (outcome === "done") return
+    this.#refuse(outcome)
+    this.connection.close(CLOSE.unavailable)
   }
 
   async #enter(topic: string, fields: JsonObject, publishesOnly: boolean): Promise<void> {
@@ -150,11 +159,6 @@ export class YWebrtcConversation implements Conversation {
     })
     if (publishesOnly) holder.subscribe = () => {}
     return holder
-  }
-
-  #partFor(reason: "unavailable"): void {
-    this.#refuse(reason)
-    this.connection.close(CLOSE[reason])
   }
 
   #refuse(error: string): void {
