@@ -1,10 +1,11 @@
 // What plain HTTP requests get: health, the pages, what dialects and plug-ins answer; and, for operators, the metrics.
 
-import type { Dialect } from "../dialects/contract.ts"
+import type { Dialect, Visit } from "../dialects/contract.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import type { AdminRoutes } from "../server/admin.ts"
 import { pageRoute } from "../server/pages.ts"
 import { answerBadRequest, urlOf } from "../server/paths.ts"
+import { scriptRoutes } from "../server/scripts.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 
 /** One HTML text, and its Content-Security-Policy. */
@@ -20,13 +21,13 @@ export interface RouteParts {
   readonly dialects: readonly Dialect[]
   readonly plugins: PluginHost
   readonly metrics: Metrics
-  /** The demo call; undefined when it is switched off. */
+  /** The demo call; undefined when it is switched off, and the client's scripts with it. */
   readonly callPage: Page | undefined
 }
 
 /** The answers of both listeners. */
 export interface Routes {
-  readonly public: (request: Request) => Response | Promise<Response>
+  readonly public: (request: Request, visit: Visit) => Response | Promise<Response>
   readonly admin: AdminRoutes
 }
 
@@ -40,6 +41,7 @@ export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: R
     },
   }
   const showPage = callPage === undefined ? undefined : pageRoute(callPage.html, callPage.policy)
+  const scriptOf = callPage === undefined ? undefined : scriptRoutes()
   const { registry } = metrics
   return {
     admin: {
@@ -48,16 +50,18 @@ export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: R
       "/metrics": async () =>
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     },
-    public(request) {
+    public(request, visit) {
       const url = urlOf(request)
       if (url === undefined) return answerBadRequest()
       const { pathname } = url
       const route = find(health, pathname) ?? find(plugins.publicRoutes, pathname)
       if (route !== undefined) return route(request)
-      for (const { answer } of dialects) {
-        const response = answer?.(request, url)
+      for (const dialect of dialects) {
+        const response = dialect.answer?.(request, url, visit)
         if (response !== undefined) return response
       }
+      const showScript = scriptOf?.(pathname)
+      if (showScript !== undefined) return showScript(request)
       // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.
       if (showPage !== undefined && pathname.endsWith("/")) return showPage(request)
       return new Response("this is a WebSocket server: connect with the palava protocol\n", { status: 404 })

@@ -281,7 +281,17 @@ export class ClusterRoomStore implements RoomStore {
       onRoomClosed: (...args) => this.#listener?.onRoomClosed(...args),
     }
     const { counters } = this
-    const options = { link, keys: this.#keys, lease: this.#lease, counters, random: this.#random, listener }
+    // A command of a link that was lost may still arrive as long as the lease lasts that it was sent under.
+    const isLeaseKept = isSelf && this.#uplink.sinceLostMs <= this.#leaseMs
+    const options = {
+      link,
+      keys: this.#keys,
+      lease: this.#lease,
+      counters,
+      random: this.#random,
+      listener,
+      isLeaseKept,
+    }
     await sweepNode(node, isSelf, options)
   }
 }

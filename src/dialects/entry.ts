@@ -61,7 +61,7 @@ async function enter(
   const peer = conversation.connection.id as PeerId
   const outcome = await commands.join({
     ...{ room, encoder, peer, holder, status, limit },
-    ifTaken: "replace",
+    ifTaken: "leave",
     ref: undefined,
   })
   if (outcome === "taken") return "full"

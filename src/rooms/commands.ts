@@ -11,6 +11,7 @@ import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
 import {
   type Audience,
+  type JoinRequest,
   type Position,
   type Ref,
   type RoomStore,
@@ -36,7 +37,7 @@ export interface JoinWish {
   /** Most members the room may have with this one. */
   readonly limit: number
   /** What becomes of another membership of this peer in the room. */
-  readonly ifTaken: "replace" | "refuse"
+  readonly ifTaken: JoinRequest["ifTaken"]
   /** Given back with `holder.onJoined`. */
   readonly ref: Ref
 }

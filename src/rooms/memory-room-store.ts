@@ -49,8 +49,13 @@ export class MemoryRoomStore implements RoomStore {
     if (before !== undefined && ifTaken === "refuse") return { kind: "taken" }
     if (known !== undefined && before === undefined && known.members.length >= limit) return { kind: "full" }
     const room = known ?? this.#open(key)
-    if (before !== undefined) this.#remove(key, room, before)
-    this.#add(key, room, { peer, node: this.node, generation, rev, status })
+    const member = { peer, node: this.node, generation, rev, status }
+    if (before !== undefined && ifTaken === "takeOver") {
+      this.#move(key, room, { ...member, born: before.born ?? before.generation })
+    } else {
+      if (before !== undefined) this.#remove(key, room, before)
+      this.#add(key, room, member)
+    }
     return this.#joined(room, withSnapshot)
   }
 
@@ -131,6 +136,11 @@ export class MemoryRoomStore implements RoomStore {
     room.members.push(member)
     room.peak = Math.max(room.peak, room.members.length)
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "joined", member })
+  }
+
+  #move(key: RoomKey, room: Room, member: Member): void {
+    room.members[indexOf(room, member.peer)] = member
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "moved", member })
   }
 
   #remove(key: RoomKey, room: Room, { peer, generation }: Member): void {

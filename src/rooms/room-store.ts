@@ -26,11 +26,13 @@ export interface Member {
   readonly peer: PeerId
   /** The node that holds the peer's connection. */
   readonly node: NodeId
-  /** Tells this membership from any other of the same peer at the same node: every join of a node has another. */
+  /** Tells this membership from any other of the same peer. The later one has the higher number. */
   readonly generation: number
   /** Number of the last command of this membership that had an effect: a repeated command has none. */
   readonly rev: number
   readonly status: StatusText
+  /** Generation it was born with, where it has been taken over since: then it is still the same membership. */
+  readonly born?: number | undefined
 }
 
 /** A place in a room's log. `epoch` is random at the room's birth, so two lives of one room are never mixed up. */
@@ -48,6 +50,8 @@ export type RoomEvent =
   | (Position & { readonly kind: "joined"; readonly member: Member })
   | (Position & { readonly kind: "left"; readonly peer: PeerId; readonly generation: number })
   | (Position & { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText })
+  /** Another connection, here or elsewhere, holds the membership of this peer now; to the other members it is the same. */
+  | (Position & { readonly kind: "moved"; readonly member: Member })
   /** Published to the room by a member: changes nothing. Whoever misses it does not get it from a snapshot. */
   | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience })
 
@@ -66,8 +70,11 @@ export interface JoinRequest {
   readonly status: StatusText
   /** Most members the room may have with this one. */
   readonly limit: number
-  /** When there is another membership of this peer: it leaves, announced before the join; or the join is refused. */
-  readonly ifTaken: "replace" | "refuse"
+  /**
+   * When there is another membership of this peer: it leaves, announced before the join; or it is taken over, announced
+   * as "moved", and nobody sees a difference; or the join is refused.
+   */
+  readonly ifTaken: "leave" | "takeOver" | "refuse"
   /** Whether the answer shall carry the room: needed by a node that has no replica of it yet. */
   readonly withSnapshot: boolean
 }

@@ -84,6 +84,8 @@ export class WebrtcIoConversation implements Conversation {
           this.#memberships.set(name, membership)
           this.#tellPeers(membership)
         },
+        // Ids are the server\'s: nobody else comes under one of them.
+        onTakenOver: () => {},
         onRelayFailed: (_ref, failure) => this.#refuse(failure),
       }),
       status: NO_STATUS,
