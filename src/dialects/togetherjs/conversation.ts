@@ -124,7 +124,7 @@ export class TogetherConversation implements Conversation {
           const others = membership.room.members.size - 1
           this.connection.send(`{"type":"init-connection","peerCount":${others}}`)
         },
-        // Ids are the server\'s: nobody else comes under one of them.
+        // Ids are the server's: nobody else comes under one of them.
         onTakenOver: () => {},
         onRelayFailed: () => {},
       }),

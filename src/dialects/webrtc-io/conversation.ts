@@ -84,7 +84,7 @@ export class WebrtcIoConversation implements Conversation {
           this.#memberships.set(name, membership)
           this.#tellPeers(membership)
         },
-        // Ids are the server\'s: nobody else comes under one of them.
+        // Ids are the server's: nobody else comes under one of them.
         onTakenOver: () => {},
         onRelayFailed: (_ref, failure) => this.#refuse(failure),
       }),

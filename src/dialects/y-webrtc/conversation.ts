@@ -155,7 +155,7 @@ export class YWebrtcConversation implements Conversation {
     const memberships = this.#memberships
     const holder = makeHolder(this.connection, {
       onJoined: (membership) => void memberships.set(topic, membership),
-      // Ids are the server\'s: nobody else comes under one of them.
+      // Ids are the server's: nobody else comes under one of them.
       onTakenOver: () => {},
       onRelayFailed: () => {},
     })
