@@ -4,33 +4,22 @@
 
 import { CLOSE, type Close } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
-import type { ChangeOutcome } from "../../rooms/commands.ts"
-import type { RoomEncoder } from "../../rooms/encoder.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
-import type { DialectParts } from "../contract.ts"
 import type { Conversation } from "../conversation.ts"
-import type { DialectCounters } from "../counters.ts"
-import { type EntryOutcome, enterRoom, NO_STATUS } from "../entry.ts"
+import { type EntryOutcome, enterRoom, NO_STATUS, SILENT_ENCODER } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import { readJson } from "../json.ts"
+import { publish, type RefusalParts, refuse } from "../refusal.ts"
 import type { TogetherRooms } from "./rooms.ts"
 
 /** What all clients of a node share. */
-export interface TogetherParts extends DialectParts {
-  readonly counters: DialectCounters
+export interface TogetherParts extends RefusalParts {
   readonly maxFrameBytes: number
   /** The rooms with members here. */
   readonly named: TogetherRooms
   /** The connections of this dialect that are open. */
   readonly open: Set<Connection>
-}
-
-/** The hub announces nobody: clients say hello and goodbye themselves. */
-const SILENT_ENCODER: RoomEncoder = {
-  joined: () => undefined,
-  left: () => undefined,
-  status: () => undefined,
 }
 
 /** How to part from who may not enter. */
@@ -93,26 +82,16 @@ export class TogetherConversation implements Conversation {
   #pass(text: string): void | Promise<void> {
     const { membership } = this
     if (membership === undefined) return
-    const { counters, rooms } = this.#parts
     const message = readJson(text) as { readonly "server-echo"?: unknown } | null | undefined
     if (message === undefined) return this.#refuse("invalid_message")
-    counters.countEvent("message")
+    this.#parts.counters.countEvent("message")
     const to = message?.["server-echo"] ? "all" : "others"
-    const outcome = rooms.commands.publish(membership, text, to)
-    if (outcome instanceof Promise) return outcome.then((outcome) => this.#onPublished(outcome))
-    this.#onPublished(outcome)
-  }
-
-  /** A text that some have and others will never get would part their pages for good. */
-  #onPublished(outcome: ChangeOutcome): void {
-    if (outcome === "done") return
-    this.#refuse(outcome)
-    this.connection.close(CLOSE.unavailable)
+    return publish(this.#parts, this, membership, text, to)
   }
 
   async #enter(): Promise<void> {
-    const { counters, limits, named } = this.#parts
-    const outcome = await enterRoom(this.#parts, counters, {
+    const { limits, named } = this.#parts
+    const outcome = await enterRoom(this.#parts, {
       conversation: this,
       dialect: "togetherjs",
       name: this.#room,
@@ -137,8 +116,6 @@ export class TogetherConversation implements Conversation {
   }
 
   #refuse(error: string): void {
-    const { counters, hooks } = this.#parts
-    counters.countError(error)
-    hooks.observer?.refused?.(this.peer, error)
+    refuse(this.#parts, this, error)
   }
 }

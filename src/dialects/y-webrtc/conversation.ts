@@ -4,23 +4,20 @@
 
 import { CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
-import type { ChangeOutcome } from "../../rooms/commands.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
-import type { DialectParts } from "../contract.ts"
 import type { Conversation } from "../conversation.ts"
-import type { DialectCounters } from "../counters.ts"
-import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS } from "../entry.ts"
+import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS, SILENT_ENCODER } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import { type JsonObject, readObject } from "../json.ts"
-import { countSubscribers, PUBLISHES_ONLY, SUBSCRIBERS, TOPIC_ENCODER, TOPICS } from "./topics.ts"
+import { publish, type RefusalParts, refuse } from "../refusal.ts"
+import { countSubscribers, PUBLISHES_ONLY, SUBSCRIBERS, TOPICS } from "./topics.ts"
 
 /** The answer to a ping, without which the client reconnects after 30 s. */
 const PONG = '{"type":"pong"}'
 
 /** What all clients of a node share. */
-export interface YWebrtcParts extends DialectParts {
-  readonly counters: DialectCounters
+export interface YWebrtcParts extends RefusalParts {
   /** Whether a client may publish to a topic without being subscribed to it. */
   readonly publishAny: boolean
 }
@@ -117,26 +114,18 @@ export class YWebrtcConversation implements Conversation {
   /** The message as it came, with the number of subscribers as its last key, where no earlier one can change it. */
   #publishAs(membership: Membership, text: string): void | Promise<void> {
     const frame = `${text.slice(0, text.lastIndexOf("}"))},"clients":${countSubscribers(membership.room)}}`
-    const outcome = this.#parts.rooms.commands.publish(membership, frame)
-    if (outcome instanceof Promise) return outcome.then((outcome) => this.#onPublished(outcome))
-    this.#onPublished(outcome)
-  }
-
-  #onPublished(outcome: ChangeOutcome): void {
-    if (outcome === "done") return
-    this.#refuse(outcome)
-    this.connection.close(CLOSE.unavailable)
+    return publish(this.#parts, this, membership, frame, "all")
   }
 
   async #enter(topic: string, fields: JsonObject, publishesOnly: boolean): Promise<void> {
     if (topic.length > ROOM_NAME_CHARACTERS) return this.#refuse("topic_too_long")
     if (this.#memberships.size >= TOPICS) return this.#refuse("too_many_topics")
-    const { counters, limits } = this.#parts
-    const outcome = await enterRoom(this.#parts, counters, {
+    const { limits } = this.#parts
+    const outcome = await enterRoom(this.#parts, {
       conversation: this,
       dialect: "y-webrtc",
       name: topic,
-      encoder: TOPIC_ENCODER,
+      encoder: SILENT_ENCODER,
       holder: this.#holderOf(topic, publishesOnly),
       status: publishesOnly ? PUBLISHES_ONLY : NO_STATUS,
       limit: Math.max(SUBSCRIBERS, limits.roomSize),
@@ -164,9 +153,7 @@ export class YWebrtcConversation implements Conversation {
   }
 
   #refuse(error: string): void {
-    const { counters, hooks } = this.#parts
-    counters.countError(error)
-    hooks.observer?.refused?.(this.peer, error)
+    refuse(this.#parts, this, error)
   }
 }
 
