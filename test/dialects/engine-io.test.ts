@@ -2,12 +2,12 @@
 // are finished and those that are not, and what bounds a client that polls.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { createRequire } from "node:module"
 import { createConnection } from "node:net"
 import { join } from "node:path"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { poll } from "../helpers/redis.ts"
 import { EngineClient, engineUrl, toPayload } from "./engine-client.ts"
+import { ask, connectReal, once } from "./real-client.ts"
 
 /** The shortest silence a node can be told to bear. */
 const SHORT = ["--ping-seconds", "5", "--dead-seconds", "10"]
@@ -251,9 +251,8 @@ describe("an upgrade", () => {
 
 describe("socket.io-client 1.7.4", () => {
   test.each([[["polling"]], [["websocket"]], [["polling", "websocket"]]])("by %p", async (transports) => {
-    const sockets = [connectReal(node.httpUrl, transports), connectReal(node.httpUrl, transports)]
-    const [ada, ben] = sockets as [RealSocket, RealSocket]
-    await Promise.all(sockets.map((socket) => once(socket, "turnservers")))
+    const ada = await connectReal(node.httpUrl, transports)
+    const ben = await connectReal(node.httpUrl, transports)
     expect(await ask(ada, "join", "rööm🙂")).toEqual([null, { clients: {} }])
     const camera = { screen: false, video: true, audio: false }
     expect(await ask(ben, "join", "rööm🙂")).toEqual([null, { clients: { [ada.id]: camera } }])
@@ -300,25 +299,4 @@ function from(localAddress: string, request: string): Promise<string> {
 
 function codeOf(socket: WebSocket): Promise<number> {
   return new Promise((resolve) => socket.addEventListener("close", ({ code }) => resolve(code)))
-}
-
-/** As much of the npm package as is used here: it has no types. */
-interface RealSocket {
-  readonly id: string
-  on(name: string, listener: (...values: unknown[]) => void): void
-  emit(name: string, ...values: unknown[]): void
-  disconnect(): void
-}
-
-function connectReal(url: string, transports: readonly string[]): RealSocket {
-  const connect = createRequire(import.meta.url)("socket.io-client") as (url: string, options: object) => RealSocket
-  return connect(url, { transports, forceNew: true, reconnection: false })
-}
-
-function once(socket: RealSocket, name: string): Promise<unknown[]> {
-  return new Promise((resolve) => socket.on(name, (...values) => resolve(values)))
-}
-
-function ask(socket: RealSocket, name: string, value: unknown): Promise<unknown[]> {
-  return new Promise((resolve) => socket.emit(name, value, (...values: unknown[]) => resolve(values)))
 }

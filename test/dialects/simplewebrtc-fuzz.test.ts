@@ -6,8 +6,8 @@
 import { expect, test } from "bun:test"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { Random } from "../helpers/random.ts"
-import { poll } from "../helpers/redis.ts"
-import { EngineClient, engineUrl, toPayload } from "./engine-client.ts"
+import { poll, startRedis } from "../helpers/redis.ts"
+import { EngineClient, engineUrl, toPayload, type Way } from "./engine-client.ts"
 
 const SEED = Number(process.env["SEED"] || Math.floor(Math.random() * 2 ** 31))
 
@@ -216,25 +216,45 @@ class Attacker {
   }
 }
 
-test("two honest clients are unharmed by ten thousand bad frames and requests, of which nothing is left", async () => {
-  try {
-    await run(new Random(SEED))
-  } catch (cause) {
-    console.error(`to see it again: SEED=${SEED}`)
-    throw cause
-  }
-}, 60_000)
+/** The node alone, and one of several, where polling is but the way to a WebSocket. */
+const PLACES = [
+  { place: "alone", total: TOTAL, way: "polling" },
+  { place: "with Redis", total: TOTAL, way: "upgrade" },
+] as const
 
-async function run(random: Random): Promise<void> {
-  await using node = await startNode(["--ping-seconds", "5", "--dead-seconds", "10", "--rate-per-second", "0"])
+test.each(PLACES)(
+  "two honest clients are unharmed by bad frames and requests, of which nothing is left ($place)",
+  async ({ place, total, way }) => {
+    await using redis = place === "alone" ? undefined : await startRedis()
+    const args = redis === undefined ? [] : ["--redis", redis.url]
+    await using node = await startNode([
+      ...args,
+      "--ping-seconds",
+      "5",
+      "--dead-seconds",
+      "10",
+      "--rate-per-second",
+      "0",
+    ])
+    try {
+      await run(node, new Random(SEED), total, way)
+    } catch (cause) {
+      console.error(`to see it again: SEED=${SEED}`)
+      throw cause
+    }
+  },
+  60_000,
+)
+
+async function run(node: TestNode, random: Random, total: number, way: Way): Promise<void> {
   await using ada = await EngineClient.connect(node.httpUrl, "websocket")
-  await using ben = await EngineClient.connect(node.httpUrl, "polling")
+  await using ben = await EngineClient.connect(node.httpUrl, way)
   const room = crypto.randomUUID()
   for (const client of [ada, ben]) await client.ask("join", room)
   let said = 0
   const attacker = new Attacker(node, random, [ada, ben])
   const attackers = Array.from({ length: AT_ONCE }, async () => {
-    while (attacker.sent < TOTAL) {
+    while (attacker.sent < total) {
       await attacker.attack()
       ada.emit("message", { to: ben.id, n: said })
       ben.emit("message", { to: ada.id, n: said })
