@@ -6,16 +6,13 @@ PREFIX ?= /usr/local
 BUN = $(shell scripts/find-bun.sh)
 SOURCES = $(shell find src scripts -type f) package.json package-lock.json
 EXE = dist/palava-machine
-# Without the first two a .env or bunfig.toml in the folder it is started from would change the executable; with the
-# third it finds the npm packages beside a plug-in by their package.json.
-STANDALONE = --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json
 
-.PHONY: help run test bench build dev check fuzz release install clean
+.PHONY: help run test bench build dev check fuzz client release deb install clean
 
 help: ## list the targets
 	@echo "palava-machine: make TARGET [VARIABLE=value]"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
-	@echo "variables: ARGS= (run, dev), TEST= (test: part of a file name), SEED= (fuzz), BENCH= QUICK=1 BASE= (bench), PREFIX= (install)"
+	@echo "variables: ARGS= (run, dev), TEST= (test: part of a file name), SEED= (fuzz), BENCH= QUICK=1 BASE= (bench), TARGETS= (release), ARCH= (deb), PREFIX= (install)"
 
 run: $(EXE) ## build the executable and start it: make run ARGS="--port 4300"
 	@$(EXE) $(ARGS)
@@ -37,8 +34,15 @@ fuzz: node_modules/.ready pages ## the seeded simulation for longer: make fuzz S
 bench: $(EXE) ## measure the executable beside its limit and its alternatives
 	@BENCH='$(BENCH)' QUICK='$(QUICK)' BASE='$(BASE)' $(BUN) bench/run.ts
 
-release: node_modules/.ready pages ## executables for Linux (x64, arm64, glibc and musl) and macOS in dist/release
-	@scripts/release.sh
+client: node_modules/.ready pages ## the browser package dist/client/palava-machine-client-<version>.tgz
+	@cd dist/client/package && npm pack --silent --pack-destination .. >/dev/null
+	@ls dist/client/*.tgz
+
+release: node_modules/.ready pages ## archives for Linux (x64, arm64, glibc and musl) and macOS in dist/release
+	@TARGETS='$(TARGETS)' $(BUN) scripts/release/release.ts
+
+deb: node_modules/.ready pages ## Debian package in dist/deb: make deb ARCH=arm64
+	@ARCH='$(ARCH)' $(BUN) scripts/release/deb.ts
 
 install: $(EXE) ## copy the executable to $(PREFIX)/bin
 	install -D -m 755 $(EXE) $(DESTDIR)$(PREFIX)/bin/palava-machine
@@ -49,14 +53,14 @@ clean: ## remove what was built and installed here
 .PHONY: pages
 pages: dist/pages/.built
 
-dist/pages/.built: node_modules/.ready $(SOURCES)
+dist/pages/.built: node_modules/.ready $(SOURCES) docs/client.md
 	@$(BUN) scripts/build-pages.ts
+	@$(BUN) scripts/build-client.ts
 	@touch $@
 
 $(EXE): dist/pages/.built
-	@$(BUN) build --compile $(STANDALONE) --minify --sourcemap=inline --outfile $@.new src/main.ts >/dev/null
+	@scripts/compile.sh $@.new
 	@mv $@.new $@
-	@rm -f $@.new.map
 
 node_modules/.ready: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install it (Debian, Ubuntu: apt-get install npm)" >&2; exit 1; }

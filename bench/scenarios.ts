@@ -2,6 +2,7 @@
 
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
 import {
+  EXECUTABLE,
   forwarder,
   forwarderOnTwoNodes,
   type Launch,
@@ -50,6 +51,7 @@ export const FORWARDER = "bare forwarder"
 export const PALAVA = "palava-machine"
 export const PEERJS = "peerjs-server"
 const Y_WEBRTC = "y-webrtc"
+const PALAVA_AS_Y_WEBRTC = "palava-machine as y-webrtc"
 const FORWARDER_TWO = "bare redis publish, 2 nodes"
 export const PALAVA_TWO = "palava-machine, 2 nodes"
 
@@ -92,6 +94,17 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       load: { ...relay, window: 1 },
     },
     { name: "relay-2500", title: "Relay, 2.5 KB, window 8", operation: "message", contenders: most, load: offers },
+    {
+      name: "relay-y-webrtc",
+      title: "Relay, 300 B, window 8, in the y-webrtc dialect",
+      operation: "message",
+      contenders: [
+        { name: Y_WEBRTC, launch: yWebrtc },
+        { name: PALAVA_AS_Y_WEBRTC, launch: palava(EXECUTABLE, "y-webrtc") },
+        { name: `${PALAVA_AS_Y_WEBRTC}, 2 nodes`, launch: palavaOnTwoNodes(EXECUTABLE, "y-webrtc") },
+      ],
+      load: relay,
+    },
     {
       name: "fan-out",
       title: "Fan-out, status in a room of 100",
@@ -222,6 +235,13 @@ export const TARGETS: Target[] = [
     most: 0.2,
     unit: "×",
     measured: (runs) => ratio(runs, PALAVA, PEERJS),
+  },
+  {
+    what: "relay 300 B in the y-webrtc dialect, CPU per message, against y-webrtc's server",
+    scenario: "relay-y-webrtc",
+    most: 0.25,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA_AS_Y_WEBRTC, Y_WEBRTC),
   },
   {
     what: "fan-out, CPU per delivery, against bare server.publish",

@@ -12,17 +12,28 @@ need() {
   echo "installing $1"
   if [ "$(id -u)" = 0 ]; then run=""; elif sudo -n true 2>/dev/null; then run="sudo"; else run="none"; fi
   if [ "$run" != none ] && command -v apt-get >/dev/null; then
-    { $run apt-get update && DEBIAN_FRONTEND=noninteractive $run apt-get install -y --no-install-recommends "$1"; } >/dev/null 2>&1
+    [ -n "$updated" ] || $run apt-get update >/dev/null 2>&1
+    updated=1
+    { DEBIAN_FRONTEND=noninteractive $run apt-get install -y --no-install-recommends "$1"; } >/dev/null 2>&1
   fi
   command -v "$2" >/dev/null || { echo "please install $2 (Debian, Ubuntu: apt-get install $1): some tests need it" >&2; missing=1; }
 }
 missing=0
+updated=
 need redis-server redis-server
 need chromium chromium
 need prometheus promtool
 need nginx-light nginx
 need caddy caddy
 need haproxy haproxy
+need lintian lintian
+need systemd systemd-analyze
+need iproute2 ip
+need procps ps
+need coturn turnserver
+need curl curl
+need zsh zsh
+need man-db man
 
 passed=0
 failed=$missing

@@ -2,6 +2,7 @@
 
 import { version } from "../package.json" with { type: "json" }
 import { checkConfig } from "./commands/check-config.ts"
+import { doctor } from "./commands/doctor.ts"
 import { exitFor } from "./commands/exit.ts"
 import { start } from "./commands/start.ts"
 import { printStats } from "./commands/stats.ts"
@@ -13,6 +14,7 @@ import { PLUGIN_TYPES } from "./plugins/types-text.ts"
 const COMMANDS: { readonly [Name in Invocation["command"]]: (invocation: Invocation) => void | Promise<void> } = {
   start: ({ config }) => start(config),
   "check-config": checkConfig,
+  doctor,
   "plugin-types": () => void process.stdout.write(PLUGIN_TYPES),
   stats: printStats,
   help: () => void process.stdout.write(helpText(version, columns())),

@@ -89,10 +89,11 @@ const peerjs: Dialect = {
 
 /** y-webrtc's signaling: topics; `publish` reaches each subscriber with the number of them added. */
 const yWebrtc: Dialect = {
-  async openPair([address], room, data) {
+  async openPair(addresses, room, data) {
+    const turn = pairs++
     const inbox = new Inbox()
-    const sender = await connect(address as Address, "/", new Inbox())
-    const receiver = await connect(address as Address, "/", inbox)
+    const sender = await connect(pick(addresses, turn), "/", new Inbox())
+    const receiver = await connect(pick(addresses, turn + 1), "/", inbox)
     receiver.send({ type: "subscribe", topics: [room] })
     receiver.send({ type: "ping" })
     await inbox.nextWhere("type", "pong")

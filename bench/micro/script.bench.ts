@@ -34,7 +34,7 @@ export async function scriptBench(): Promise<Timing[]> {
         rev: 1,
         status: "{}",
         limit: 50,
-        ifTaken: "replace",
+        ifTaken: "leave",
         withSnapshot: true,
       })
       await store.leave(room, peer, 1)

@@ -73,16 +73,16 @@ async function launchTwo(
 /** This checkout's executable. */
 export const EXECUTABLE = join(ROOT, "dist/palava-machine")
 
-/** One node of the server. */
-export function palava(executable = EXECUTABLE): Launch {
+/** One node of the server, spoken to in one of its dialects. */
+export function palava(executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
   need(executable, "run make build")
-  return () => launchOne(startPalava(executable), "palava")
+  return () => launchOne(startPalava(executable), dialect)
 }
 
 /** Two nodes of the server and a Redis. */
-export function palavaOnTwoNodes(executable = EXECUTABLE): Launch {
+export function palavaOnTwoNodes(executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
   need(executable, "run make build")
-  return () => launchTwo("palava", (redisUrl) => startPalava(executable, ["--redis", redisUrl]))
+  return () => launchTwo(dialect, (redisUrl) => startPalava(executable, ["--redis", redisUrl]))
 }
 
 let forwarderBuilt: Promise<string> | null = null

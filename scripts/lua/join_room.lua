@@ -2,21 +2,22 @@
 --
 -- KEYS  room meta nodes rooms_of connection_time
 -- ARGV  lease_until publish channel room_key node peer generation rev status limit if_taken epoch with_snapshot rooms_of_prefix
---       if_taken: replace or refuse, when there is another membership of the peer
+--       if_taken: leave, take_over or refuse, when there is another membership of the peer
 --       epoch: for the room, should it be new; the reply with the same epoch means that this call opened it
 --       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
 -- Returns  {1, epoch, seq, {peer, packed member, ...}}, the list empty unless with_snapshot is 1;
 --          {-1} the room is full; {-2} the lease of the calling node is over; {-4} the peer is taken
--- Publishes  to each node with members: joined, with a left before it when another membership of the peer was there;
---            then to the node of that one, too
+-- Publishes  to each node with members, and to that of the other membership: joined, with a left before it when that one
+--            leaves; moved, when it is taken over
 local room, meta, nodes, rooms_of, connection_time = unpack(KEYS)
 local lease_until, publish, channel, room_key, node, peer = unpack(ARGV, 1, 6)
 local generation, rev, status, limit = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
 local if_taken, epoch, with_snapshot, rooms_of_prefix = ARGV[11], ARGV[12], ARGV[13] == "1", ARGV[14]
 
 local FULL, LEASE_OVER, TAKEN = -1, -2, -4
-local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT = 1, 1, 1, 2
-local NODE, GENERATION, JOINED_MS = 1, 2, 4 -- in a packed member: node, generation, rev, joined_ms, order, status
+local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_MOVED = 1, 1, 1, 2, 5
+local NODE, GENERATION, JOINED_MS, ORDER, BORN = 1, 2, 4, 5, 7
+-- in a packed member: node, generation, rev, joined_ms, order, status, born (only of one that was taken over)
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -42,12 +43,17 @@ if not before and not is_new and size >= limit then return {FULL} end
 
 local events = {}
 local first = seq + 1
-if before then
+local joined_ms, order, born = now, nil, nil
+if not before then
+  size = size + 1
+elseif if_taken == "take_over" then
+  joined_ms, order, born = before[JOINED_MS], before[ORDER], before[BORN] or before[GENERATION]
+else
   events[1] = {EVENT_LEFT, peer, before[GENERATION]}
   redis.call("HINCRBY", connection_time, math.floor((now - before[JOINED_MS]) / 60000), 1)
-else
-  size = size + 1
 end
+events[#events + 1] = {born and EVENT_MOVED or EVENT_JOINED, peer, node, generation, rev, status, born}
+seq = seq + #events
 if not before or before[NODE] ~= node then
   redis.call("HINCRBY", nodes, node, 1)
   redis.call("SADD", rooms_of, room_key)
@@ -57,9 +63,7 @@ if before and before[NODE] ~= node and redis.call("HINCRBY", nodes, before[NODE]
   redis.call("HDEL", nodes, before[NODE])
   redis.call("SREM", rooms_of_prefix .. before[NODE], room_key)
 end
-events[#events + 1] = {EVENT_JOINED, peer, node, generation, rev, status}
-seq = seq + #events
-redis.call("HSET", room, peer, cmsgpack.pack({node, generation, rev, now, seq, status}))
+redis.call("HSET", room, peer, cmsgpack.pack({node, generation, rev, joined_ms, order or seq, status, born}))
 redis.call("HSET", meta, "seq", seq, "peak", math.max(peak, size))
 if is_new then redis.call("HSET", meta, "epoch", epoch, "opened_ms", now) end
 

@@ -1,15 +1,16 @@
 -- Publishes a frame of a member of this node to its room, in the order of the log, unless it is none or the frame is not newer.
 --
 -- KEYS  room meta nodes
--- ARGV  lease_until publish channel room_key node peer rev text
+-- ARGV  lease_until publish channel room_key node peer rev text to
+--       to: all, or others: all but the member itself
 -- Returns  {1, epoch, seq}; {0} nothing published; {-2} the lease of the calling node is over
 -- Publishes  frame, to each node with members
 local room, meta, nodes = unpack(KEYS)
-local lease_until, publish, channel, room_key, node, peer, rev, text = unpack(ARGV)
+local lease_until, publish, channel, room_key, node, peer, rev, text, to = unpack(ARGV)
 rev = tonumber(rev)
 
 local LEASE_OVER = -2
-local VERSION, EVENTS, EVENT_FRAME = 1, 1, 4
+local VERSION, EVENTS, EVENT_FRAME, OTHERS = 1, 1, 4, 1
 local NODE, REV = 1, 3 -- in a packed member: node, generation, rev, joined_ms, order, status
 
 local time = redis.call("TIME")
@@ -25,6 +26,8 @@ member[REV] = rev
 redis.call("HSET", room, peer, cmsgpack.pack(member))
 local seq = redis.call("HINCRBY", meta, "seq", 1)
 
-local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, seq, {{EVENT_FRAME, peer, text}}})
+local event = {EVENT_FRAME, peer, text}
+if to == "others" then event[4] = OTHERS end
+local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, seq, {event}})
 for _, name in ipairs(redis.call("HKEYS", nodes)) do redis.call(publish, channel .. name, message) end
 return {1, epoch, seq}

@@ -1,20 +1,20 @@
--- Makes a node's members in a room exactly those it names, announcing what changes, but for a peer that is a member at
--- another node by now. A room that was lost is born again with them and with the members on other nodes as this node
+-- Makes a node's members in a room exactly those it names, announcing what changes, but for a peer that is a later member
+-- at another node. A room that was lost is born again with them and with the members on other nodes as this node
 -- knows them; those nodes hear of it and confirm in turn. What is kept of each node is made true to the members.
 --
 -- KEYS  room meta nodes connection_time room_peaks
 -- ARGV  lease_until publish channel room_key node epoch own others rooms_of_prefix
---       own, others: packed {{peer, node, generation, rev, status}, ...}
+--       own, others: packed {{peer, node, generation, rev, status, born}, ...}; born only of one that was taken over
 --       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
 -- Returns  {1, epoch, seq, {peer, packed member, ...}, closed, peak, open_ms}; {-2} the lease of the calling node is over
--- Publishes  left, status and joined, to each node with members and to the calling one
+-- Publishes  left, status, joined and moved, to each node with members and to the calling one
 local room, meta, nodes, connection_time, room_peaks = unpack(KEYS)
 local lease_until, publish, channel, room_key, node, epoch = unpack(ARGV, 1, 6)
 local own, others, rooms_of_prefix = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV[8]), ARGV[9]
 
 local LEASE_OVER = -2
-local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_STATUS = 1, 1, 1, 2, 3
-local NODE, GENERATION, REV, JOINED_MS, ORDER, STATUS = 1, 2, 3, 4, 5, 6 -- in a packed member
+local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_STATUS, EVENT_MOVED = 1, 1, 1, 2, 3, 5
+local NODE, GENERATION, REV, JOINED_MS, ORDER, STATUS, BORN = 1, 2, 3, 4, 5, 6, 7 -- in a packed member
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -45,9 +45,9 @@ local function announce(event)
   seq = seq + 1
   events[#events + 1] = event
 end
-local function add(peer, its_node, generation, rev, status)
+local function add(peer, its_node, generation, rev, status, born)
   announce({EVENT_JOINED, peer, its_node, generation, rev, status})
-  members[peer] = {its_node, generation, rev, now, seq, status}
+  members[peer] = {its_node, generation, rev, now, seq, status, born}
   redis.call("HSET", room, peer, cmsgpack.pack(members[peer]))
   peak = math.max(peak, redis.call("HLEN", room))
 end
@@ -56,7 +56,7 @@ local wanted = {}
 for _, member in ipairs(own) do wanted[member[1]] = member end
 if is_new then
   for _, member in ipairs(others) do
-    if not wanted[member[1]] then add(unpack(member)) end
+    if not wanted[member[1]] then add(unpack(member, 1, 6)) end
   end
 end
 for _, entry in ipairs(mine) do
@@ -74,7 +74,15 @@ for _, entry in ipairs(mine) do
   end
 end
 for _, member in ipairs(own) do
-  if not members[member[1]] then add(member[1], node, member[3], member[4], member[5]) end
+  local peer, _, generation, rev, status, born = unpack(member, 1, 6)
+  local other = members[peer]
+  if not other then
+    add(peer, node, generation, rev, status, born)
+  elseif other[NODE] ~= node and other[GENERATION] < generation and born then -- taken over from there, and forgotten
+    announce({EVENT_MOVED, peer, node, generation, rev, status, born})
+    members[peer] = {node, generation, rev, other[JOINED_MS], other[ORDER], status, born}
+    redis.call("HSET", room, peer, cmsgpack.pack(members[peer]))
+  end
 end
 
 local counts = {}

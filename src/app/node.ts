@@ -65,7 +65,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       isClustered: isClustered(config),
       limits: config,
     },
-    config.dialect,
+    config,
   )
   let isStopping = false
   const metrics = makeMetrics({ connections, rooms, dialects })

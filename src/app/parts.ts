@@ -65,9 +65,10 @@ function redisOf(config: Config) {
 export async function makePlugins(config: Config, log: Log): Promise<PluginHost> {
   const page = pageRoute(statsHtml, statsPolicy)
   const { statsDays: days, statsExport: exportTo } = config
+  const ice = { ...config, urls: config.iceServer }
   const builtIn = [
-    icePlugin({ ...config, urls: config.iceServer }),
-    infoPlugin,
+    icePlugin(ice),
+    infoPlugin(ice),
     statsPlugin({ hours: makeHours(config), days, exportTo, page }),
   ] as LoadedPlugin["plugin"][]
   const given = await loadPlugins(config.plugin, config.plugins)

@@ -4,7 +4,8 @@ import type { Dialect, Visit } from "../dialects/contract.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import type { AdminRoutes } from "../server/admin.ts"
 import { pageRoute } from "../server/pages.ts"
-import { answerBadRequest, pathOf } from "../server/paths.ts"
+import { answerBadRequest, urlOf } from "../server/paths.ts"
+import { scriptRoutes } from "../server/scripts.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 
 /** One HTML text, and its Content-Security-Policy. */
@@ -20,7 +21,7 @@ export interface RouteParts {
   readonly dialects: readonly Dialect[]
   readonly plugins: PluginHost
   readonly metrics: Metrics
-  /** The demo call; undefined when it is switched off. */
+  /** The demo call; undefined when it is switched off, and the client's scripts with it. */
   readonly callPage: Page | undefined
 }
 
@@ -40,6 +41,7 @@ export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: R
     },
   }
   const showPage = callPage === undefined ? undefined : pageRoute(callPage.html, callPage.policy)
+  const scriptOf = callPage === undefined ? undefined : scriptRoutes()
   const { registry } = metrics
   return {
     admin: {
@@ -49,14 +51,17 @@ export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: R
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     },
     public(request, visit) {
-      const pathname = pathOf(request)
-      if (pathname === undefined) return answerBadRequest()
+      const url = urlOf(request)
+      if (url === undefined) return answerBadRequest()
+      const { pathname } = url
       const route = find(health, pathname) ?? find(plugins.publicRoutes, pathname)
       if (route !== undefined) return route(request)
       for (const dialect of dialects) {
-        const response = dialect.answer?.(request, new URL(request.url), visit)
+        const response = dialect.answer?.(request, url, visit)
         if (response !== undefined) return response
       }
+      const showScript = scriptOf?.(pathname)
+      if (showScript !== undefined) return showScript(request)
       // Under any path that ends with a slash, so the page works behind a proxy that does not strip its prefix.
       if (showPage !== undefined && pathname.endsWith("/")) return showPage(request)
       return new Response("this is a WebSocket server: connect with the palava protocol\n", { status: 404 })

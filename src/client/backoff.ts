@@ -16,6 +16,9 @@ const BUSY_CODES = new Set([1013, 4029])
 /** 5 s, the least step after a busy code: with less, a full server spends its strength on turning us away. */
 const BUSY_STEP_MS = 5_000
 
+/** The server goes away, most likely for a moment, and with it everybody it had. */
+const GOING_AWAY = 1001
+
 /** How long the waits are: the first, and the longest they grow to by doubling. */
 export interface RetryTiming {
   firstMs: number
@@ -29,10 +32,12 @@ export function comesBack(code: number): boolean {
 
 /**
  * The wait before the next attempt, in ms. `attempt` counts from 0. Between half of the step and the whole of it by
- * chance, because all clients of a lost node start counting at the same moment.
+ * chance, because all clients of a lost node start counting at the same moment; at the first after a shutdown between
+ * nothing and twice the step, for a few to be back at once and nobody late.
  */
 export function retryDelay(attempt: number, timing: RetryTiming, code?: number, random = Math.random()): number {
   const step = Math.min(timing.longestMs, timing.firstMs * 2 ** Math.min(attempt, 30))
+  if (code === GOING_AWAY && attempt === 0) return step * random * 2
   const least = code !== undefined && BUSY_CODES.has(code) ? BUSY_STEP_MS : 0
   return Math.max(step, least) * (0.5 + random / 2)
 }

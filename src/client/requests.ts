@@ -1,7 +1,7 @@
 // Requests that wait for their answer: gives each a `ref`, matches the answer by it, and ends those that wait too long.
 import type { Answer } from "./wire.ts"
 
-/** A refusal of the server (`id` as in docs/protocol.md), or one of our own: timeout, connection_lost, left, closed. */
+/** A refusal of the server (`id` as in docs/protocol.md), or one of our own: see docs/client.md. */
 export class SignalingError extends Error {
   readonly id: string
 

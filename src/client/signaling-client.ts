@@ -1,87 +1,67 @@
-// The browser's side of a room: join it, hear of its peers, speak to them, and be in it again after the connection
-// broke. Owns the wish to be in a room and the list of peers; connection.ts below it owns the socket.
+// The browser's side of a room: join it, hear of its peers, speak to them, and be in it again after the connection broke.
+// Owns the wish to be in a room and the list of peers; resumption.ts below it sees to it that nothing is lost.
 import { retryDelay } from "./backoff.ts"
-import { type Address, Connection, type ConnectionState, DEFAULT_TIMING, type Timing } from "./connection.ts"
+import { type Address, type ConnectionState, DEFAULT_TIMING, INVALID_ADDRESS, type Timing } from "./connection.ts"
 import { Emitter } from "./emitter.ts"
+import type { SignalingEvents } from "./events.ts"
+import { type PeerMessage, readMessage, writeMessage } from "./messages.ts"
+import { followPage } from "./page.ts"
 import { Requests, SignalingError } from "./requests.ts"
-import type { Answer, IceServer, PeerMessage, ServerEvent, Status } from "./wire.ts"
+import { ResumableConnection } from "./resumption.ts"
+import { compare, type JoinedRoom, WantedRoom } from "./room.ts"
+import type { Answer, IceServer, Resumed, ServerEvent, Status } from "./wire.ts"
 
-/** The room as it was at the moment of joining. */
-export interface JoinedRoom {
-  ownId: string
-  /** Everybody else who is there, by peer id. */
-  peers: ReadonlyMap<string, Status>
-  iceServers: IceServer[]
-  /** True after a reconnect: the own id is new, and the connections to the peers are to be made anew. */
-  again: boolean
-}
-
-/** What listeners hear. The names are those of the wire. */
-export interface SignalingEvents {
-  state: ConnectionState
-  joined_room: JoinedRoom
-  new_peer: { peerId: string; status: Status }
-  /** `whileAway`: noticed at a re-join. Perhaps this peer lost its connection, too, and is about to come back. */
-  peer_left: { peerId: string; whileAway: boolean }
-  peer_updated_status: { peerId: string; status: Status }
-  /** A message that a peer sent with `send`. */
-  relayed: { peerId: string; message: PeerMessage & { sender_id: string } }
-  /** An error of the server that answers none of the requests: to a `send`, for example. */
-  error: SignalingError
-  /** The server goes away in so many seconds. The connection comes back by itself. */
-  shutdown: { seconds: number }
-}
-
-/** Errors after which joining again may work; on any other the client stops trying. A full room may be full of our own ghost. */
+/** Errors after which trying again may work; on any other the client stops. A full room may be full of our own ghost. */
 const PASSING_ERRORS = new Set(["unavailable", "rate_limited", "room_full", "internal"])
 
-// 16 own ids: the server forgets a lost connection after a minute, and nobody reconnects more often within one.
-const MAX_FORMER_IDS = 16
-
-interface WantedRoom {
-  id: string
-  status: Status
-  /** The first join answers the caller of `join`; later ones, after a reconnect, only the listeners. */
-  first: { resolve(room: JoinedRoom): void; reject(error: SignalingError): void } | undefined
-  /** The `ref` of the join under way: the answer to an older one is not ours any more. */
-  joinRef: string | undefined
-  refusals: number
-  /** The own ids of lost connections, newest first. The server may still count them as peers. */
-  formerIds: string[]
-}
-
 export class SignalingClient extends Emitter<SignalingEvents> {
-  readonly #connection: Connection
+  readonly #connection: ResumableConnection
   readonly #requests: Requests
   readonly #timing: Timing
+  readonly #unfollow: () => void
   #room: WantedRoom | undefined
   #ownId: string | undefined
   // Kept through a reconnect, so that the difference can be told.
   #peers = new Map<string, Status>()
-  #inRoom = false
+  #iceServers: IceServer[] = []
   #rejoinTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(address: Address, timing: Partial<Timing> = {}) {
     super()
     this.#timing = { ...DEFAULT_TIMING, ...timing }
-    this.#connection = new Connection(address, this.#timing, {
+    this.#connection = new ResumableConnection(address, this.#timing, {
       onState: (state) => this.#onState(state),
-      onMessage: (message) => this.#onMessage(message),
+      onEvent: (event) => this.#onEvent(event),
+      onReady: () => this.#room !== undefined && void this.#sendJoin(this.#room),
+      onResumed: (resumed, complete) => this.#onResumed(resumed, complete),
+      onLost: () => this.#requests.rejectAll(new SignalingError("connection_lost", "the connection was lost")),
     })
     this.#requests = new Requests((message) => this.#connection.send(message), this.#timing.requestMs)
+    // A closed tab is gone at once; one that comes back from the browser's cache joins anew.
+    this.#unfollow = followPage({ onHide: () => this.#connection.pause(), onWake: () => this.wake() })
   }
 
   get state(): ConnectionState {
     return this.#connection.state
   }
 
-  /** The own peer id; undefined outside a room. It changes with every reconnect. */
+  /** The own peer id; undefined outside a room. It stays through a resumption, and is a new one after `again`. */
   get ownId(): string | undefined {
-    return this.#inRoom ? this.#ownId : undefined
+    return this.#isIn ? this.#ownId : undefined
+  }
+
+  /** The own status, as it was last wanted; empty outside a room. */
+  get status(): Status {
+    return this.#room?.status ?? {}
   }
 
   get peers(): ReadonlyMap<string, Status> {
     return this.#peers
+  }
+
+  /** For new connections to peers; credentials in it may be fresher than those of `joined_room`. */
+  get iceServers(): IceServer[] {
+    return this.#iceServers
   }
 
   connect(): void {
@@ -91,26 +71,16 @@ export class SignalingClient extends Emitter<SignalingEvents> {
   /** Connects if needed, and joins. From then on the client comes back into this room until `leave` or `close`. */
   join(roomId: string, status: Status = {}): Promise<JoinedRoom> {
     if (this.#room !== undefined) return Promise.reject(new SignalingError("already_joined", "leave the room first"))
-    return new Promise((resolve, reject) => {
-      // Three time-outs of a request: time for two attempts to connect, and the join.
-      const timer = setTimeout(
-        () => this.#quit(new SignalingError("timeout", "the server did not answer")),
-        this.#timing.requestMs * 3,
-      )
-      const first: WantedRoom["first"] = {
-        resolve(room) {
-          clearTimeout(timer)
-          resolve(room)
-        },
-        reject(error) {
-          clearTimeout(timer)
-          reject(error)
-        },
-      }
-      this.#room = { id: roomId, status: { ...status }, first, joinRef: undefined, refusals: 0, formerIds: [] }
-      if (this.state.name === "open") void this.#sendJoin(this.#room)
-      else this.connect()
-    })
+    const room = new WantedRoom(roomId, status)
+    this.#room = room
+    // Three time-outs of a request: time for two attempts to connect, and the join.
+    const timer = setTimeout(
+      () => room === this.#room && this.#quit(new SignalingError("timeout", "the server did not answer")),
+      this.#timing.requestMs * 3,
+    )
+    if (this.state.name === "open") void this.#sendJoin(room)
+    else this.connect()
+    return room.joined.finally(() => clearTimeout(timer))
   }
 
   /** Leaves the room and stays connected. Does nothing outside a room. */
@@ -122,53 +92,60 @@ export class SignalingClient extends Emitter<SignalingEvents> {
   close(): void {
     this.leave()
     this.#connection.close()
+    this.#unfollow()
   }
 
   /**
-   * Sends to a peer through the server. False when it could not go out; it is not kept for later, because after a
-   * reconnect the peers know us by another id and start their connections to us anew.
+   * Sends to a peer through the server. While the connection is broken and may be resumed it is kept for then. False when
+   * it can neither go out nor be kept.
    */
   send(peerId: string, message: PeerMessage): boolean {
-    return this.#inRoom && this.#connection.send({ event: "send_to_peer", peer_id: peerId, data: message })
+    if (!this.#isIn) return false
+    return this.#connection.send({ event: "send_to_peer", peer_id: peerId, data: writeMessage(message) })
   }
 
-  /** Merges into the own status; a key given as null is removed. While disconnected it goes along with the re-join. */
+  /** Merges into the own status; a key given as null is removed. Without a connection it goes along when we are back. */
   updateStatus(change: Record<string, unknown>): void {
-    const room = this.#room
-    if (room === undefined) return
-    const merged = Object.entries({ ...room.status, ...change }).filter(([, value]) => value !== null)
-    room.status = Object.fromEntries(merged)
+    this.#room?.merge(change)
     // Sent behind a join that is under way, too: the server keeps the order.
-    this.#connection.send({ event: "update_status", status: change })
+    if (this.#room !== undefined) this.#connection.send({ event: "update_status", status: change })
   }
 
-  /** What the server says about itself. */
+  /** What the server says about itself; a member gets fresh `ice_servers`, which new connections then use. */
   async info(): Promise<Extract<Answer, { event: "info" }>> {
     const answer = await this.#requests.send({ event: "info", ref: this.#requests.makeRef() })
     if (answer.event !== "info") throw new SignalingError("internal", "the server answered something else")
+    this.#iceServers = answer.ice_servers ?? this.#iceServers
     return answer
   }
 
   /** The time to the server and back, in milliseconds. */
   async ping(): Promise<number> {
     const start = performance.now()
-    await this.#requests.send({ event: "ping", ref: this.#requests.makeRef() })
+    await this.#requests.send({ event: "ping", ref: this.#requests.makeRef(), ...this.#connection.tell() })
     return performance.now() - start
   }
 
-  /** Call it when the network or the tab came back: see `Connection.wake`. */
+  /** Retries at once, or asks whether the connection lives. In a page it is called by itself when network or tab are back. */
   wake(): void {
     this.#connection.wake()
+  }
+
+  /** As far as anybody knows: also while the connection is broken and may be resumed. */
+  get #isIn(): boolean {
+    const { standing } = this.#connection
+    return standing !== "out" && standing !== "joining"
   }
 
   async #sendJoin(room: WantedRoom): Promise<void> {
     const ref = this.#requests.makeRef()
     room.joinRef = ref
-    const [previous] = room.formerIds
-    const status = previous === undefined ? room.status : { ...room.status, previous_id: previous }
+    room.toldStatus = room.joinStatus
+    this.#connection.begin()
     try {
-      // The answer itself is taken in by #onMessage, before any event behind it.
-      await this.#requests.send({ event: "join_room", room_id: room.id, status, ref })
+      // The answer itself is taken in by #onEvent, before any event behind it.
+      const { id: room_id, joinStatus: status } = room
+      await this.#requests.send({ event: "join_room", room_id, status, ref, resume: true })
     } catch (error) {
       if (room === this.#room && error instanceof SignalingError) this.#onJoinRefused(room, error)
     }
@@ -180,44 +157,41 @@ export class SignalingClient extends Emitter<SignalingEvents> {
       this.#connection.restart()
       return
     }
-    if (room.first !== undefined || !PASSING_ERRORS.has(error.id)) {
-      const again = room.first === undefined
+    this.#connection.refuse()
+    if (!room.wasJoined || !PASSING_ERRORS.has(error.id)) {
       this.#giveUp(error)
-      if (again) this.#connection.close(error.message)
+      if (room.wasJoined) this.#connection.close(error.message)
       return
     }
     this.#rejoinTimer = setTimeout(() => this.#sendJoin(room), retryDelay(room.refusals++, this.#timing.retry))
   }
 
-  /** Tells the server too: a join may be under way that would land later. */
+  /** Tells the server too: a join may be under way that would land later, or a membership be held for us. */
   #quit(error: SignalingError): void {
     if (this.#room === undefined) return
-    this.#connection.send({ event: "leave_room" })
+    this.#connection.leave()
     this.#giveUp(error)
   }
 
   #giveUp(error: SignalingError): void {
     const room = this.#room
     this.#room = undefined
-    this.#inRoom = false
-    this.#ownId = undefined
     this.#peers = new Map()
     clearTimeout(this.#rejoinTimer)
-    room?.first?.reject(error)
+    room?.reject(error)
   }
 
   #onState(state: ConnectionState): void {
-    if (state.name !== "open") {
-      this.#inRoom = false
-      clearTimeout(this.#rejoinTimer)
-      this.#requests.rejectAll(new SignalingError("connection_lost", "the connection was lost"))
+    if (state.name !== "open") clearTimeout(this.#rejoinTimer)
+    if (state.name === "closed") {
+      const id = state.code === INVALID_ADDRESS ? "invalid_address" : "closed"
+      this.#giveUp(new SignalingError(id, state.reason || `closed with ${state.code}`))
     }
-    if (state.name === "closed") this.#giveUp(new SignalingError("closed", state.reason || `closed with ${state.code}`))
+    // Told last: a listener may close, leave or join another room.
     this.emit("state", state)
-    if (state.name === "open" && this.#room !== undefined) void this.#sendJoin(this.#room)
   }
 
-  #onMessage(message: ServerEvent): void {
+  #onEvent(message: ServerEvent): void {
     switch (message.event) {
       case "joined_room":
         if (this.#requests.answer(message) && message.ref === this.#room?.joinRef) this.#onJoined(message)
@@ -236,37 +210,51 @@ export class SignalingClient extends Emitter<SignalingEvents> {
         return
       default:
         // The rest speaks of the room; the last words of one we left are not heard.
-        if (this.#inRoom) this.#onRoomEvent(message)
+        if (this.#isIn) this.#onRoomEvent(message)
     }
   }
 
   #onJoined(message: Extract<ServerEvent, { event: "joined_room" }>): void {
     const room = this.#room
     if (room === undefined) return
-    const again = room.first === undefined
+    const again = room.wasJoined
     const before = this.#peers
     this.#ownId = message.own_id
-    // Our own ghost is nobody to talk to.
-    const others = message.peers.filter(({ peer_id }) => !room.formerIds.includes(peer_id))
-    this.#peers = new Map(others.map(({ peer_id, status }) => [peer_id, status]))
-    this.#inRoom = true
-    room.refusals = 0
-    room.formerIds = [message.own_id, ...room.formerIds].slice(0, MAX_FORMER_IDS)
-    for (const peerId of before.keys()) {
-      if (!this.#peers.has(peerId)) this.emit("peer_left", { peerId, whileAway: true })
-    }
+    this.#peers = room.othersOf(message.peers)
+    this.#iceServers = message.ice_servers ?? []
+    this.#connection.enter(message.resume)
+    room.enter(message.own_id)
+    for (const peerId of compare(before, this.#peers).left) this.emit("peer_left", { peerId, whileAway: true })
     // Those who came meanwhile are told as peers of joined_room, not by new_peer: we are the newcomer now, and who
     // begins the offer depends on that.
-    const joined: JoinedRoom = {
-      ownId: message.own_id,
-      peers: new Map(this.#peers),
-      iceServers: message.ice_servers ?? [],
-      again,
-    }
+    const joined = { ownId: message.own_id, peers: new Map(this.#peers), iceServers: this.#iceServers, again }
     this.emit("joined_room", joined)
-    const first = room.first
-    room.first = undefined
-    first?.resolve(joined)
+    room.resolve(joined)
+  }
+
+  #onResumed(resumed: Resumed, complete: boolean): void {
+    const room = this.#room
+    if (room === undefined) return
+    if (!resumed.complete) {
+      room.toldStatus = resumed.status
+      this.#requests.rejectAll(new SignalingError("connection_lost", "the answer was lost with the connection"))
+    }
+    if (!complete) this.#correctStatus(room)
+    if (!resumed.complete) this.#tellChanges(room.othersOf(resumed.peers))
+    if (room === this.#room) this.emit("resumed", { complete })
+  }
+
+  #correctStatus(room: WantedRoom): void {
+    const change = room.changeFrom(room.toldStatus)
+    if (change !== undefined) this.#connection.send({ event: "update_status", status: change })
+  }
+
+  #tellChanges(now: Map<string, Status>): void {
+    const { left, came, changed } = compare(this.#peers, now)
+    this.#peers = now
+    for (const peerId of left) this.emit("peer_left", { peerId, whileAway: true })
+    for (const [peerId, status] of came) this.emit("new_peer", { peerId, status })
+    for (const [peerId, status] of changed) this.emit("peer_updated_status", { peerId, status })
   }
 
   #onRoomEvent(message: ServerEvent): void {
@@ -279,15 +267,21 @@ export class SignalingClient extends Emitter<SignalingEvents> {
         if (this.#peers.delete(message.sender_id))
           this.emit("peer_left", { peerId: message.sender_id, whileAway: false })
         return
-      case "peer_updated_status":
-        if (this.#peers.has(message.sender_id)) this.#peers.set(message.sender_id, message.status)
-        this.emit("peer_updated_status", { peerId: message.sender_id, status: message.status })
+      case "peer_updated_status": {
+        const { sender_id: peerId, status } = message
+        if (this.#peers.has(peerId)) this.#peers.set(peerId, status)
+        else if (peerId === this.#ownId && this.#room !== undefined) this.#room.toldStatus = status
+        this.emit("peer_updated_status", { peerId, status })
         return
+      }
       case "offer":
       case "answer":
       case "ice_candidate":
-      case "message":
-        this.emit("relayed", { peerId: message.sender_id, message })
+      case "message": {
+        const said = readMessage(message)
+        if (said !== undefined) this.emit("relayed", { peerId: message.sender_id, message: said })
+        else this.emit("error", new SignalingError("invalid_message", `a peer sent an incomplete ${message.event}`))
+      }
     }
   }
 }

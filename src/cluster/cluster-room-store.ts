@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto"
 import { type Clock, SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../rooms/ids.ts"
 import type {
+  Audience,
   JoinRequest,
   JoinResult,
   Member,
@@ -176,9 +177,9 @@ export class ClusterRoomStore implements RoomStore {
     )
   }
 
-  async publish(room: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined> {
+  async publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
     await this.#settled(room, peer)
-    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, terms)))
+    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, terms)))
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
@@ -280,7 +281,17 @@ export class ClusterRoomStore implements RoomStore {
       onRoomClosed: (...args) => this.#listener?.onRoomClosed(...args),
     }
     const { counters } = this
-    const options = { link, keys: this.#keys, lease: this.#lease, counters, random: this.#random, listener }
+    // A command of a link that was lost may still arrive as long as the lease lasts that it was sent under.
+    const isLeaseKept = isSelf && this.#uplink.sinceLostMs <= this.#leaseMs
+    const options = {
+      link,
+      keys: this.#keys,
+      lease: this.#lease,
+      counters,
+      random: this.#random,
+      listener,
+      isLeaseKept,
+    }
     await sweepNode(node, isSelf, options)
   }
 }

@@ -4,7 +4,8 @@
 //
 //   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
 //       [1, peer, node, generation, rev, status] joined   [2, peer, generation] left   [3, peer, rev, status] status
-//       [4, peer, text] frame
+//       [4, peer, text] frame; with a fourth, 1, for all but the peer, whose node alone looks at it
+//       [5, peer, node, generation, rev, status, born] moved
 //   [1, 2, sender node, batch number, [length, ...], text]          relays: room, from, to, text of each, one after
 //                                                                    the other in one text, and their lengths; a room,
 //                                                                    from or to of length 0 is that of the relay before
@@ -17,7 +18,9 @@ import type { Member, Relay, RoomEvent } from "../rooms/room-store.ts"
 /** The version of the messages this file writes and reads. */
 const VERSION = 1
 const KIND = { events: 1, relays: 2, heartbeat: 3 } as const
-const EVENT = { joined: 1, left: 2, status: 3, frame: 4 } as const
+const EVENT = { joined: 1, left: 2, status: 3, frame: 4, moved: 5 } as const
+/** In a frame, for all but its peer. */
+const OTHERS = 1
 
 /** Room events, or relays with their sender and the sender's number for the batch. */
 export type NodeMessage =
@@ -100,10 +103,12 @@ export function decodeNodeMessage(bytes: Buffer): NodeMessage | "unknown" | unde
   }
 }
 
-/** A member in a room's hash, as the scripts pack it: the reader of `node, generation, rev, joined_ms, order, status`. */
+/** A member in a room's hash, as the scripts pack it: the reader of `node, generation, rev, joined_ms, order, status, born`. */
 export function readPackedMember(peer: string, bytes: Buffer): { readonly member: Member; readonly order: number } {
-  const [node, generation, rev, , order, status] = decode(bytes) as [NodeId, number, number, number, number, string]
-  return { member: { peer: peer as PeerId, node, generation, rev, status }, order }
+  const packed = decode(bytes) as [NodeId, number, number, number, number, string, number?]
+  const [node, generation, rev, , order, status, born] = packed
+  const member = { peer: peer as PeerId, node, generation, rev, status }
+  return { member: born === undefined ? member : { ...member, born }, order }
 }
 
 function readEvents(message: unknown[]): NodeMessage | undefined {
@@ -122,11 +127,14 @@ function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | unde
   if (!Array.isArray(entry) || typeof entry[1] !== "string") return undefined
   const peer = entry[1] as PeerId
   switch (entry[0]) {
-    case EVENT.joined: {
-      const [, , node, generation, rev, status] = entry
+    case EVENT.joined:
+    case EVENT.moved: {
+      const [, , node, generation, rev, status, born] = entry
       if (typeof node !== "string" || !isCount(generation) || !isCount(rev) || typeof status !== "string")
         return undefined
-      return { epoch, seq, kind: "joined", member: { peer, node: node as NodeId, generation, rev, status } }
+      const member = { peer, node: node as NodeId, generation, rev, status }
+      if (entry[0] === EVENT.joined) return { epoch, seq, kind: "joined", member }
+      return isCount(born) ? { epoch, seq, kind: "moved", member: { ...member, born } } : undefined
     }
     case EVENT.left: {
       const generation = entry[2]
@@ -138,8 +146,9 @@ function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | unde
       return { epoch, seq, kind: "status", peer, rev, status }
     }
     case EVENT.frame: {
-      const text = entry[2]
-      return typeof text === "string" ? { epoch, seq, kind: "frame", peer, text } : undefined
+      const [, , text, to] = entry
+      if (typeof text !== "string") return undefined
+      return { epoch, seq, kind: "frame", peer, text, to: to === OTHERS ? "others" : "all" }
     }
     default:
       return undefined

@@ -3,7 +3,7 @@
 
 import { encode } from "@msgpack/msgpack"
 import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
-import type { JoinRequest, Member, Position, RoomSnapshot, StatusText } from "../rooms/room-store.ts"
+import type { Audience, JoinRequest, Member, Position, RoomSnapshot, StatusText } from "../rooms/room-store.ts"
 import type { Reply, ScriptCall } from "./backend.ts"
 import { readPackedMember } from "./node-message.ts"
 import type { Keys } from "./redis/keys.ts"
@@ -46,7 +46,7 @@ export class RoomCalls {
         rev: String(rev),
         status,
         limit: String(limit),
-        if_taken: ifTaken,
+        if_taken: IF_TAKEN[ifTaken],
         epoch,
         with_snapshot: withSnapshot ? "1" : "0",
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
@@ -73,9 +73,9 @@ export class RoomCalls {
     return callOf(UPDATE_STATUS, keys, { ...args, peer, rev: String(rev), status })
   }
 
-  publish(room: RoomKey, peer: PeerId, rev: number, text: string, terms: Terms): ScriptCall {
+  publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience, terms: Terms): ScriptCall {
     const { keys, args } = this.#of(room, terms)
-    return callOf(PUBLISH_ROOM, keys, { ...args, peer, rev: String(rev), text })
+    return callOf(PUBLISH_ROOM, keys, { ...args, peer, rev: String(rev), text, to })
   }
 
   snapshot(room: RoomKey): ScriptCall {
@@ -140,7 +140,18 @@ export function readSnapshot([epoch, seq, list]: readonly Reply[]): RoomSnapshot
   return { epoch: String(epoch), seq: Number(seq), members: members.map(({ member }) => member) }
 }
 
+/** As the script calls it. */
+const IF_TAKEN: Readonly<Record<JoinRequest["ifTaken"], string>> = {
+  leave: "leave",
+  takeOver: "take_over",
+  refuse: "refuse",
+}
+
 function packMembers(members: readonly Member[]): Buffer {
-  const bytes = encode(members.map(({ peer, node, generation, rev, status }) => [peer, node, generation, rev, status]))
+  const rows = members.map(({ peer, node, generation, rev, status, born }) => {
+    const row = [peer, node, generation, rev, status]
+    return born === undefined ? row : [...row, born]
+  })
+  const bytes = encode(rows)
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

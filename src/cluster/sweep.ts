@@ -15,6 +15,8 @@ export interface SweepOptions {
   readonly keys: Keys
   readonly lease: Lease
   readonly counters: ClusterCounters
+  /** Whether something may still arrive that this sweep would miss: the lease ends by itself, and another sweeps. */
+  readonly isLeaseKept: boolean
   /** At least 0, below 1. */
   readonly random: () => number
   readonly listener: Pick<RoomListener, "onRoomClosed" | "onSwept">
@@ -24,7 +26,8 @@ export interface SweepOptions {
 const ROOMS_AT_A_TIME = 32
 
 /**
- * Sweeps a node's rooms and then removes its lease. `isSelf`: at the end of our own life, whatever our lease says.
+ * Sweeps a node's rooms and then removes its lease, unless it is to be kept. `isSelf`: at the end of our own life, whatever
+ * our lease says.
  * @returns false when it came to no end: the node has come back, or Redis went away; then somebody will try again
  */
 export async function sweepNode(node: NodeId, isSelf: boolean, options: SweepOptions): Promise<boolean> {
@@ -36,7 +39,7 @@ export async function sweepNode(node: NodeId, isSelf: boolean, options: SweepOpt
       const some = rooms.slice(at, at + ROOMS_AT_A_TIME)
       await Promise.all(some.map((room) => sweepRoom(room, node, options)))
     }
-    await lease.end(link, node)
+    if (!options.isLeaseKept) await lease.end(link, node)
     if (!isSelf) counters.sweeps++
     return true
   } catch (error) {

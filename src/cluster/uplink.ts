@@ -57,6 +57,8 @@ export class Uplink {
   readonly #options: UplinkOptions
   #isClosed = false
   #link: Link | undefined
+  /** When a link with which commands were sent was last lost, monotonic ms. */
+  #lostAt = Number.NEGATIVE_INFINITY
   #stage: "away" | Stage = "away"
   /** Why it is not up. */
   #reason: string
@@ -77,6 +79,11 @@ export class Uplink {
   /** Why commands are not answered now; undefined when they are. */
   get awayReason(): string | undefined {
     return this.#stage === "up" ? undefined : `redis at ${this.#options.backend.place}: ${this.#reason}`
+  }
+
+  /** Milliseconds since a link with which commands were sent was last lost. */
+  get sinceLostMs(): number {
+    return this.#options.clock.monotonicMs() - this.#lostAt
   }
 
   /** The link, if commands of `leased` may go now. */
@@ -142,7 +149,11 @@ export class Uplink {
       try {
         await link.opened
         failures = 0
-        while (link.isAlive && !this.#isClosed) await this.#stayLeased(link, onFirstUp)
+        try {
+          while (link.isAlive && !this.#isClosed) await this.#stayLeased(link, onFirstUp)
+        } finally {
+          this.#lostAt = this.#options.clock.monotonicMs()
+        }
         if (!this.#isClosed) log.warn("redis connection lost", { reason: await link.lost })
       } catch (error) {
         link.close(error instanceof Error ? error.message : String(error))

@@ -16,6 +16,10 @@ export interface CommandFlag {
 export const COMMANDS = {
   start: { help: "start; the name may be left out", flags: {} },
   "check-config": { help: "print the effective configuration; exit 2 with a line for each mistake", flags: {} },
+  doctor: {
+    help: "look at all that a call depends on, a line each; exit 1 when something keeps users from connecting",
+    flags: { url: { value: "URL", help: "public address to set a call up through, such as wss://call.example.org/" } },
+  },
   "plugin-types": { help: "print the types for authors of plug-ins", flags: {} },
   stats: {
     help: "print the usage statistics of Redis, or of the server that runs here",

@@ -27,11 +27,18 @@ export interface StatsFlags {
   readonly isJson: boolean
 }
 
+/** What the command doctor was asked for. */
+export interface DoctorFlags {
+  /** An address of a WebSocket. */
+  readonly url: string | undefined
+}
+
 /** What the command line asks for. */
 export interface Invocation {
   readonly command: CommandLine["command"]
   readonly config: Config
   readonly statsFlags: StatsFlags
+  readonly doctorFlags: DoctorFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
   /** What is odd, but keeps nothing from working: a line each. */
@@ -65,11 +72,13 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   }
   checkTogether(config as unknown as Config, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
+  const doctorFlags = { url: readUrl(values["url"], mistakes) }
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
   return {
     command,
     config: Object.freeze(config) as unknown as Config,
     statsFlags,
+    doctorFlags,
     sources,
     warnings: unknownVariables(env),
   }
@@ -154,6 +163,15 @@ function readValue(name: OptionName, { texts, place }: Given, mistakes: string[]
   return values[0] ?? fallback
 }
 
+/** A WebSocket's address; browsers' http and https are as good. */
+function readUrl(value: Values[string], mistakes: string[]): string | undefined {
+  if (value === undefined) return undefined
+  const url = URL.parse(String(value).replace(/^http/, "ws"))
+  if (url !== null && /^wss?:$/.test(url.protocol)) return url.href
+  mistakes.push("--url: must be an address such as wss://call.example.org/")
+  return undefined
+}
+
 /** What no option can tell alone. */
 function checkTogether(config: Config, mistakes: string[]): void {
   if ((config.tlsCert === "") !== (config.tlsKey === ""))
@@ -180,7 +198,8 @@ function checkReadable(flag: string, path: string, mistakes: string[]): void {
   try {
     readFileSync(path)
   } catch (cause) {
-    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}`)
+    const hint = path.startsWith("/run/credentials/") ? " (systemd puts it there while the service runs)" : ""
+    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}${hint}`)
   }
 }
 

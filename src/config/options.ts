@@ -33,7 +33,7 @@ export interface Option<T = unknown> {
 }
 
 /** What clients may speak. palava cannot be switched off: the name is there to switch all others off. */
-export const DIALECTS = ["palava", "simplewebrtc"] as const
+export const DIALECTS = ["palava", "simplewebrtc", "togetherjs", "webrtc-io", "y-webrtc"] as const
 
 function option<T>(one: Option<T>): Option<T> {
   return one
@@ -75,7 +75,7 @@ export const OPTIONS = {
     schema: yesOrNo,
     default: true,
     value: "",
-    help: "serve the demo call at /; --no-page switches it off",
+    help: "serve the demo call at /, and the client at /client.js and /mesh.js; --no-page switches both off",
   }),
   origin: list({
     schema: httpOrigin,
@@ -87,6 +87,12 @@ export const OPTIONS = {
     value: "NAME",
     defaultText: "all",
     help: "whose clients may come besides palava's own",
+  }),
+  yWebrtcPublishAny: option({
+    schema: yesOrNo,
+    default: true,
+    value: "",
+    help: "let y-webrtc clients publish to topics they are not subscribed to; --no-y-webrtc-publish-any does not",
   }),
   iceServer: list({
     schema: iceUrl,

@@ -13,11 +13,13 @@ export const CLOSE = {
   tooLarge: { code: 1009, reason: "frame too large" },
   internal: { code: 1011, reason: "internal error" },
   serverFull: { code: 1013, reason: "server is full, try again later" },
+  roomFull: { code: 1013, reason: "room is full, try again later" },
   unavailable: { code: 1013, reason: "service unavailable, try again" },
   tooSlow: { code: 1013, reason: "too slow a reader" },
   silent: { code: 4008, reason: "pings unanswered" },
   rateLimited: { code: 4029, reason: "too many messages" },
   unauthorized: { code: 4501, reason: "not authorized" },
+  takenOver: { code: 4509, reason: "taken over by another connection" },
 } as const
 
 /** A close code and the reason sent with it. */

@@ -68,6 +68,8 @@ export interface DialectParts {
     readonly roomSize: number
     /** Largest frame, in bytes, where a dialect has no limit of its own. */
     readonly maxFrameBytes: number
+    /** Unsent bytes after which a reader is closed: no dialect's frame may be larger. */
+    readonly maxBacklogBytes: number
     /** Seconds of silence before a client is pinged, and before it counts as dead. */
     readonly pingSeconds: number
     readonly deadSeconds: number

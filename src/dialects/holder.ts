@@ -4,7 +4,10 @@ import type { Connection } from "../connections/connection.ts"
 import type { Holder } from "../rooms/membership.ts"
 
 /** Makes one; `told` is what the dialect has to say of it. */
-export function makeHolder(connection: Connection, told: Pick<Holder, "onJoined" | "onRelayFailed">): Holder {
+export function makeHolder(
+  connection: Connection,
+  told: Pick<Holder, "onJoined" | "onTakenOver" | "onRelayFailed">,
+): Holder {
   return {
     ...told,
     get isOpen() {

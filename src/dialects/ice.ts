@@ -39,8 +39,13 @@ export function iceServersFor(
   const turnUrls = urls.filter((url) => url.startsWith("turn"))
   const stun = stunUrls.length === 0 ? [] : [{ urls: stunUrls }]
   if (turnSecret === "") return { stun, turn: [], credentials: undefined }
-  const username = `${Math.floor(unixMs / 1000) + turnTtlSeconds}:${peer}`
-  const credential = createHmac("sha1", turnSecret).update(username).digest("base64")
-  const turn = turnUrls.length === 0 ? [] : [{ urls: turnUrls, username, credential }]
-  return { stun, turn, credentials: { username, credential } }
+  const credentials = makeCredentials(turnSecret, turnTtlSeconds, peer, unixMs)
+  const turn = turnUrls.length === 0 ? [] : [{ urls: turnUrls, ...credentials }]
+  return { stun, turn, credentials }
+}
+
+/** What a TURN server with this secret accepts from `peer` until `ttlSeconds` after `unixMs`. */
+export function makeCredentials(secret: string, ttlSeconds: number, peer: string, unixMs: number) {
+  const username = `${Math.floor(unixMs / 1000) + ttlSeconds}:${peer}`
+  return { username, credential: createHmac("sha1", secret).update(username).digest("base64") }
 }

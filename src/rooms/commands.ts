@@ -9,7 +9,15 @@ import { type Holder, Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
-import { type Position, type Ref, type RoomStore, type StatusText, StoreUnavailable } from "./room-store.ts"
+import {
+  type Audience,
+  type JoinRequest,
+  type Position,
+  type Ref,
+  type RoomStore,
+  type StatusText,
+  StoreUnavailable,
+} from "./room-store.ts"
 import type { Topics } from "./topics.ts"
 
 /**
@@ -29,7 +37,7 @@ export interface JoinWish {
   /** Most members the room may have with this one. */
   readonly limit: number
   /** What becomes of another membership of this peer in the room. */
-  readonly ifTaken: "replace" | "refuse"
+  readonly ifTaken: JoinRequest["ifTaken"]
   /** Given back with `holder.onJoined`. */
   readonly ref: Ref
 }
@@ -95,11 +103,11 @@ export class RoomCommands {
     return outcome
   }
 
-  /** Publishes a frame to all members on all nodes, the own one included, in the order of the room's log. */
-  async publish(membership: Membership, text: string): Promise<ChangeOutcome> {
+  /** Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. */
+  async publish(membership: Membership, text: string, to: Audience = "all"): Promise<ChangeOutcome> {
     const { room, peer } = membership
     const rev = this.#nextRev(membership)
-    return this.#change(membership, () => this.#parts.store.publish(room.key, peer, rev, text))
+    return this.#change(membership, () => this.#parts.store.publish(room.key, peer, rev, text, to))
   }
 
   /**

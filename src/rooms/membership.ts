@@ -36,6 +36,8 @@ export interface Holder {
   onJoined(membership: Membership, ref: Ref): void
   /** Something was published to the client while somebody's buffer was filling, perhaps its own. */
   onPressure(): void
+  /** Another connection, here or elsewhere, holds the membership now: this one has nothing to say in the room any more. */
+  onTakenOver(membership: Membership): void
   /** A relay of this member did not reach its target. */
   onRelayFailed(ref: Ref, failure: RelayFailure): void
 }

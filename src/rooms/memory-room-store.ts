@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "./ids.ts"
 import type {
+  Audience,
   JoinRequest,
   JoinResult,
   Member,
@@ -48,8 +49,13 @@ export class MemoryRoomStore implements RoomStore {
     if (before !== undefined && ifTaken === "refuse") return { kind: "taken" }
     if (known !== undefined && before === undefined && known.members.length >= limit) return { kind: "full" }
     const room = known ?? this.#open(key)
-    if (before !== undefined) this.#remove(key, room, before)
-    this.#add(key, room, { peer, node: this.node, generation, rev, status })
+    const member = { peer, node: this.node, generation, rev, status }
+    if (before !== undefined && ifTaken === "takeOver") {
+      this.#move(key, room, { ...member, born: before.born ?? before.generation })
+    } else {
+      if (before !== undefined) this.#remove(key, room, before)
+      this.#add(key, room, member)
+    }
     return this.#joined(room, withSnapshot)
   }
 
@@ -70,12 +76,12 @@ export class MemoryRoomStore implements RoomStore {
     return toPosition(room)
   }
 
-  async publish(key: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined> {
+  async publish(key: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
     const room = this.#rooms.get(key)
     const member = room && findMember(room, peer)
     if (room === undefined || member === undefined || rev <= member.rev) return undefined
     room.members[indexOf(room, peer)] = { ...member, rev }
-    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text })
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text, to })
     return toPosition(room)
   }
 
@@ -124,6 +130,11 @@ export class MemoryRoomStore implements RoomStore {
     room.members.push(member)
     room.peak = Math.max(room.peak, room.members.length)
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "joined", member })
+  }
+
+  #move(key: RoomKey, room: Room, member: Member): void {
+    room.members[indexOf(room, member.peer)] = member
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "moved", member })
   }
 
   #remove(key: RoomKey, room: Room, { peer, generation }: Member): void {

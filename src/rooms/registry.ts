@@ -5,6 +5,9 @@ import type { RoomKey } from "./ids.ts"
 import type { Membership } from "./membership.ts"
 import { Room, type RoomParts } from "./room.ts"
 
+/** 1,000: no node does more in a millisecond for long; and until the year 2255 the numbers are exact in JSON and Lua. */
+const NUMBERS_PER_MS = 1_000
+
 /** See the head of this file. */
 export class RoomRegistry {
   readonly #parts: RoomParts
@@ -53,9 +56,13 @@ export class RoomRegistry {
     this.#rooms.delete(room.key)
   }
 
-  /** For the next membership or command of this node: numbers never repeat, and grow. */
+  /**
+   * For the next membership or command of this node: numbers never repeat and grow. Made of the time, so that those of a
+   * peer that came by another node before are lower.
+   */
   nextNumber(): number {
-    return ++this.#lastNumber
+    this.#lastNumber = Math.max(this.#lastNumber + 1, Math.floor(this.#parts.clock.unixMs() * NUMBERS_PER_MS))
+    return this.#lastNumber
   }
 
   /** Ends all of them. */

@@ -2,14 +2,15 @@
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
 import type { PeerId } from "./ids.ts"
-import type { Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
+import type { Audience, Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
 /** What clients may be shown: a change of the membership or a frame, without its place in the log. */
 export type Change =
   | { readonly kind: "joined"; readonly member: Member }
   | { readonly kind: "left"; readonly peer: PeerId }
   | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
-  | { readonly kind: "frame"; readonly text: string }
+  | { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience }
+  | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean }
 
 /** Where an event stands for a replica: to be applied, already known, or behind something missed. */
 export type Place = "next" | "old" | "gap"
@@ -85,6 +86,12 @@ export class Replica {
         this.#members.set(event.peer, { ...known, rev: event.rev, status: event.status })
         return { change: event, reclaim: false }
       }
+      case "moved": {
+        const known = this.#members.get(event.member.peer)
+        this.#members.set(event.member.peer, event.member)
+        if (known === undefined) return { change: { kind: "joined", member: event.member }, reclaim: false }
+        return { change: moveOf(known, event.member), reclaim: false }
+      }
       case "frame":
         return { change: event, reclaim: false }
     }
@@ -103,6 +110,12 @@ export class Replica {
     const now = new Map(snapshot.members.map((member) => [member.peer, member]))
     for (const known of [...this.#members.values()]) {
       if (isSameMembership(now.get(known.peer), known)) continue
+      const other = now.get(known.peer)
+      if (other !== undefined && isLaterLifeOf(known, other)) {
+        this.#members.set(known.peer, other)
+        show(moveOf(known, other))
+        continue
+      }
       if (isHere(known)) {
         reclaim = true
         now.delete(known.peer)
@@ -111,17 +124,33 @@ export class Replica {
       this.#members.delete(known.peer)
       show({ kind: "left", peer: known.peer })
     }
+    const takenOver: Member[] = []
     for (const member of now.values()) {
       const known = this.#members.get(member.peer)
       this.#members.set(member.peer, member)
-      const change: Change | undefined = known === undefined ? { kind: "joined", member } : statusChange(known, member)
-      if (change !== undefined) show(change)
+      if (known === undefined && member.born !== undefined && isHere(member)) takenOver.push(member)
+      else {
+        const change: Change | undefined =
+          known === undefined ? { kind: "joined", member } : statusChange(known, member)
+        if (change !== undefined) show(change)
+      }
     }
+    // Older members than their place in the log: the client is told of the room once all the others are known.
+    for (const member of takenOver) show({ kind: "moved", member, hasNewStatus: false })
     return reclaim
   }
 }
 
 const NOTHING = { change: undefined, reclaim: false } as const
+
+/** Whether `member` is the same membership as `known`, taken over since. */
+function isLaterLifeOf(known: Member, member: Member): boolean {
+  return member.generation > known.generation && member.born === (known.born ?? known.generation)
+}
+
+function moveOf(known: Member, member: Member): Change {
+  return { kind: "moved", member, hasNewStatus: known.status !== member.status }
+}
 
 function isSameMembership(a: Member | undefined, b: Member): boolean {
   return a !== undefined && a.generation === b.generation && a.node === b.node

@@ -26,11 +26,13 @@ export interface Member {
   readonly peer: PeerId
   /** The node that holds the peer's connection. */
   readonly node: NodeId
-  /** Tells this membership from any other of the same peer at the same node: every join of a node has another. */
+  /** Tells this membership from any other of the same peer. The later one has the higher number. */
   readonly generation: number
   /** Number of the last command of this membership that had an effect: a repeated command has none. */
   readonly rev: number
   readonly status: StatusText
+  /** Generation it was born with, where it has been taken over since: then it is still the same membership. */
+  readonly born?: number | undefined
 }
 
 /** A place in a room's log. `epoch` is random at the room's birth, so two lives of one room are never mixed up. */
@@ -40,13 +42,18 @@ export interface Position {
   readonly seq: number
 }
 
+/** Whom a frame of a member is for: all members, or all but the one who published it. */
+export type Audience = "all" | "others"
+
 /** One entry of a room's log. */
 export type RoomEvent =
   | (Position & { readonly kind: "joined"; readonly member: Member })
   | (Position & { readonly kind: "left"; readonly peer: PeerId; readonly generation: number })
   | (Position & { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText })
+  /** Another connection, here or elsewhere, holds the membership of this peer now; to the other members it is the same. */
+  | (Position & { readonly kind: "moved"; readonly member: Member })
   /** Published to the room by a member: changes nothing. Whoever misses it does not get it from a snapshot. */
-  | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string })
+  | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience })
 
 /** A room as it stands at a position. A room that does not exist has no members and seq 0. */
 export interface RoomSnapshot extends Position {
@@ -63,8 +70,11 @@ export interface JoinRequest {
   readonly status: StatusText
   /** Most members the room may have with this one. */
   readonly limit: number
-  /** When there is another membership of this peer: it leaves, announced before the join; or the join is refused. */
-  readonly ifTaken: "replace" | "refuse"
+  /**
+   * When there is another membership of this peer: it leaves, announced before the join; or it is taken over, announced
+   * as "moved", and nobody sees a difference; or the join is refused.
+   */
+  readonly ifTaken: "leave" | "takeOver" | "refuse"
   /** Whether the answer shall carry the room: needed by a node that has no replica of it yet. */
   readonly withSnapshot: boolean
 }
@@ -103,7 +113,7 @@ export interface RoomStore {
    * Publishes a ready-made frame of a member to the room, its own node included, in the order of the log; undefined when
    * it is no member or `rev` is not newer.
    */
-  publish(room: RoomKey, peer: PeerId, rev: number, text: string): Promise<Position | undefined>
+  publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined>
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
   /** The room as it stands. */

@@ -163,8 +163,12 @@ export class Room extends RoomLog implements JoinedRoom {
       case "left":
         this.#tell(this.encoder.left(change.peer))
         break
+      case "moved":
+        this.#showMoved(change.member)
+        if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
+        break
       case "frame":
-        this.publish(change.text)
+        this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
         break
       case "status": {
         // Where the answer to a status change was lost, this is how its membership learns what became of it.
@@ -217,7 +221,25 @@ export class Room extends RoomLog implements JoinedRoom {
     }
     const { membership } = joiner
     membership.holder.subscribe(this.topic)
-    if (membership.isIn) this.#parts.observer.joined?.(peer, this.key)
+    if (!membership.isIn) return
+    this.#parts.counters.joins++
+    this.#parts.observer.joined?.(peer, this.key)
+  }
+
+  /** The peer is the same to all others: only who holds it changes. */
+  #showMoved({ peer, node, generation }: Member): void {
+    const before = this.here.get(peer)
+    if (before !== undefined && before.generation !== generation) {
+      this.here.delete(peer)
+      before.holder.unsubscribe(this.topic)
+      before.holder.onTakenOver(before)
+    }
+    if (node !== this.#parts.node || this.here.has(peer)) return
+    const joiner = this.#joiners.get(peer)
+    if (joiner?.membership.generation === generation) {
+      this.#admit(joiner)
+      joiner.membership.holder.subscribe(this.topic)
+    } else this.reclaim()
   }
 
   #admit({ membership, ref, onJoined }: Joiner): void {
@@ -227,8 +249,14 @@ export class Room extends RoomLog implements JoinedRoom {
     if (!membership.holder.isOpen) return
     this.here.set(membership.peer, membership)
     membership.joinedAt = this.#parts.clock.unixMs()
-    this.#parts.counters.joins++
     membership.holder.onJoined(membership, ref)
+  }
+
+  /** Between two subscriptions the sender hears what is said before and after the frame, each at its place. */
+  #showFrame(text: string, except: Membership | undefined): void {
+    except?.holder.unsubscribe(this.topic)
+    this.publish(text)
+    except?.holder.subscribe(this.topic)
   }
 
   #tell(text: string | undefined): void {

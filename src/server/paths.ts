@@ -4,9 +4,14 @@
 /** Stands where no Host was given; nobody looks at it. */
 const NO_HOST = "http://localhost"
 
-/** The path of a request; undefined when its Host or path makes no URL. */
+/** The URL of a request; undefined when its Host or path makes none. */
+export function urlOf(request: Request): URL | undefined {
+  return URL.parse(request.url, NO_HOST) ?? undefined
+}
+
+/** The path of a request; undefined as above. */
 export function pathOf(request: Request): string | undefined {
-  return URL.parse(request.url, NO_HOST)?.pathname
+  return urlOf(request)?.pathname
 }
 
 /** The answer to a request without a path. */

@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core"
 import { startNode } from "../helpers/node.ts"
 import { complaintsOf, LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
 import { PalavaPage, servePalavaPage } from "./palava-call.ts"
+import { standstillOf, watchPictures } from "./standstill.ts"
 
 let browser: Browser
 beforeAll(async () => {
@@ -170,9 +171,9 @@ test(
   "a restart of the server brings everybody back, without ghosts and without taking a picture away",
   async () => {
     const node = await startNode()
-    const context = await browser.newContext(SCREEN)
+    const contexts = await Promise.all([browser.newContext(SCREEN), browser.newContext(SCREEN)])
     const room = `${node.httpUrl}#again`
-    const [ada, ben] = await Promise.all([Tab.open(context, room), Tab.open(context, room)])
+    const [ada, ben] = await Promise.all([Tab.open(contexts[0], room), Tab.open(contexts[1], room)])
     for (const tab of [ada, ben]) await tab.page.locator("#preview.with-video").waitFor()
     await ada.enter("Ada", "Join")
     await ben.enter("Ben", "Join")
@@ -180,6 +181,7 @@ test(
     const tile = `document.querySelector('article[aria-label="Ben"]')`
     const before = await ada.page.evaluate(`(${tile}.kept = true, ${tile}.dataset.peer)`)
 
+    await Promise.all([ada, ben].map(({ page }) => watchPictures(page)))
     node.kill("SIGKILL")
     await node.exited
     await Promise.all([ada, ben].map((tab) => tab.page.getByText("The server is out of reach").waitFor()))
@@ -190,7 +192,12 @@ test(
     await waitInPage(ada.page, `${tile}?.kept && ${tile}.dataset.peer !== ${JSON.stringify(before)}`)
     await Promise.all([ada.shows(["Ben", "Ada (you)"]), ben.shows(["Ada", "Ben (you)"])])
     await Promise.all([ada.moves("Ben"), ben.moves("Ada")])
-    await context.close()
+    for (const { page } of [ada, ben]) {
+      const { longestMs, videos, gone } = await standstillOf(page)
+      expect(longestMs).toBeLessThan(1_000)
+      expect([videos, gone]).toEqual([1, 0])
+    }
+    await Promise.all(contexts.map((context) => context.close()))
   },
   WAIT_MS * 4,
 )
@@ -210,10 +217,13 @@ test(
           connections.push(this)
         }
       }
-      // One that joins as a Chrome, so that it is offered to, and then offers as no Chrome would.
-      let asked = 0
+      // One that is announced as a Chrome, so that it is offered to, but thinks that it is none, and offers.
       if (location.search === "?both") {
-        Object.defineProperty(navigator, "userAgent", { get: () => (++asked <= 2 ? "Chrome" : "Firefox") })
+        Object.defineProperty(navigator, "userAgent", { get: () => "Firefox" })
+        const send = WebSocket.prototype.send
+        WebSocket.prototype.send = function (text) {
+          send.call(this, text.replace('"user_agent":"firefox"', '"user_agent":"chrome"'))
+        }
       }`)
     const ada = await Tab.open(context, `${node.httpUrl}#glare`)
     const ben = await Tab.open(context, `${node.httpUrl}?both#glare`)

@@ -4,6 +4,7 @@
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { complaintsOf, waitInPage } from "./chromium.ts"
+import { type Site, serveFiles } from "./site.ts"
 
 const FILES: Record<string, string> = {
   "/": join(import.meta.dir, "pages/palava.html"),
@@ -11,17 +12,9 @@ const FILES: Record<string, string> = {
   "/palava.bundle.js": join(import.meta.dir, "../../node_modules/palava-client/palava.bundle.js"),
 }
 
-/** Serves the test page. From localhost, which browsers trust with a camera as they do https. */
-export function servePalavaPage(): { url: string } & Disposable {
-  const server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    fetch(request) {
-      const file = FILES[new URL(request.url).pathname]
-      return file === undefined ? new Response(null, { status: 204 }) : new Response(Bun.file(file))
-    },
-  })
-  return { url: `http://localhost:${server.port}/`, [Symbol.dispose]: () => void server.stop(true) }
+/** Serves the test page. */
+export function servePalavaPage(): Site {
+  return serveFiles((pathname) => FILES[pathname])
 }
 
 /** One person in the call. */

@@ -120,7 +120,7 @@ export function joinOf(room: RoomKey, peer: PeerId, more: Partial<JoinRequest> =
     rev: 1,
     status: "{}",
     limit: 100,
-    ifTaken: "replace",
+    ifTaken: "leave",
     withSnapshot: true,
     ...more,
   }
@@ -211,6 +211,29 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       expect(heard.eventsOf(room).slice(2)).toEqual([
         { epoch, seq: 3, kind: "left", peer, generation: 1 },
         { epoch, seq: 4, kind: "joined", member: memberOf(store.node, peer, { generation: 2, rev: 7 }) },
+      ])
+    })
+
+    test("a membership is taken over when asked to: the same one to all others, in the same place", async () => {
+      await using made = await makeStore()
+      const { store, heard } = made
+      const [room, peer, other] = [makeRoom(), makePeerId(), makePeerId()]
+      await join(store, joinOf(room, peer))
+      await join(store, joinOf(room, other, { limit: 2 }))
+      const taken = joinOf(room, peer, { generation: 5, rev: 5, limit: 2, status: '{"a":1}', ifTaken: "takeOver" })
+      const member = memberOf(store.node, peer, { generation: 5, rev: 5, status: '{"a":1}', born: 1 })
+      const first = await join(store, taken)
+      expect(first.snapshot?.members).toEqual([member, memberOf(store.node, other)])
+      await heard.reached(room, first)
+      // Again is no other one; and the one before has nothing to say any more.
+      expect(await join(store, taken)).toMatchObject({ seq: 3 })
+      expect(await store.leave(room, peer, 1)).toBeUndefined()
+      const again = await join(store, { ...taken, generation: 9, rev: 9 })
+      await heard.reached(room, again)
+      const { epoch } = again
+      expect(heard.eventsOf(room).slice(2)).toEqual([
+        { epoch, seq: 3, kind: "moved", member },
+        { epoch, seq: 4, kind: "moved", member: { ...member, generation: 9, rev: 9 } },
       ])
     })
 
@@ -306,15 +329,15 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       const [room, peer] = [makeRoom(), makePeerId()]
       const { epoch } = await join(store, joinOf(room, peer))
       const text = `{"x":"\\u0000 ${"ß".repeat(2000)} 日本語"}`
-      expect(await store.publish(room, peer, 2, text)).toEqual({ epoch, seq: 2 })
+      expect(await store.publish(room, peer, 2, text, "all")).toEqual({ epoch, seq: 2 })
       expect(await store.updateStatus(room, peer, 3, '{"a":1}')).toEqual({ epoch, seq: 3 })
-      const last = await store.publish(room, peer, 4, "")
+      const last = await store.publish(room, peer, 4, "", "others")
       expect(last).toEqual({ epoch, seq: 4 })
       await heard.reached(room, last)
       expect(heard.eventsOf(room).slice(1)).toEqual([
-        { epoch, seq: 2, kind: "frame", peer, text },
+        { epoch, seq: 2, kind: "frame", peer, text, to: "all" },
         { epoch, seq: 3, kind: "status", peer, rev: 3, status: '{"a":1}' },
-        { epoch, seq: 4, kind: "frame", peer, text: "" },
+        { epoch, seq: 4, kind: "frame", peer, text: "", to: "others" },
       ])
       expect(await store.snapshot(room)).toEqual({
         ...{ epoch, seq: 4 },
@@ -327,10 +350,10 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       const { store, heard } = made
       const [room, peer] = [makeRoom(), makePeerId()]
       const joined = await join(store, joinOf(room, peer, { rev: 5 }))
-      expect(await store.publish(room, peer, 5, "late")).toBeUndefined()
-      expect(await store.publish(room, makePeerId(), 9, "stranger")).toBeUndefined()
-      expect(await store.publish(makeRoom(), peer, 9, "elsewhere")).toBeUndefined()
-      const next = await store.publish(room, peer, 6, "in time")
+      expect(await store.publish(room, peer, 5, "late", "all")).toBeUndefined()
+      expect(await store.publish(room, makePeerId(), 9, "stranger", "all")).toBeUndefined()
+      expect(await store.publish(makeRoom(), peer, 9, "elsewhere", "others")).toBeUndefined()
+      const next = await store.publish(room, peer, 6, "in time", "all")
       expect(next).toEqual({ epoch: joined.epoch, seq: 2 })
       expect(await store.updateStatus(room, peer, 6, "{}")).toBeUndefined()
       await heard.reached(room, next)

@@ -67,6 +67,27 @@ for (const count of [1, 2] as const) {
       await second.hears("<names one")
     })
 
+    test("a name is taken over, also from another node: its holder is told, all others see nothing", async () => {
+      const [first, second, other] = [connect(0), connect(1), connect(0)]
+      await first.say("+over one", "+over one")
+      await other.say("+over two", "+over one,two")
+      await first.hears(">over two")
+      await second.say("*over one", "+over one,two")
+      await first.hears("!over")
+      await first.say("over late", "where?")
+      other.send("@over one hello")
+      await second.hears("@over two hello")
+      await second.say("over it is me", "over it is me")
+      await other.hears("over it is me")
+      first.close()
+      await second.say("over still me", "over still me")
+      await other.hears("over still me")
+      expect(other.all).toEqual(["+over one,two", "over it is me", "over still me"])
+      second.close()
+      await other.hears("<over one")
+      other.close()
+    })
+
     test("a room has a limit of its own dialect", async () => {
       const clients = Array.from({ length: SHOUT_ROOM_SIZE + 1 }, (_, at) => connect(at))
       const names = clients.map((_, at) => `n${at}`)

@@ -4,6 +4,7 @@
 //   +room name     joins           ← +room name[,name...] all members; "full", "taken", "away"
 //   -room          leaves
 //   room text      publishes       ← room text, to all members, the sender included
+//   *room name     the same, but takes the name over ← !room to who had it
 //   @room name t   to one member   ← @room from t
 //
 // Others hear `>room name` of who joins and `<room name` of who leaves.
@@ -13,7 +14,7 @@ import type { Dialect, DialectParts } from "../../src/dialects/contract.ts"
 import type { Conversation } from "../../src/dialects/conversation.ts"
 import { DialectCounters } from "../../src/dialects/counters.ts"
 import { makeHolder } from "../../src/dialects/holder.ts"
-import type { RoomCommands } from "../../src/rooms/commands.ts"
+import type { JoinWish, RoomCommands } from "../../src/rooms/commands.ts"
 import type { RoomEncoder } from "../../src/rooms/encoder.ts"
 import { type PeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import type { Holder, Membership } from "../../src/rooms/membership.ts"
@@ -28,7 +29,7 @@ export function makeShout({ rooms, limits }: DialectParts): Dialect {
     counters: new DialectCounters(),
     maxFrameBytes: limits.maxFrameBytes,
     recognises: ({ url }) => url.pathname === "/shout",
-    recognisesFirst: (text) => /^[+@-]/.test(text),
+    recognisesFirst: (text) => /^[+*@-]/.test(text),
     open: (connection) => new Shouting(connection, rooms.commands, limits.maxFrameBytes),
   }
 }
@@ -63,9 +64,10 @@ class Shouting implements Conversation {
   }
 
   async onMessage(text: string): Promise<void> {
-    const [, sign, room = "", rest = ""] = /^([+@-]?)(\S+) ?(.*)$/s.exec(text) ?? []
+    const [, sign, room = "", rest = ""] = /^([+*@-]?)(\S+) ?(.*)$/s.exec(text) ?? []
     const membership = this.#memberships.get(room)
-    if (sign === "+") await this.#join(room, rest as PeerId)
+    if (sign === "+") await this.#join(room, rest as PeerId, "refuse")
+    else if (sign === "*") await this.#join(room, rest as PeerId, "takeOver")
     else if (membership === undefined) this.connection.send("where?")
     else if (sign === "-") await this.#leave(room, membership)
     else if (sign === "") await this.#commands.publish(membership, text)
@@ -91,7 +93,7 @@ class Shouting implements Conversation {
 
   sendEvent(): void {}
 
-  async #join(room: string, name: PeerId): Promise<void> {
+  async #join(room: string, name: PeerId, ifTaken: JoinWish["ifTaken"]): Promise<void> {
     const outcome = await this.#commands.join({
       room: toRoomKey(room, "shout"),
       encoder: encoderOf(room),
@@ -99,7 +101,7 @@ class Shouting implements Conversation {
       holder: this.#holderIn(room),
       status: "{}",
       limit: SHOUT_ROOM_SIZE,
-      ifTaken: "refuse",
+      ifTaken,
       ref: undefined,
     })
     if (outcome !== "joined") this.connection.send(outcome)
@@ -118,6 +120,10 @@ class Shouting implements Conversation {
       onJoined(membership) {
         memberships.set(room, membership)
         connection.send(`+${room} ${[...membership.room.members.keys()].join(",")}`)
+      },
+      onTakenOver() {
+        memberships.delete(room)
+        connection.send(`!${room}`)
       },
       onRelayFailed: (ref, failure) => connection.send(`${failure} ${ref}`),
     })

@@ -80,3 +80,23 @@ test("ref comes with them, and no two peers share credentials", async () => {
   expect(passwords.size).toBe(2)
   expect(node.log()).not.toContain(SECRET)
 })
+
+test("a member asks for them again with info, and gets fresh ones; others get none", async () => {
+  await using node = await startNode(["--turn-secret", SECRET, "--ice-server", "turn:turn.example.org"])
+  await using client = await TestClient.connect(node.url)
+  const about = { event: "info", protocol_version: "1.0.0", server: "palava-machine", version: expect.any(String) }
+  client.send({ event: "info", ref: 1 })
+  expect(await client.next("info")).toEqual({ ...about, ref: 1 })
+  await client.join("ice")
+  client.send({ event: "info", ref: 2 })
+  const info = await client.next("info")
+  const { turn_user: user, turn_password: password } = info
+  expect(info).toEqual({
+    ...about,
+    turn_user: user,
+    turn_password: password,
+    ice_servers: [{ urls: ["turn:turn.example.org"], username: user as string, credential: password as string }],
+    ref: 2,
+  })
+  expectValid(user, password, client.ownId, 86_400)
+})

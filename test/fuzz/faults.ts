@@ -12,14 +12,15 @@ export const FAULTS = {
   slow: 3,
   cut: 3,
   halfOpen: 2,
+  deaf: 2,
   isolate: 2,
   pause: 2,
   crash: 1,
   stop: 1,
   redisAway: 1,
   redisEmpty: 0.5,
-  redisOlder: 1,
-  failOver: 1,
+  redisOlder: 2,
+  failOver: 2,
   flush: 0.5,
   evict: 0.5,
   clockJump: 0.5,
@@ -86,11 +87,16 @@ export class Faults {
         break
       case "cut":
         node.disturb()
-        node.cut()
+        if (random.chance(0.5)) node.cut()
+        else node.onNextChange(() => node.cut())
         break
       case "halfOpen":
         node.disturb()
         node.freeze()
+        break
+      case "deaf":
+        node.disturb()
+        node.deafen()
         break
       case "isolate":
         node.disturb()
@@ -107,7 +113,8 @@ export class Faults {
         time.after(forMs, () => node.resume())
         break
       case "crash":
-        if (this.#isSwept) this.#crash(node)
+        if (random.chance(0.5)) this.#crash(node)
+        else node.onNextChange(() => this.#crash(node))
         break
       case "stop":
         if (this.#isSwept) this.#stop(node)
@@ -148,6 +155,7 @@ export class Faults {
       node.isIsolated = false
       node.lossProbability = 0
       node.delayMs = 0
+      node.onNextChange(undefined)
       node.resume()
     }
   }
@@ -161,6 +169,7 @@ export class Faults {
   }
 
   #crash(node: SimulatedNode): void {
+    if (!this.#isSwept || node.isDead || node.isStopping) return
     node.crash(this.#world.random.chance(0.7))
     this.#onGone(node)
   }
@@ -197,8 +206,10 @@ export class Faults {
   #evict(): void {
     const { nodes, random, redis, time } = this.#world
     const living = new Set<string>(nodes.map(({ store }) => store.node))
-    // What is kept of a dead node may go only when it has been swept: nobody could know then.
-    if (!this.#isSwept || [...redis.data.scores(KEYS.leases).keys()].some((node) => !living.has(node))) return
+    // What is kept of a node may go only when it has been swept, or has set right what it keeps: nobody could know then.
+    const isDeadLeft = [...redis.data.scores(KEYS.leases).keys()].some((node) => !living.has(node))
+    const isAllUp = nodes.every(({ store, isPaused }) => store.state === "up" && !isPaused)
+    if (!this.#isSwept || isDeadLeft || !isAllUp) return
     this.#disturbAll()
     const keys = redis.data.keys().filter((key) => !key.includes(":stats:"))
     const key = random.pick(keys) ?? ""

@@ -56,6 +56,7 @@ export class SimulatedNode {
   readonly #node: PlainNode
   #isReady = false
   #link: SimulatedLink | undefined
+  #onScript: ((name: string) => void) | undefined
   #held: (() => void)[] = []
   #isFlushing = false
 
@@ -147,6 +148,20 @@ export class SimulatedNode {
     if (this.#link !== undefined) this.#link.isHalfOpen = true
   }
 
+  /** What comes from Redis unasked vanishes from now on: the subscriber's connection is dead, the other one lives. */
+  deafen(): void {
+    if (this.#link !== undefined) this.#link.isDeaf = true
+  }
+
+  /** Has something happen to this node while its next change of a room is on its way; undefined: not any more. */
+  onNextChange(happen: (() => void) | undefined): void {
+    this.#onScript = (name) => {
+      if (happen === undefined || !name.endsWith("_room")) return
+      this.#onScript = undefined
+      this.#world.time.after(0, happen)
+    }
+  }
+
   /** The process ends from one moment to the next; with its machine, if Redis does not hear of it. */
   crash(isHeard: boolean): void {
     if (isHeard) this.cut()
@@ -192,7 +207,8 @@ export class SimulatedNode {
       commandMs: () => (random.chance(0.05) ? random.next() * 50 : random.next()) + random.next() * this.delayMs,
       channelMs: () => (random.chance(0.05) ? random.next() * 100 : random.next()) + random.next() * this.delayMs,
       isLost: () => random.chance(this.lossProbability),
-      lateMs: () => (random.chance(0.3) ? random.next() * LEASE_MS : undefined),
+      lateMs: () => (random.chance(0.5) ? random.next() * 2 * LEASE_MS : undefined),
+      onScript: (name: string) => this.#onScript?.(name),
       deliver: (run: () => void) => this.deliver(run),
     }
   }

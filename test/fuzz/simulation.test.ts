@@ -1,5 +1,5 @@
-// Runs the simulation: seeds that failed once, then new ones for a while. `make fuzz SEED=n` runs one again, with the
-// story of its failure; `make fuzz` takes its time.
+// Runs the simulation: seeds that found something once, then new ones for a while. `make fuzz SEED=n` runs one again, with
+// the story of its failure; `make fuzz` takes its time.
 
 import { expect, test } from "bun:test"
 import { simulate } from "./simulation.ts"
@@ -7,11 +7,15 @@ import { simulate } from "./simulation.ts"
 /** Actions of a run: with other numbers a seed would tell another story. */
 const ACTIONS = 1000
 
-/** Seconds of new seeds: 3 as a part of all tests, a minute when asked for. */
-const SECONDS = process.env["FUZZ"] === "long" ? 60 : 3
+/** Seconds of new seeds: 12 as a part of all tests, two minutes when asked for. */
+const SECONDS = process.env["FUZZ"] === "long" ? 120 : 12
 
-/** Each found something: a newcomer told too much, a healing without end, a lost join, a ghost, a second answer. */
-const FAILED_ONCE = [13, 103, 271, 1047, 1516, 1552, 3211, 5585, 103634]
+/**
+ * Each found something, or finds it again when its mend is taken out: Redis with older data (4, 18, 25, 28), batch numbers
+ * of 32 bits (2, 5, 9), a lease ended too early (16), a heartbeat unwatched (11, 17), rooms that only Redis knows (4). A
+ * seed tells the same story only as long as nothing draws on its chance in another order.
+ */
+const FOUND_SOMETHING = [2, 4, 5, 9, 11, 16, 17, 18, 25, 28]
 
 const seed = process.env["SEED"] ?? ""
 
@@ -20,8 +24,8 @@ if (seed !== "") {
     expect(simulate(Number(seed), ACTIONS).steps).toBeGreaterThan(0)
   })
 } else {
-  test.each(FAILED_ONCE)("seed %d, which failed once", (failed) => {
-    expect(simulate(failed, ACTIONS).steps).toBeGreaterThan(0)
+  test.each(FOUND_SOMETHING)("seed %d, which found something once", (found) => {
+    expect(simulate(found, ACTIONS).steps).toBeGreaterThan(0)
   })
 
   test(`new seeds for ${SECONDS} seconds`, () => {
@@ -36,5 +40,5 @@ if (seed !== "") {
       faults += result.faults
     } while (performance.now() < endAt)
     console.log(`simulation: ${runs} runs, ${steps} steps, ${faults} faults, ${Math.round(steps / SECONDS)} steps/s`)
-  }, 120_000)
+  }, 240_000)
 }

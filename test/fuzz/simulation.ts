@@ -202,6 +202,7 @@ class Simulation implements World {
     this.#advance(NUDGE_MS)
     this.trace("quiet")
     for (const untruth of findUntruths(this.redis, this.nodes, this.#living())) this.report(untruth)
+    this.redis.beginLogs()
     for (const node of this.nodes) {
       node.isDisturbed = false
       for (const client of node.clients) {

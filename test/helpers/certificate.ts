@@ -9,25 +9,42 @@ export interface Certificate {
   readonly key: string
 }
 
-/** Makes a certificate for localhost and 127.0.0.1, valid from yesterday until tomorrow. */
-export function makeCertificate(): Certificate {
+/** What is to be different about one. */
+export interface CertificateOptions {
+  /** A DNS name in place of localhost and 127.0.0.1. */
+  readonly name?: string
+  /** Days from now; yesterday and tomorrow if not given. */
+  readonly fromDays?: number
+  readonly toDays?: number
+  /** Who signs it in place of itself. */
+  readonly issuer?: { readonly name: string; readonly key: string }
+}
+
+/** Makes a certificate, for localhost and 127.0.0.1 and valid from yesterday until tomorrow if nothing else is said. */
+export function makeCertificate({
+  name: dns = "localhost",
+  fromDays = -1,
+  toDays = 1,
+  issuer,
+}: CertificateOptions = {}): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })
   const ecdsaWithSha256 = sequence(objectId(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02))
-  const commonName = sequence(objectId(0x55, 0x04, 0x03), der(0x0c, Buffer.from("localhost")))
-  const name = sequence(der(0x31, commonName))
-  const names = sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])))
+  const nameOf = (text: string) =>
+    sequence(der(0x31, sequence(objectId(0x55, 0x04, 0x03), der(0x0c, Buffer.from(text)))))
+  const address = dns === "localhost" ? [der(0x87, Buffer.from([127, 0, 0, 1]))] : []
+  const names = sequence(der(0x82, Buffer.from(dns)), ...address)
   const subjectAltName = sequence(objectId(0x55, 0x1d, 0x11), der(0x04, names))
   const toBeSigned = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     ecdsaWithSha256,
-    name,
-    sequence(time(-1), time(1)),
-    name,
+    nameOf(issuer?.name ?? dns),
+    sequence(time(fromDays), time(toDays)),
+    nameOf(dns),
     publicKey.export({ type: "spki", format: "der" }),
     der(0xa3, sequence(subjectAltName)),
   )
-  const signature = der(0x03, Buffer.concat([Buffer.from([0]), sign("sha256", toBeSigned, privateKey)]))
+  const signature = der(0x03, Buffer.concat([Buffer.from([0]), sign("sha256", toBeSigned, issuer?.key ?? privateKey)]))
   return {
     cert: toPem(sequence(toBeSigned, ecdsaWithSha256, signature)),
     key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,

@@ -55,7 +55,7 @@ test("a join that replaces a member of another node: both hear it, and the count
   // The node that had it can do nothing with it any more, whatever it still believes.
   expect(await a.store.leave(room, peer, 1)).toBeUndefined()
   expect(await a.store.updateStatus(room, peer, 9, "{}")).toBeUndefined()
-  expect(await a.store.publish(room, peer, 9, "late")).toBeUndefined()
+  expect(await a.store.publish(room, peer, 9, "late", "all")).toBeUndefined()
   expect((await a.store.restore(room, [memberOf(a.store.node, peer)], [])).members).toEqual([member])
   expect(await nodesOf(prefix, room, nodes)).toEqual({ counts: { [b.store.node]: "1" }, among: [b.store.node] })
   expect(await b.store.leave(room, peer, 1)).toEqual({ epoch, seq: 4 })
@@ -91,8 +91,8 @@ test("frames of two nodes reach both in one order, behind what was relayed befor
   }
   a.store.relay(b.store.node, { room, from: one, to: two, text: "before" }, undefined)
   const frames = Array.from({ length: 50 }, (_, at) => [
-    a.store.publish(room, one, at + 2, `a ${at + 1}`),
-    b.store.publish(room, two, at + 2, `b ${at + 1}`),
+    a.store.publish(room, one, at + 2, `a ${at + 1}`, "others"),
+    b.store.publish(room, two, at + 2, `b ${at + 1}`, "all"),
   ]).flat()
   const positions = await Promise.all(frames)
   const last = positions.reduce((best, position) => ((position?.seq ?? 0) > (best?.seq ?? 0) ? position : best))
@@ -101,7 +101,9 @@ test("frames of two nodes reach both in one order, behind what was relayed befor
   const heard = a.heard.eventsOf(room).slice(2)
   expect(heard).toEqual(b.heard.eventsOf(room).slice(1))
   const texts = heard.flatMap((event) => (event.kind === "frame" ? [event.text] : []))
-  expect(texts.filter((text) => text.startsWith("a"))).toEqual(Array.from({ length: 50 }, (_, at) => `a ${at + 1}`))
+  expect(texts.filter((text) => text.startsWith("a"))).toEqual(
+    Array.from({ length: 50 }, (_, at) => `a ${at + 1}`, "others"),
+  )
   expect(wasBehind).toBe(true)
 })
 

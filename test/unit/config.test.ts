@@ -13,7 +13,8 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   tlsCert: [import.meta.path, import.meta.path],
   tlsKey: [import.meta.path, import.meta.path],
   page: ["false", false],
-  dialect: ["simplewebrtc", ["simplewebrtc"]],
+  yWebrtcPublishAny: ["false", false],
+  dialect: ["palava", ["palava"]],
   origin: ["https://call.example.org", ["https://call.example.org"]],
   iceServer: ["stun:stun.example.org", ["stun:stun.example.org"]],
   turnSecret: ["north wind", "north wind"],
@@ -54,7 +55,8 @@ describe("every option", () => {
     const also = name === "tlsCert" ? ["--tls-key", text] : name === "tlsKey" ? ["--tls-cert", text] : []
 
     test(`${flagOf(name)} by flag and by ${variableOf(name)}`, () => {
-      const flag = name === "page" ? ["--no-page"] : [`${flagOf(name)}=${text}`]
+      const isSwitch = optionOf(name).default === true
+      const flag = isSwitch ? [flagOf(name).replace("--", "--no-")] : [`${flagOf(name)}=${text}`]
       const byFlag = loadInvocation([...flag, ...also], {})
       expect([byFlag.config[name] as unknown, byFlag.sources[name]]).toEqual([value, flagOf(name)])
       const byVariable = loadInvocation(also, { [variableOf(name)]: text })

@@ -65,7 +65,7 @@ test("numbers of batches do not run out, and those of the release before, as uin
   expect(decodeNodeMessage(bytes)).toMatchObject({ number: 0xfedcba98, relays: [relay] })
 })
 
-test("a frame is an event of its room", () => {
+test("a frame is an event of its room, and may be for all but its peer", () => {
   const message = [
     1,
     1,
@@ -74,6 +74,7 @@ test("a frame is an event of its room", () => {
     7,
     [
       [4, "peer", "text"],
+      [4, "peer", "text", 1],
       [2, "peer", 1],
     ],
   ]
@@ -81,8 +82,9 @@ test("a frame is an event of its room", () => {
     kind: "events",
     room: "room" as RoomKey,
     events: [
-      { epoch: "epoch", seq: 7, kind: "frame", peer: "peer" as PeerId, text: "text" },
-      { epoch: "epoch", seq: 8, kind: "left", peer: "peer" as PeerId, generation: 1 },
+      { epoch: "epoch", seq: 7, kind: "frame", peer: "peer" as PeerId, text: "text", to: "all" },
+      { epoch: "epoch", seq: 8, kind: "frame", peer: "peer" as PeerId, text: "text", to: "others" },
+      { epoch: "epoch", seq: 9, kind: "left", peer: "peer" as PeerId, generation: 1 },
     ],
   })
 })

@@ -42,6 +42,7 @@ function adopt(replica: Replica, snapshot: RoomSnapshot, isHere = nobodyHere as 
 function textOf(change: Change): string {
   if (change.kind === "joined") return `+${change.member.peer}${change.member.status}`
   if (change.kind === "frame") return change.text
+  if (change.kind === "moved") return `~${change.member.peer}`
   return change.kind === "left" ? `-${change.peer}` : `=${change.peer}${change.status}`
 }
 

@@ -39,6 +39,7 @@ class WatchedLog extends RoomLog {
 
   protected show(change: Change): void {
     if (change.kind === "frame") this.shown.push(change.text)
+    else if (change.kind === "moved") this.shown.push(`moved ${NAMES.get(change.member.peer)}`)
     else this.shown.push(`${change.kind} ${NAMES.get(change.kind === "joined" ? change.member.peer : change.peer)}`)
   }
 
@@ -101,10 +102,23 @@ test("after a resync the next snapshot is taken, though the log it names is shor
   expect([log.repairs, log.isLive]).toEqual([0, true])
 })
 
+test("a membership that was taken over is the same one, whether its event or a snapshot tells of it", () => {
+  const log = new WatchedLog()
+  log.adopt({ epoch: "first", seq: 1, members: [member(ada), member(ben)] }, log.received)
+  const moved = { ...member(ada), node: "third" as NodeId, generation: 9, born: 1 }
+  log.onEvent({ epoch: "first", seq: 2, kind: "moved", member: moved })
+  expect([...log.members.values()]).toEqual([moved, member(ben)])
+  const again = { ...moved, node: "fourth" as NodeId, generation: 12 }
+  log.onEvent(joined(4, cem))
+  log.adopt({ epoch: "first", seq: 4, members: [again, member(ben), member(cem)] }, log.received)
+  expect([...log.members.values()]).toEqual([again, member(ben), member(cem)])
+  expect(log.shown).toEqual(["joined ada", "joined ben", "moved ada", "moved ada", "joined cem"])
+})
+
 test("a frame has its place among the joins and leaves, and is shown once", () => {
   const log = new WatchedLog()
   log.adopt({ epoch: "first", seq: 1, members: [member(ada)] }, log.received)
-  const frame: RoomEvent = { epoch: "first", seq: 3, kind: "frame", peer: ben, text: "hello" }
+  const frame: RoomEvent = { epoch: "first", seq: 3, kind: "frame", peer: ben, text: "hello", to: "all" }
   log.onEvent(joined(2, ben))
   log.onEvent(frame)
   log.onEvent(frame)

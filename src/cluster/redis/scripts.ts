@@ -85,7 +85,7 @@ export const PUBLISH_ROOM = script(
   "publish_room",
   publishRoom,
   ["room", "meta", "nodes"],
-  ["lease_until", "publish", "channel", "room_key", "node", "peer", "rev", "text"],
+  ["lease_until", "publish", "channel", "room_key", "node", "peer", "rev", "text", "to"],
 )
 
 export const SNAPSHOT_ROOM = script("snapshot_room", snapshotRoom, ["room", "meta"], [])

@@ -1,5 +1,6 @@
 // One client that speaks palava: reads its frames, and tells it what it is told. It is a member of one room at most.
 
+import { CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
@@ -99,6 +100,11 @@ export class PalavaConversation implements PalavaClient {
     this.membership = membership
     const more = this.#parts.hooks.joinedFields?.(this, membership)
     this.connection.send(serverEvents.joinedRoom(membership.peer, membership.room.members.values(), more, ref))
+  }
+
+  onTakenOver(): void {
+    this.membership = undefined
+    this.connection.close(CLOSE.takenOver)
   }
 
   onPressure(): void {

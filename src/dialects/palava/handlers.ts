@@ -42,7 +42,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       holder: client,
       status: text,
       limit: limits.roomSize,
-      ifTaken: "replace",
+      ifTaken: "leave",
       ref,
     })
     if (outcome === "full") client.refuse("room_full", ref)

@@ -90,6 +90,8 @@ async function enter(
       if (former !== undefined) client.connection.send(packets.removed(client.peer))
       answer(membership)
     },
+    // Ids are the server's: nobody else comes under one of them.
+    onTakenOver: () => {},
     onRelayFailed: () => client.refuse("peer_unreachable"),
   })
   const outcome = await commands.join({

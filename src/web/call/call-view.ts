@@ -1,6 +1,7 @@
 // The call on the screen: tiles on the stage, bar, controls, banner. Shows what call.ts tells and passes clicks on.
 import type { ConnectionState } from "../../client/index.ts"
-import type { Call, RemotePeer } from "./call.ts"
+import type { MeshPeer } from "../../client/mesh/index.ts"
+import { type Call, levelOf } from "./call.ts"
 import type { ChatView } from "./chat-view.ts"
 import { actions, announce, copyText, find, toast } from "./dom.ts"
 import { arrange } from "./layout.ts"
@@ -25,7 +26,7 @@ export class CallView {
   readonly #stage = find("#stage", HTMLElement)
   readonly #invite = find("#invite", HTMLElement)
   readonly #banner = find("#banner", HTMLElement)
-  readonly #tiles = new Map<RemotePeer, Tile>()
+  readonly #tiles = new Map<MeshPeer, Tile>()
   readonly #ownTile = new Tile(true)
   readonly #ownStream = new MediaStream()
   readonly #chat: ChatView
@@ -40,15 +41,15 @@ export class CallView {
     find("#invite-link", HTMLElement).textContent = linkTo(room).replace(/^https?:\/\//, "")
     chat.clear()
     chat.onSend = (text) => {
-      call.sendChat(text)
+      call.mesh.send(text)
       chat.add("You", text, true)
       if (call.peers.size === 0) toast("Nobody else is here to read it yet")
     }
     this.#cleanUp.push(
-      call.on("peer_came", (peer) => this.#onPeerCame(peer)),
-      call.on("peer_left", (peer) => this.#onPeerLeft(peer)),
-      call.on("peer_changed", (peer) => this.#showPeer(peer)),
-      call.on("chat", ({ peer, text }) => this.#onChat(peer, text)),
+      call.mesh.on("peer_came", (peer) => this.#onPeerCame(peer)),
+      call.mesh.on("peer_left", (peer) => this.#onPeerLeft(peer)),
+      call.mesh.on("peer_changed", (peer) => this.#showPeer(peer)),
+      call.mesh.on("data", ({ peer, data }) => typeof data === "string" && this.#onChat(peer, data)),
       call.media.on("change", () => this.#showOwn()),
       call.media.on("problem", toast),
       call.client.on("state", (state) => this.#onState(state)),
@@ -84,7 +85,7 @@ export class CallView {
     find("#call", HTMLElement).hidden = true
   }
 
-  #onPeerCame(peer: RemotePeer): void {
+  #onPeerCame(peer: MeshPeer): void {
     const tile = new Tile(false)
     this.#tiles.set(peer, tile)
     // The own tile stays last, where people look for themselves.
@@ -94,15 +95,15 @@ export class CallView {
     if (!find("#call", HTMLElement).hidden) toast(`${nameOf(peer)} is here`)
   }
 
-  #onPeerLeft(peer: RemotePeer): void {
+  #onPeerLeft(peer: MeshPeer): void {
     this.#tiles.get(peer)?.remove()
     this.#tiles.delete(peer)
     this.#arrange()
     toast(`${nameOf(peer)} left`)
   }
 
-  #showPeer(peer: RemotePeer): void {
-    const { state } = peer.link
+  #showPeer(peer: MeshPeer): void {
+    const { state } = peer
     const [picture] = peer.stream.getVideoTracks()
     const flows = picture !== undefined && !picture.muted && picture.readyState === "live"
     const tile = this.#tiles.get(peer)
@@ -132,7 +133,7 @@ export class CallView {
     })
   }
 
-  #onChat(peer: RemotePeer, text: string): void {
+  #onChat(peer: MeshPeer, text: string): void {
     this.#chat.add(nameOf(peer), text, false)
     if (this.#chat.isOpen) announce(`${nameOf(peer)}: ${text}`)
     else toast(`${nameOf(peer)}: ${text}`)
@@ -175,7 +176,7 @@ export class CallView {
     showOwnLevel(own)
     this.#ownTile.hear(own, now)
     for (const peer of this.#call.peers.values()) {
-      this.#tiles.get(peer)?.hear(peer.status["microphone"] === false ? 0 : peer.link.level(), now)
+      this.#tiles.get(peer)?.hear(peer.status["microphone"] === false ? 0 : levelOf(peer), now)
     }
   }
 
@@ -187,7 +188,7 @@ export class CallView {
   }
 }
 
-function nameOf(peer: RemotePeer): string {
+function nameOf(peer: MeshPeer): string {
   return peer.status.name ?? "Guest"
 }
 

@@ -42,12 +42,7 @@ addEventListener("hashchange", () => {
   lobby.show(room === "" ? "new" : "invited", room)
 })
 addEventListener("keydown", onKey)
-addEventListener("online", () => running?.call.client.wake())
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return
-  running?.call.client.wake()
-  keepAwake()
-})
+document.addEventListener("visibilitychange", () => document.hidden || keepAwake())
 // A closed tab leaves at once; one that comes back from the browser's cache starts over.
 addEventListener("pagehide", () => running?.call.end())
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload())

@@ -22,6 +22,8 @@ export interface Network {
   isLost(message: Buffer): boolean
   /** When a command that was on its way as the link broke arrives all the same; undefined: it never does. */
   lateMs(): number | undefined
+  /** A script call has set out. */
+  onScript(name: string): void
   /** Hands something to the process, which takes it when it runs. */
   deliver(run: () => void): void
 }
@@ -56,6 +58,8 @@ export class SimulatedLink implements Link {
   readonly publishWord = "PUBLISH"
   /** Whether everything vanishes on its way from now on, in silence. */
   isHalfOpen = false
+  /** Whether what comes down the channels vanishes from now on, in silence, while commands are answered. */
+  isDeaf = false
   readonly #redis: SimulatedRedis
   readonly #time: VirtualTime
   readonly #network: Network
@@ -94,7 +98,9 @@ export class SimulatedLink implements Link {
 
   async run({ script, keys, args }: ScriptCall): Promise<Reply> {
     const words = args.map(toText)
-    return toReply(await this.#send(() => this.#redis.run(script.text, keys, words)))
+    const sent = this.#send(() => this.#redis.run(script.text, keys, words))
+    this.#network.onScript(script.name)
+    return toReply(await sent)
   }
 
   async publish(channel: string, message: Buffer): Promise<number> {
@@ -156,7 +162,7 @@ export class SimulatedLink implements Link {
     this.#unsubscribe = channels.map((channel, partition) =>
       this.#redis.subscribe(channel, (text) => {
         const message = toBytes(text)
-        if (this.isHalfOpen || this.#network.isLost(message)) return
+        if (this.isHalfOpen || this.isDeaf || this.#network.isLost(message)) return
         this.#channelAt = Math.max(this.#channelAt, this.#time.now + this.#network.channelMs())
         this.#deliverAt(this.#channelAt, () => {
           if (isHeartbeat(message)) this.#liveness.beatHeard(channel)

@@ -55,11 +55,17 @@ export class SimulatedRedis {
     return () => known.delete(subscriber)
   }
 
-  /** Goes on with other data: what came after it, or everything, is lost. The logs begin with who is there now. */
+  /** Goes on with other data: what came after it, or everything, is lost. */
   becomes(data: RedisData): void {
     this.data = data
     this.life++
+    this.beginLogs()
+  }
+
+  /** The logs begin with who is there now: what went before was lost, or said to nobody. */
+  beginLogs(): void {
     this.logs.clear()
+    const { data } = this
     for (const key of data.keys()) {
       const room = ROOM.exec(key)?.[1] as RoomKey | undefined
       if (room === undefined) continue

@@ -1,0 +1,70 @@
+// The way into a room for dialects whose clients cannot be told why not: plug-ins are asked, then the store.
+
+import type { RoomEncoder } from "../rooms/encoder.ts"
+import { type PeerId, toRoomKey } from "../rooms/ids.ts"
+import type { Holder } from "../rooms/membership.ts"
+import type { StatusText } from "../rooms/room-store.ts"
+import type { DialectParts } from "./contract.ts"
+import type { Conversation } from "./conversation.ts"
+import type { DialectCounters } from "./counters.ts"
+
+/** 1,000 UTF-16 units: no name of these clients comes near it, and what a connection keeps of names is bounded by it. */
+export const ROOM_NAME_CHARACTERS = 1_000
+
+/** The status of who says nothing of itself. */
+export const NO_STATUS: StatusText = "{}"
+
+/** A wish to enter. */
+export interface EntryWish {
+  readonly conversation: Conversation
+  readonly dialect: string
+  /** The room as clients call it. */
+  readonly name: string
+  readonly encoder: RoomEncoder
+  readonly holder: Holder
+  readonly status: StatusText
+  /** Most members of the room. */
+  readonly limit: number
+  /** The message that asked for it, for plug-ins. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** What became of it: a member (or the client is gone), or an error, which is counted and told to observers. */
+export type EntryOutcome = "entered" | "gone" | "full" | "unauthorized" | "unavailable" | "internal"
+
+/** Enters a room. Rejects only by a bug. */
+export async function enterRoom(
+  { rooms, hooks }: DialectParts,
+  counters: DialectCounters,
+  wish: EntryWish,
+): Promise<EntryOutcome> {
+  const outcome = await enter(rooms, hooks, wish)
+  if (outcome !== "entered" && outcome !== "gone") {
+    counters.countError(outcome)
+    hooks.observer?.refused?.(wish.conversation.peer, outcome)
+  }
+  return outcome
+}
+
+async function enter(
+  { commands }: DialectParts["rooms"],
+  hooks: DialectParts["hooks"],
+  { conversation, dialect, name, encoder, holder, status, limit, fields }: EntryWish,
+): Promise<EntryOutcome> {
+  const room = toRoomKey(name, dialect)
+  if (hooks.join !== undefined) {
+    const asked = { room, roomId: name, status: {}, fields }
+    const refusal = await hooks.join(conversation, asked)
+    if (refusal !== undefined) return "error" in refusal ? refusal.error : "unauthorized"
+    if (!holder.isOpen) return "gone"
+  }
+  const peer = conversation.connection.id as PeerId
+  const outcome = await commands.join({
+    ...{ room, encoder, peer, holder, status, limit },
+    ifTaken: "leave",
+    ref: undefined,
+  })
+  if (outcome === "taken") return "full"
+  if (outcome !== "joined") return outcome
+  return holder.isOpen ? "entered" : "gone"
+}

@@ -1,0 +1,172 @@
+// One client that speaks y-webrtc: the topics it is subscribed to, and what it publishes. The dialect has no word for an
+// error: what cannot be served is counted and passed over, and who cannot be served now is parted from, as its client
+// connects, subscribes and announces itself anew by itself.
+
+import { CLOSE } from "../../connections/close.ts"
+import type { Connection } from "../../connections/connection.ts"
+import type { PeerId } from "../../rooms/ids.ts"
+import type { Holder, Membership } from "../../rooms/membership.ts"
+import type { DialectParts } from "../contract.ts"
+import type { Conversation } from "../conversation.ts"
+import type { DialectCounters } from "../counters.ts"
+import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS } from "../entry.ts"
+import { makeHolder } from "../holder.ts"
+import { type JsonObject, readObject } from "../json.ts"
+import { countSubscribers, PUBLISHES_ONLY, SUBSCRIBERS, TOPIC_ENCODER, TOPICS } from "./topics.ts"
+
+/** The answer to a ping, without which the client reconnects after 30 s. */
+const PONG = '{"type":"pong"}'
+
+/** What all clients of a node share. */
+export interface YWebrtcParts extends DialectParts {
+  readonly counters: DialectCounters
+  /** Whether a client may publish to a topic without being subscribed to it. */
+  readonly publishAny: boolean
+}
+
+/** See the head of this file. */
+export class YWebrtcConversation implements Conversation {
+  readonly connection: Connection
+  readonly #parts: YWebrtcParts
+  /** By topic; those that only publish, too. */
+  readonly #memberships = new Map<string, Membership>()
+
+  constructor(connection: Connection, parts: YWebrtcParts) {
+    this.connection = connection
+    this.#parts = parts
+  }
+
+  get maxFrameBytes(): number {
+    return this.#parts.limits.maxFrameBytes
+  }
+
+  get peer(): PeerId {
+    return this.connection.id as PeerId
+  }
+
+  get membership(): Membership | undefined {
+    const [first] = this.#memberships.values()
+    return first
+  }
+
+  onMessage(text: string): void | Promise<void> {
+    const { counters } = this.#parts
+    const message = readObject(text)
+    if (message === undefined) return this.#refuse("invalid_message")
+    switch (message["type"]) {
+      case "publish":
+        counters.countEvent("publish")
+        return this.#publish(message, text)
+      case "ping":
+        counters.countEvent("ping")
+        return this.connection.send(PONG)
+      case "subscribe":
+        counters.countEvent("subscribe")
+        return this.#subscribe(message)
+      case "unsubscribe":
+        counters.countEvent("unsubscribe")
+        return this.#unsubscribe(message)
+      default:
+        counters.countEvent("other")
+    }
+  }
+
+  onRefused(): void {
+    this.#refuse("rate_limited")
+  }
+
+  onClose(): void {
+    for (const membership of this.#memberships.values()) void this.#parts.rooms.commands.leave(membership)
+    this.#memberships.clear()
+  }
+
+  sendEvent(): void {}
+
+  async #subscribe(message: JsonObject): Promise<void> {
+    for (const topic of topicsOf(message)) {
+      const before = this.#memberships.get(topic)
+      if (before !== undefined) {
+        if (before.status !== PUBLISHES_ONLY) continue
+        await this.#leave(topic, before)
+      }
+      await this.#enter(topic, message, false)
+      if (this.connection.isClosed) return
+    }
+  }
+
+  async #unsubscribe(message: JsonObject): Promise<void> {
+    for (const topic of topicsOf(message)) {
+      const membership = this.#memberships.get(topic)
+      if (membership !== undefined && membership.status !== PUBLISHES_ONLY) await this.#leave(topic, membership)
+    }
+  }
+
+  #publish(message: JsonObject, text: string): void | Promise<void> {
+    const { topic } = message as { topic?: unknown }
+    if (typeof topic !== "string" || topic === "") return this.#refuse("invalid_message")
+    const membership = this.#memberships.get(topic)
+    if (membership !== undefined) return this.#publishAs(membership, text)
+    if (!this.#parts.publishAny) return this.#refuse("not_subscribed")
+    return this.#enter(topic, message, true).then(() => {
+      const membership = this.#memberships.get(topic)
+      return membership && this.#publishAs(membership, text)
+    })
+  }
+
+  /** The message as it came, with the number of subscribers as its last key, where no earlier one can change it. */
+  async #publishAs(membership: Membership, text: string): Promise<void> {
+    const frame = `${text.slice(0, text.lastIndexOf("}"))},"clients":${countSubscribers(membership.room)}}`
+    if ((await this.#parts.rooms.commands.publish(membership, frame)) === "unavailable") this.#partFor("unavailable")
+  }
+
+  async #enter(topic: string, fields: JsonObject, publishesOnly: boolean): Promise<void> {
+    if (topic.length > ROOM_NAME_CHARACTERS) return this.#refuse("topic_too_long")
+    if (this.#memberships.size >= TOPICS) return this.#refuse("too_many_topics")
+    const { counters, limits } = this.#parts
+    const outcome = await enterRoom(this.#parts, counters, {
+      conversation: this,
+      dialect: "y-webrtc",
+      name: topic,
+      encoder: TOPIC_ENCODER,
+      holder: this.#holderOf(topic, publishesOnly),
+      status: publishesOnly ? PUBLISHES_ONLY : NO_STATUS,
+      limit: Math.max(SUBSCRIBERS, limits.roomSize),
+      fields,
+    })
+    if (outcome === "unavailable" || outcome === "internal") this.connection.close(CLOSE[outcome])
+  }
+
+  async #leave(topic: string, membership: Membership): Promise<void> {
+    this.#memberships.delete(topic)
+    await this.#parts.rooms.commands.leave(membership)
+  }
+
+  /** A holder for each membership; one that only publishes is not told what others publish. */
+  #holderOf(topic: string, publishesOnly: boolean): Holder {
+    const memberships = this.#memberships
+    const holder = makeHolder(this.connection, {
+      onJoined: (membership) => void memberships.set(topic, membership),
+      // Ids are the server\'s: nobody else comes under one of them.
+      onTakenOver: () => {},
+      onRelayFailed: () => {},
+    })
+    if (publishesOnly) holder.subscribe = () => {}
+    return holder
+  }
+
+  #partFor(reason: "unavailable"): void {
+    this.#refuse(reason)
+    this.connection.close(CLOSE[reason])
+  }
+
+  #refuse(error: string): void {
+    const { counters, hooks } = this.#parts
+    counters.countError(error)
+    hooks.observer?.refused?.(this.peer, error)
+  }
+}
+
+/** The names in a message; whatever else is in its list is passed over. */
+function topicsOf({ topics }: JsonObject): string[] {
+  return Array.isArray(topics) ? topics.filter((topic) => typeof topic === "string") : []
+}

@@ -1,0 +1,148 @@
+// The unmodified clients of other servers in Chromium, each page in a browser profile of its own, on one node and with
+// the pages spread over two: a Yjs document shared by two, a call of webrtc.io-client's, a session of TogetherJS's.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { join } from "node:path"
+import type { Browser, Page } from "playwright-core"
+import { startNode, type TestNode } from "../helpers/node.ts"
+import { type RedisServer, startRedis } from "../helpers/redis.ts"
+import { complaintsOf, LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
+
+const PAGES = join(import.meta.dir, "pages")
+const WEBRTC_IO = join(import.meta.dir, "../../node_modules/webrtc.io-client/lib/webrtc.io.js")
+
+let browser: Browser | undefined
+let site: Bun.Server<undefined> | undefined
+beforeAll(async () => {
+  const [launched, built] = await Promise.all([
+    launchChromium(),
+    Bun.build({ entrypoints: [join(PAGES, "yjs.js")], target: "browser" }),
+  ])
+  browser = launched
+  const bundle = (await built.outputs[0]?.text()) ?? ""
+  site = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch(request) {
+      const { pathname } = new URL(request.url)
+      if (pathname === "/yjs.bundle.js") return new Response(bundle, { headers: { "content-type": "text/javascript" } })
+      const file = pathname === "/webrtc.io.js" ? WEBRTC_IO : join(PAGES, pathname.slice(1))
+      return /\.(html|js)$/.test(file) ? new Response(Bun.file(file)) : new Response(null, { status: 204 })
+    },
+  })
+}, LAUNCH_MS)
+afterAll(async () => {
+  await browser?.close()
+  await site?.stop(true)
+})
+
+for (const count of [1, 2] as const) {
+  describe(`over ${count} node${count === 1 ? "" : "s"}`, () => {
+    const nodes: TestNode[] = []
+    let redis: RedisServer | undefined
+    beforeAll(async () => {
+      redis = count === 1 ? undefined : await startRedis()
+      const args = redis === undefined ? [] : ["--redis", redis.url]
+      nodes.push(...(await Promise.all(Array.from({ length: count }, () => startNode(args)))))
+    })
+    afterAll(async () => {
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()))
+      await redis?.[Symbol.asyncDispose]()
+    })
+
+    /** Opens a page of the site in a profile of its own, told the node whose turn it is. */
+    const open = async (file: string, at: number, query: Record<string, string>) => {
+      const context = await (browser as Browser).newContext()
+      const page = await context.newPage()
+      const complaints = complaintsOf(page)
+      const socket = nodes[at % nodes.length]?.url ?? ""
+      const more = new URLSearchParams({ socket, ...query })
+      await page.goto(`http://localhost:${site?.port}/${file}.html?${more}`)
+      return { page, complaints, close: () => context.close() }
+    }
+    const holds = (page: Page, expression: string) => waitInPage(page, `window.drive && ${expression}`)
+
+    // A password changes nothing for the server but that what it passes on is one text.
+    for (const password of count === 1 ? ["", "secret"] : [""]) {
+      test(
+        `Yjs: two tabs share a document${password === "" ? "" : " with a password"}, a third comes later`,
+        async () => {
+          const query = { room: `doc-${crypto.randomUUID()}`, ...(password === "" ? {} : { password }) }
+          const ada = await open("yjs", 0, query)
+          await holds(ada.page, "true")
+          await ada.page.evaluate(`drive.insert(0, "Hello 🙂")`)
+          const ben = await open("yjs", 1, query)
+          await holds(ben.page, `drive.text() === "Hello 🙂"`)
+          await ben.page.evaluate(`drive.insert(drive.text().length, ", world")`)
+          await holds(ada.page, `drive.text() === "Hello 🙂, world"`)
+          const cem = await open("yjs", 0, query)
+          await holds(cem.page, `drive.text() === "Hello 🙂, world" && drive.connected() === 2`)
+          await ben.page.evaluate("drive.leave()")
+          await holds(ada.page, "drive.connected() === 1")
+          await cem.page.evaluate(`drive.insert(0, "> ")`)
+          await holds(ada.page, `drive.text() === "> Hello 🙂, world"`)
+          expect([ada, ben, cem].flatMap(({ complaints }) => complaints)).toEqual([])
+          await Promise.all([ada, ben, cem].map(({ close }) => close()))
+        },
+        WAIT_MS,
+      )
+    }
+
+    test(
+      "webrtc.io-client: two see each other, one leaves",
+      async () => {
+        const room = `call-${crypto.randomUUID()}`
+        const seesOne = "drive.seen().length === 1 && drive.seen()[0].videoWidth > 0 && drive.seen()[0].currentTime > 0"
+        const ada = await open("webrtc-io", 0, { room })
+        await holds(ada.page, "rtc._socket && rtc._socket.readyState === 1 && rtc.streams.length === 1")
+        const ben = await open("webrtc-io", 1, { room })
+        await holds(ada.page, seesOne)
+        await holds(ben.page, seesOne)
+        await ben.page.evaluate("drive.leave()")
+        await holds(ada.page, "drive.left() === 1 && drive.seen().length === 0")
+        expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
+        await Promise.all([ada, ben].map(({ close }) => close()))
+      },
+      WAIT_MS,
+    )
+
+    test(
+      "TogetherJS: greeting, chat, a form edited by all at once, a call, a broken connection, leaving",
+      async () => {
+        const room = `together-${crypto.randomUUID()}`
+        const ada = await open("togetherjs", 0, { room, name: "Ada" })
+        await holds(ada.page, "drive.counts().length === 1")
+        const ben = await open("togetherjs", 1, { room, name: "Ben" })
+        const cem = await open("togetherjs", 0, { room, name: "Cem" })
+        const all = [ada, ben, cem]
+        await holds(ada.page, `drive.peers().join() === "Ben,Cem"`)
+        await holds(ben.page, `drive.peers().join() === "Ada,Cem"`)
+        await holds(cem.page, `drive.peers().join() === "Ada,Ben"`)
+        await ben.page.evaluate(`drive.chat("hello, früh 🙂")`)
+        for (const { page } of [ada, cem]) await holds(page, `drive.chats().join() === "hello, früh 🙂"`)
+        await Promise.all(
+          all.map(({ page }, at) => page.evaluate(`for (let n = 0; n < 50; n++) drive.edit("${"xyz"[at]}")`)),
+        )
+        for (const { page } of all) await holds(page, "drive.form().length === 150")
+        const forms = await Promise.all(all.map(({ page }) => page.evaluate("drive.form()")))
+        expect(forms).toEqual([forms[0], forms[0], forms[0]])
+        await cem.page.evaluate("drive.leave()")
+        for (const [{ page }, other] of [
+          [ada, "Ben"],
+          [ben, "Ada"],
+        ] as const) {
+          await holds(page, `drive.peers().join() === "${other}"`)
+        }
+        await ada.page.evaluate("drive.call()")
+        for (const { page } of [ada, ben]) await holds(page, `drive.state() === "connected"`)
+        await ben.page.evaluate("drive.breakOff()")
+        await holds(ben.page, "drive.counts().length > 1 && drive.isOpen()")
+        await ada.page.evaluate(`drive.chat("still there?")`)
+        await holds(ben.page, `drive.chats().includes("still there?")`)
+        expect(all.flatMap(({ complaints }) => complaints)).toEqual([])
+        await Promise.all(all.map(({ close }) => close()))
+      },
+      WAIT_MS,
+    )
+  })
+}
