@@ -7,7 +7,7 @@ import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
-import type { RoomStore } from "../rooms/room-store.ts"
+import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
@@ -39,8 +39,11 @@ export interface Node {
   readonly port: number
   /** Undefined when switched off. */
   readonly adminAddress: { host: string; port: number } | undefined
-  /** Resolves when the store can be used for the first time; rejects when it refuses to work with this configuration. */
-  readonly storeReady: Promise<void>
+  /**
+   * Resolves with true when the store can be used for the first time, with false when the node is stopped before; rejects
+   * when the store refuses to work with this configuration.
+   */
+  readonly storeReady: Promise<boolean>
   readonly shutdown: Shutdown
 }
 
@@ -79,7 +82,13 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     callPage: config.page ? parts.callPage : undefined,
   })
 
-  const storeReady = rooms.start()
+  const storeReady = rooms.start().then(
+    () => true,
+    (cause) => {
+      if (cause instanceof StoreUnavailable) return false
+      throw cause
+    },
+  )
   storeReady.catch(() => {})
   let sockets: Sockets
   let admin: Admin | undefined

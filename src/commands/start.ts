@@ -40,17 +40,13 @@ export async function start(config: Config): Promise<void> {
   console.log(isUp ? `palava-machine ${version} is ready` : `palava-machine ${version} listens, and waits for Redis`)
   printAddresses(config, node)
   supervisor.ready()
-  if (isUp) return
-  await upWithin(node.storeReady, Number.POSITIVE_INFINITY)
+  if (isUp || !(await upWithin(node.storeReady, Number.POSITIVE_INFINITY))) return
   console.log(`palava-machine ${version} is ready`)
 }
 
 /** Whether the store can be used within so many milliseconds. Ends the program when it refuses this configuration. */
-async function upWithin(ready: Promise<void>, ms: number): Promise<boolean> {
-  const up = ready.then(
-    () => true,
-    (cause) => exitFailed(cause instanceof Error ? cause.message : String(cause)),
-  )
+async function upWithin(ready: Promise<boolean>, ms: number): Promise<boolean> {
+  const up = ready.catch((cause) => exitFailed(cause instanceof Error ? cause.message : String(cause)))
   if (ms === Number.POSITIVE_INFINITY) return up
   const late = Promise.withResolvers<boolean>()
   const timer = setTimeout(() => late.resolve(false), ms)

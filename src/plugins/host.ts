@@ -1,4 +1,4 @@
-// The plug-ins of one server, set up and composed, in their order, into what the core asks for (signaling/hooks.ts),
+// The plug-ins of one server, set up and composed, in their order, into what the core asks for (dialects/hooks.ts),
 // routes and metrics. A hook that no plug-in has is not composed at all, so it costs what its absence costs.
 
 import { CLOSE, type Close } from "../connections/close.ts"

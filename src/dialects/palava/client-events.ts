@@ -5,6 +5,7 @@
 import * as v from "valibot"
 import type { Ref } from "../../rooms/room-store.ts"
 import { ERRORS, type ErrorId, NOT_A_HASH } from "./errors.ts"
+import { RELAY_EVENTS } from "./relay-events.ts"
 import { isLongerThan, isObject } from "./status.ts"
 
 /** 50 characters (code points), as in palava-machine. */
@@ -44,9 +45,6 @@ export type ClientEventName = keyof typeof CLIENT_EVENTS
 
 /** The checked fields of one client event. */
 export type ClientEvent<Name extends ClientEventName> = v.InferOutput<(typeof CLIENT_EVENTS)[Name]>
-
-/** What members may relay to each other. */
-const RELAY_EVENTS = ["offer", "answer", "ice_candidate", "message"]
 
 /** The `data` of `send_to_peer`: any object whose `event` is one of RELAY_EVENTS. */
 const RELAY_DATA = v.pipe(
