@@ -18,7 +18,7 @@ export interface Handshake {
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "node">
+  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "node">
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock
