@@ -124,8 +124,11 @@ export function listenForSockets(
         const { data } = ws
         const refusal = data instanceof Connection ? (isFull ? CLOSE.serverFull : undefined) : data
         // Bun passes on no message behind a close, so a connection that was never opened hears nothing.
-        if (refusal !== undefined) ws.close(refusal.code, refusal.reason)
-        else if (data instanceof Connection) data.onOpen(ws)
+        if (refusal !== undefined) {
+          const words = data instanceof Connection ? (data.receiver as Conversation).wordsFor?.(refusal) : undefined
+          if (words !== undefined) ws.send(words)
+          ws.close(refusal.code, refusal.reason)
+        } else if (data instanceof Connection) data.onOpen(ws)
       },
       message(ws, message) {
         const connection = ws.data as Connection
