@@ -48,6 +48,8 @@ export interface Dialect {
   recognisesFirst?(text: string): boolean
   /** A client connects; the conversation may speak in `onOpen`. */
   open(connection: Connection, handshake: Handshake): Conversation
+  /** Messages that it keeps for who is not there, now; undefined where it keeps none. */
+  readonly waiting?: () => number
   /** Plain HTTP requests of its clients; undefined for those that are not. */
   answer?(request: Request, url: URL): Response | Promise<Response> | undefined
 }

@@ -13,8 +13,8 @@
 // character), those that match from a fixed place are not (1 ns), as is a loop over charCodeAt: so one search for what
 // may not occur, and `indexOf` from quote to quote.
 
+import { FRAME_LEVELS, isDeeperThan } from "../json.ts"
 import { isPlainText, skipNumberOrLiteral } from "../plain-json.ts"
-import { FRAME_LEVELS, isDeeperThan } from "./client-events.ts"
 
 /** What decodeRelayFrame found. Made once and used for every frame: the hot path allocates nothing but strings. */
 export interface RelayFrame {

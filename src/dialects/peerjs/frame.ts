@@ -2,7 +2,7 @@
 // finds its `dst` and the text of its `payload`, without building an object; everything unusual goes the slow way, which
 // writes the payload anew. `src` is always ours: no key of the sender's reaches the other side but inside the payload.
 
-import { readObject } from "../json.ts"
+import { FRAME_LEVELS, isDeeperThan, readObject } from "../json.ts"
 import { isPlainText, skipPlainObject } from "../plain-json.ts"
 
 /** The messages that are passed on. Those that are not important are never kept for who is not there. */
@@ -46,14 +46,10 @@ export function decodeFrame(text: string, out: Frame): "invalid_message" | "unkn
   const { type, dst, payload } = message
   if (typeof type !== "string" || !(Object.hasOwn(PASSED, type) || type === "HEARTBEAT")) return "unknown_type"
   if (type !== "LEAVE" && type !== "HEARTBEAT" && (typeof dst !== "string" || dst === "")) return "invalid_message"
+  if (isDeeperThan(message, FRAME_LEVELS)) return "invalid_message"
   out.type = type
   out.dst = typeof dst === "string" ? dst : ""
-  try {
-    out.payload = JSON.stringify(payload)
-  } catch {
-    // Nested too deeply to be written.
-    return "invalid_message"
-  }
+  out.payload = JSON.stringify(payload)
   return undefined
 }
 
@@ -88,10 +84,18 @@ function decodePlain(text: string, out: Frame): boolean {
   return true
 }
 
+// The last head of a message, and what it is made of: messages come in bursts, of one client to another.
+let [lastType, lastSrc, lastDst, lastHead] = ["", "", "", ""]
+
 /** A message that is passed on. */
 export function passed(type: string, src: string, dst: string, payload: string | undefined): string {
-  const end = payload === undefined ? "}" : `,"payload":${payload}}`
-  return `{"type":"${type}","src":${toJson(src)},"dst":${toJson(dst)}${end}`
+  if (type !== lastType || dst !== lastDst || src !== lastSrc) {
+    lastHead = `{"type":"${type}","src":${toJson(src)},"dst":${toJson(dst)},"payload":`
+    lastType = type
+    lastSrc = src
+    lastDst = dst
+  }
+  return payload === undefined ? `${lastHead.slice(0, -PAYLOAD.length - 1)}}` : `${lastHead}${payload}}`
 }
 
 /** The peer `src` is not there. */

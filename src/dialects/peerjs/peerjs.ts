@@ -45,6 +45,7 @@ export function makePeerJs(parts: DialectParts, key: string, isListed: boolean):
     counters,
     maxFrameBytes: parts.limits.maxFrameBytes,
     recognises: ({ url }) => url.pathname.endsWith("/peerjs"),
+    waiting: () => routes.waiting,
     open: (connection, handshake) => new PeerJsConversation(connection, handshake, shared),
     answer: (request, url) => answerHttp(http, request, url),
   }
