@@ -46,7 +46,12 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   const rooms = makeRooms({ store: new MemoryRoomStore(), topics, log, observer: hooks.observer })
   await rooms.start()
   const counters = new DialectCounters()
-  const parts = { rooms, commands: rooms.commands, hooks, counters, log, clock: SYSTEM_CLOCK, limits }
+  const plain = {
+    topics: { subscribe() {}, unsubscribe() {} },
+    ice: { urls: [], turnSecret: "", turnTtlSeconds: 60 },
+    isClustered: false,
+  }
+  const parts = { ...plain, rooms, commands: rooms.commands, hooks, counters, log, clock: SYSTEM_CLOCK, limits }
   const join = async (): Promise<Connection> => {
     const connection = new Connection(connections, (it) => new PalavaConversation(it, parts))
     const joined = Promise.withResolvers<void>()
