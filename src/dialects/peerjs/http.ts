@@ -12,6 +12,8 @@ export interface HttpParts {
 
 const CORS = { "access-control-allow-origin": "*" }
 
+const TEXT = "text/plain; charset=utf-8"
+
 const PREFLIGHT = {
   ...CORS,
   "access-control-allow-methods": "GET, HEAD, OPTIONS",
@@ -37,7 +39,9 @@ export function answerHttp(
   if (what === "id") {
     return new Response(makePeerId(), { headers: { ...headers, "content-type": "text/html; charset=utf-8" } })
   }
-  if (listPeers === undefined) return new Response("Unauthorized", { status: 401, headers })
+  if (listPeers === undefined) {
+    return new Response("Unauthorized", { status: 401, headers: { ...headers, "content-type": TEXT } })
+  }
   return listPeers().then(
     (ids) => Response.json(ids, { headers }),
     () => new Response("service unavailable, try again\n", { status: 503, headers }),
