@@ -27,7 +27,7 @@ const GENTLE_MS = (SHUTDOWN_SECONDS + 2.5) * 1000
 
 let redis: RedisServer
 /** Takes connections and never answers. */
-let silent: ReturnType<typeof Bun.listen>
+let silent: Bun.TCPSocketListener<undefined>
 beforeAll(async () => {
   redis = await startRedis()
   silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
