@@ -52,9 +52,9 @@ export class Connections implements ConnectionOwner {
     this.#observer.connected?.(connection.id)
   }
 
-  remove(connection: Connection): void {
+  remove(connection: Connection, code: number): void {
     if (!this.#open.delete(connection.id)) return
-    connection.receiver.onClose()
+    connection.receiver.onClose(code)
     this.#observer.disconnected?.(connection.id)
   }
 }

@@ -145,8 +145,8 @@ export function listenForSockets(
       ping(ws) {
         if (ws.data instanceof Connection) ws.data.onPong()
       },
-      close(ws) {
-        if (ws.data instanceof Connection) ws.data.onClose()
+      close(ws, code) {
+        if (ws.data instanceof Connection) ws.data.onClose(code)
       },
     },
   })

@@ -108,7 +108,7 @@ export class PlainClient {
       },
       onClose: (code, reason) => {
         this.closed = { code, reason }
-        this.close()
+        this.close(code)
       },
       onPing: () => {
         this.pings++
@@ -134,10 +134,10 @@ export class PlainClient {
     return events
   }
 
-  /** The connection ends. */
-  close(): void {
+  /** The connection ends: with a close frame of the client, or BROKEN. */
+  close(code = 1000): void {
     this.#drop()
-    this.connection.onClose()
+    this.connection.onClose(code)
   }
 }
 
