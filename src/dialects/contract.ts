@@ -5,9 +5,10 @@
 import type { Clock } from "../clock.ts"
 import type { Connection } from "../connections/connection.ts"
 import type { Log } from "../log.ts"
+import type { PeerId } from "../rooms/ids.ts"
 import type { Rooms } from "../rooms/rooms.ts"
 import type { Conversation } from "./conversation.ts"
-import type { DialectCounters } from "./counters.ts"
+import type { DialectCounters, ResumptionCounters } from "./counters.ts"
 import type { Hooks } from "./hooks.ts"
 
 /** A WebSocket handshake. */
@@ -29,6 +30,10 @@ export interface DialectParts {
     readonly maxFrameBytes: number
     /** Unsent bytes after which a reader is closed: no dialect's frame may be larger. */
     readonly maxBacklogBytes: number
+    /** How long a membership is held for a client whose connection broke; 0 is not at all. */
+    readonly resumeSeconds: number
+    /** What is kept for clients to come back, all together, in MiB. */
+    readonly resumeMemoryMb: number
   }
 }
 
@@ -40,6 +45,10 @@ export interface Dialect {
   /** Largest frame any of its clients may send, in bytes; their conversations say it each. */
   readonly maxFrameBytes: number
   readonly counters: DialectCounters
+  /** Where its clients can come back as themselves. */
+  readonly resumptions?: ResumptionCounters
+  /** Who is known by this peer id on a connection of another id, or on none for now. */
+  find?(peer: PeerId): Conversation | undefined
   /** Whether a client that connects in this way may be one of its own. */
   recognises(handshake: Handshake): boolean
   /** An HTTP answer in place of a handshake that is its own but cannot be served; undefined for all others. */

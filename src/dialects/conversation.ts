@@ -13,6 +13,11 @@ export interface Conversation extends Receiver {
   readonly membership: Membership | undefined
   /** Sends an event of a plug-in; nothing where the dialect has no words for it. */
   sendEvent(event: string, fields: Readonly<Record<string, unknown>>): void
+  /**
+   * The connection is about to be closed by the server, which goes away: keeps the membership for the client to resume it.
+   * @returns whether it is kept
+   */
+  hold?(): boolean
   /** The server goes away in so many seconds; nothing where the dialect has no word for it. */
   announceShutdown?(seconds: number): void
 }

@@ -29,6 +29,8 @@ const LIMITS: PlainLimits = {
   pingSeconds: 25,
   deadSeconds: 50,
   maxBacklogBytes: 1_048_576,
+  resumeSeconds: 30,
+  resumeMemoryMb: 64,
 }
 
 /** Time that stands still until a test moves it. */
