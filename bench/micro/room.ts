@@ -46,7 +46,12 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   const connections = new Connections({ limits, log, observer: hooks.observer })
   const rooms = makeRooms({ store: new MemoryRoomStore(), topics, log, observer: hooks.observer })
   await rooms.start()
-  const palava = makePalava({ rooms, hooks, log, clock: SYSTEM_CLOCK, limits })
+  const plain = {
+    topics: { subscribe() {}, unsubscribe() {} },
+    ice: { urls: [], turnSecret: "", turnTtlSeconds: 60 },
+    isClustered: false,
+  }
+  const palava = makePalava({ ...plain, rooms, hooks, log, clock: SYSTEM_CLOCK, limits })
   const url = new URL("http://bench/")
   const handshake = { request: new Request(url.href), url }
   const join = async (): Promise<Connection> => {

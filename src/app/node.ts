@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs"
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
-import type { Config } from "../config/options.ts"
+import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
@@ -11,7 +11,8 @@ import type { RoomStore } from "../rooms/room-store.ts"
 import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
-import { listenForSockets, ServerTopics, type Sockets } from "../server/sockets.ts"
+import { listenForSockets, type Sockets } from "../server/sockets.ts"
+import { ServerTopics } from "../server/topics.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
@@ -53,7 +54,19 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const topics = new ServerTopics()
   const connections = new Connections({ limits: config, log, observer: hooks.observer })
   const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
-  const dialects = makeDialects({ rooms, hooks, log, clock: SYSTEM_CLOCK, limits: config }, config)
+  const dialects = makeDialects(
+    {
+      rooms,
+      hooks,
+      log,
+      clock: SYSTEM_CLOCK,
+      topics,
+      ice: { ...config, urls: config.iceServer },
+      isClustered: isClustered(config),
+      limits: config,
+    },
+    config,
+  )
   let isStopping = false
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)

@@ -5,7 +5,7 @@ import statsPolicy from "../../dist/pages/stats.csp.txt" with { type: "text" }
 import statsHtml from "../../dist/pages/stats.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
 import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
-import type { Config } from "../config/options.ts"
+import { type Config, isClustered } from "../config/options.ts"
 import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
 import type { Log } from "../log.ts"
 import type { LoadedPlugin } from "../plugins/check.ts"
@@ -51,9 +51,10 @@ export function makeHours(config: Config): HourStore {
 }
 
 /** Which Redis is configured, if any. */
-function redisOf({ redis, redisCluster, redisPrefix: prefix }: Config) {
+function redisOf(config: Config) {
+  const { redis, redisCluster, redisPrefix: prefix } = config
   const isCluster = redisCluster.length > 0
-  if (redis === "" && !isCluster) return undefined
+  if (!isClustered(config)) return undefined
   return { urls: isCluster ? redisCluster : [redis], isCluster, prefix }
 }
 

@@ -1,6 +1,6 @@
 // What plain HTTP requests get: health, the pages, what dialects and plug-ins answer; and, for operators, the metrics.
 
-import type { Dialect } from "../dialects/contract.ts"
+import type { Dialect, Visit } from "../dialects/contract.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import type { AdminRoutes } from "../server/admin.ts"
 import { pageRoute } from "../server/pages.ts"
@@ -27,7 +27,7 @@ export interface RouteParts {
 
 /** The answers of both listeners. */
 export interface Routes {
-  readonly public: (request: Request) => Response | Promise<Response>
+  readonly public: (request: Request, visit: Visit) => Response | Promise<Response>
   readonly admin: AdminRoutes
 }
 
@@ -50,14 +50,14 @@ export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: R
       "/metrics": async () =>
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     },
-    public(request) {
+    public(request, visit) {
       const url = urlOf(request)
       if (url === undefined) return answerBadRequest()
       const { pathname } = url
       const route = find(health, pathname) ?? find(plugins.publicRoutes, pathname)
       if (route !== undefined) return route(request)
-      for (const { answer } of dialects) {
-        const response = answer?.(request, url)
+      for (const dialect of dialects) {
+        const response = dialect.answer?.(request, url, visit)
         if (response !== undefined) return response
       }
       const showScript = scriptOf?.(pathname)

@@ -33,7 +33,7 @@ export interface Option<T = unknown> {
 }
 
 /** What clients may speak. palava cannot be switched off: the name is there to switch all others off. */
-export const DIALECTS = ["palava", "togetherjs", "webrtc-io", "y-webrtc"] as const
+export const DIALECTS = ["palava", "simplewebrtc", "togetherjs", "webrtc-io", "y-webrtc"] as const
 
 function option<T>(one: Option<T>): Option<T> {
   return one
@@ -247,6 +247,11 @@ export type OptionName = keyof typeof OPTIONS
 export type Config = { readonly [Name in OptionName]: (typeof OPTIONS)[Name] extends Option<infer T> ? T : never } & {
   /** Options of plug-ins by their name, from the configuration file's `[plugins.NAME]`. */
   readonly plugins: Readonly<Record<string, unknown>>
+}
+
+/** Whether there may be other nodes. */
+export function isClustered({ redis, redisCluster }: Pick<Config, "redis" | "redisCluster">): boolean {
+  return redis !== "" || redisCluster.length > 0
 }
 
 /** Every option's name, in the order of --help. */

@@ -6,7 +6,9 @@
  * (malformed frame), 1007 (a text frame that is not UTF-8, RFC 6455 section 8.1) and 1009 (frame over the limit).
  */
 export const CLOSE = {
+  goodbye: { code: 1000, reason: "the client said goodbye" },
   goingAway: { code: 1001, reason: "server shuts down" },
+  protocol: { code: 1002, reason: "protocol error" },
   binaryFrame: { code: 1003, reason: "binary frame where text is spoken" },
   tooLarge: { code: 1009, reason: "frame too large" },
   internal: { code: 1011, reason: "internal error" },

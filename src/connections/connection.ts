@@ -50,11 +50,11 @@ export interface ConnectionOwner {
 
 /** See the head of this file. */
 export class Connection {
-  /** Random, unguessable; also the topic of what is for this connection alone, so that none keeps another string for it. */
-  readonly id: string = randomUUID()
+  /** Random, unguessable before it is told; also the topic of what is for this connection alone, so that none keeps another string for it. */
+  readonly id: string
   /** What it speaks: set before it opens, once more where the first message decides it, and when it goes on elsewhere. */
   receiver: Receiver
-  /** The socket, from open to close. */
+  /** The socket, from open to close. A dialect whose clients go on over another one puts it in its place. */
   socket: Socket | undefined
   /** Tick of the last sign of life. */
   heardAt: number
@@ -67,9 +67,13 @@ export class Connection {
   #isBusy = false
   #queue: MessageQueue | undefined
 
-  /** @param makeReceiver what it speaks, made for this connection */
-  constructor(all: ConnectionOwner, makeReceiver: (connection: Connection) => Receiver) {
+  /**
+   * @param makeReceiver what it speaks, made for this connection
+   * @param id where the client has it from its dialect already; no other open connection's
+   */
+  constructor(all: ConnectionOwner, makeReceiver: (connection: Connection) => Receiver, id: string = randomUUID()) {
     this.#all = all
+    this.id = id
     this.heardAt = all.liveness.tick
     this.#refilledAt = all.liveness.tick
     this.#tokens = all.limits.rateBurst

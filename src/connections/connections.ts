@@ -53,7 +53,9 @@ export class Connections implements ConnectionOwner {
   }
 
   remove(connection: Connection, code: number): void {
-    if (!this.#open.delete(connection.id)) return
+    // One that was refused, as another has its id, was never added.
+    if (this.#open.get(connection.id) !== connection) return
+    this.#open.delete(connection.id)
     connection.receiver.onClose(code)
     this.#observer.disconnected?.(connection.id)
   }

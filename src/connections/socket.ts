@@ -13,3 +13,9 @@ export interface Socket {
   subscribe(topic: string): void
   unsubscribe(topic: string): void
 }
+
+/** Topics for clients without a WebSocket: what is published reaches them in the same order. */
+export interface PlainTopics {
+  subscribe(topic: string, subscriber: Pick<Socket, "send">): void
+  unsubscribe(topic: string, subscriber: Pick<Socket, "send">): void
+}

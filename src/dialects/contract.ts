@@ -3,13 +3,16 @@
 // words. A room speaks one dialect, as its key is made of the dialect's name and the room's: no translation is promised.
 
 import type { Clock } from "../clock.ts"
-import type { Connection } from "../connections/connection.ts"
+import type { Close } from "../connections/close.ts"
+import type { Connection, Receiver } from "../connections/connection.ts"
+import type { PlainTopics, Socket } from "../connections/socket.ts"
 import type { Log } from "../log.ts"
 import type { PeerId } from "../rooms/ids.ts"
 import type { Rooms } from "../rooms/rooms.ts"
 import type { Conversation } from "./conversation.ts"
 import type { DialectCounters, ResumptionCounters } from "./counters.ts"
 import type { Hooks } from "./hooks.ts"
+import type { IceOptions } from "./ice.ts"
 
 /** A WebSocket handshake. */
 export interface Handshake {
@@ -17,12 +20,50 @@ export interface Handshake {
   readonly url: URL
 }
 
+/** A plain HTTP request, as the listener sees it, and the way in for a client without a WebSocket. */
+export interface Visit {
+  /** Where it comes from; empty when the client is gone. */
+  readonly address: string
+  /** The answer to a client that may not connect now, whatever it speaks; undefined when it may. */
+  refusal(): Response | undefined
+  /** The answer may take as long as the dialect waits. */
+  hold(): void
+  /**
+   * Opens a connection over a socket of the dialect's own; it counts as any other.
+   * @returns why it did not open; undefined when it did
+   */
+  open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
+}
+
+/** What uses a WebSocket: a connection, or a dialect that is about to give the socket to one. */
+export interface SocketUser {
+  readonly receiver: Pick<Receiver, "maxFrameBytes">
+  onOpen(socket: Socket): void
+  onMessage(text: string): void
+  onPong(): void
+  onClose(code: number): void
+  close(close: Close): void
+}
+
+/** What becomes of a WebSocket handshake that names something its client has of the dialect already. */
+export type Admission =
+  | { readonly kind: "refused"; readonly response: Response }
+  /** The socket is for this user; plug-ins were asked when its connection opened. */
+  | { readonly kind: "user"; readonly user: SocketUser }
+  /** A new connection with this id. */
+  | { readonly kind: "id"; readonly id: string }
+
 /** What a dialect is given to work with. */
 export interface DialectParts {
   readonly rooms: Pick<Rooms, "commands" | "announcer" | "node">
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock
+  /** For clients without a WebSocket. */
+  readonly topics: PlainTopics
+  readonly ice: IceOptions
+  /** Whether there may be other nodes, so that a client's next request may reach another one. */
+  readonly isClustered: boolean
   readonly limits: {
     /** Most members of a room. */
     readonly roomSize: number
@@ -34,6 +75,9 @@ export interface DialectParts {
     readonly resumeSeconds: number
     /** What is kept for clients to come back, all together, in MiB. */
     readonly resumeMemoryMb: number
+    /** Seconds of silence before a client is pinged, and before it counts as dead. */
+    readonly pingSeconds: number
+    readonly deadSeconds: number
   }
 }
 
@@ -51,12 +95,12 @@ export interface Dialect {
   find?(peer: PeerId): Conversation | undefined
   /** Whether a client that connects in this way may be one of its own. */
   recognises(handshake: Handshake): boolean
-  /** An HTTP answer in place of a handshake that is its own but cannot be served; undefined for all others. */
-  refuse?(handshake: Handshake): Response | undefined
   /** Whether a first message is one of its own; without it, the handshake decides. */
   recognisesFirst?(text: string): boolean
   /** A client connects; the conversation may speak in `onOpen`. */
   open(connection: Connection, handshake: Handshake): Conversation
   /** Plain HTTP requests of its clients; undefined for those that are not. */
-  answer?(request: Request, url: URL): Response | Promise<Response> | undefined
+  answer?(request: Request, url: URL, visit: Visit): Response | Promise<Response> | undefined
+  /** A WebSocket handshake that is more than that of a new client; undefined for all others. */
+  admit?(handshake: Handshake, visit: Pick<Visit, "address">): Admission | undefined
 }

@@ -1,6 +1,6 @@
 // Whether each STUN server answers, and each TURN server relays for credentials made as the clients get them.
 
-import { makeCredentials } from "../plugins/ice.ts"
+import { makeCredentials } from "../dialects/ice.ts"
 import { type Finding, NoAnswer, reasonOf } from "./finding.ts"
 import { askForAddress, askForRelay, type IceServer, Refused, toIceServer } from "./stun-client.ts"
 
@@ -27,7 +27,7 @@ export async function checkIce({ iceServer, turnSecret, turnTtlSeconds }: IceCon
         if (server.scheme.startsWith("stun")) {
           return { verdict: "ok" as const, what: url, result: `sees this machine as ${await askForAddress(server)}` }
         }
-        const { username, credential } = makeCredentials(turnSecret, turnTtlSeconds, "doctor")
+        const { username, credential } = makeCredentials(turnSecret, turnTtlSeconds, "doctor", Date.now())
         return relayFinding(url, server, await askForRelay(server, username, credential))
       } catch (cause) {
         return { verdict: "bad" as const, what: url, result: reasonOf(cause), advice: adviceFor(server, cause) }

@@ -2,8 +2,9 @@
 // credentials of `joined_room` end before a long call does.
 
 import * as v from "valibot"
+import type { IceOptions } from "../dialects/ice.ts"
 import { CONTRACT, definePlugin, onEvent } from "./define.ts"
-import { type IceOptions, makeIceFields } from "./ice.ts"
+import { iceFieldsFor } from "./ice.ts"
 
 /** The version of protocol.md. */
 const PROTOCOL_VERSION = "1.0.0"
@@ -14,7 +15,6 @@ export function infoPlugin(ice: IceOptions) {
     name: "info",
     contract: CONTRACT,
     setup: ({ version }) => {
-      const iceFieldsFor = makeIceFields(ice)
       return {
         events: {
           info: onEvent(v.object({}), ({ connection, reply }) =>
@@ -22,7 +22,7 @@ export function infoPlugin(ice: IceOptions) {
               protocol_version: PROTOCOL_VERSION,
               server: "palava-machine",
               version,
-              ...(connection.room === undefined ? undefined : iceFieldsFor?.(connection.peer)),
+              ...(connection.room === undefined ? undefined : iceFieldsFor(ice, connection.peer, Date.now())),
             }),
           ),
         },

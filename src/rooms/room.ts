@@ -7,6 +7,7 @@ import type { RoomEncoder } from "./encoder.ts"
 import type { NodeId, PeerId, RoomKey } from "./ids.ts"
 import type { JoinedRoom, Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
+import { PeerList } from "./peer-list.ts"
 import type { Change } from "./replica.ts"
 import { RoomLog } from "./room-log.ts"
 import type { Member, Ref, Relay, StatusText } from "./room-store.ts"
@@ -46,8 +47,8 @@ export interface RoomParts {
 export class Room extends RoomLog implements JoinedRoom {
   readonly key: RoomKey
   readonly encoder: RoomEncoder
-  /** Memberships of this node that are in. Only this class changes the map, and what is in it. */
-  readonly here = new Map<PeerId, Membership>()
+  /** Memberships of this node that are in. Only this class changes the list, and what is in it. */
+  readonly here = new PeerList<Membership>()
   readonly #parts: RoomParts
   #joiners: Map<PeerId, Joiner> = NOBODY
   #leaving: Map<PeerId, number> = NOBODY
@@ -254,7 +255,7 @@ export class Room extends RoomLog implements JoinedRoom {
     onJoined()
     // Closed meanwhile: whoever waits for the join takes it out again.
     if (!membership.holder.isOpen) return
-    this.here.set(membership.peer, membership)
+    this.here.add(membership)
     membership.joinedAt = this.#parts.clock.unixMs()
     membership.holder.onJoined(membership, ref)
   }

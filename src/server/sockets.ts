@@ -6,12 +6,12 @@ import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
 import { openConversation } from "../dialects/choose.ts"
-import type { Dialect } from "../dialects/contract.ts"
+import type { Admission, Dialect, Handshake, SocketUser, Visit } from "../dialects/contract.ts"
 import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
-import type { Topics } from "../rooms/topics.ts"
 import { answerBadRequest } from "./paths.ts"
+import type { ServerTopics, SocketData } from "./topics.ts"
 
 /** What the browsers' listener needs to know. */
 export interface SocketOptions {
@@ -46,29 +46,11 @@ export interface SocketParts {
   readonly topics: ServerTopics
   readonly log: Log
   /** Answers plain HTTP requests. */
-  readonly answer: (request: Request) => Response | Promise<Response>
+  readonly answer: (request: Request, visit: Visit) => Response | Promise<Response>
 }
-
-/** What Bun keeps with a socket: its connection, or how to close one that may not open. */
-type SocketData = Connection | Close
 
 /** Twice the limit: a connection over it is closed at the next frame; only a burst in one go gets past that, and is cut off. */
 const CUT_OFF_PART = 2
-
-/** Topics that exist before the listener does: the rooms are made first, the listener needs what they are part of. */
-export class ServerTopics implements Topics {
-  #server: Server<SocketData> | undefined
-
-  /** Bun answers 0 for a frame that was dropped (or heard by nobody), -1 for one that waits. */
-  publish(topic: string, text: string): boolean {
-    return this.#server !== undefined && this.#server.publish(topic, text) <= 0
-  }
-
-  /** The listener whose sockets subscribe. */
-  use(server: Server<SocketData>): void {
-    this.#server = server
-  }
-}
 
 /**
  * Listens for browsers.
@@ -84,28 +66,56 @@ export function listenForSockets(
     origins.size === 0 || origins.has("*") || origins.has(request.headers.get("origin") ?? "")
   const headersFor = subProtocolHeaders(dialects)
 
+  const refusalOf = (request: Request): Response | undefined => {
+    if (isRefusing) return new Response("shutting down\n", { status: 503, headers: { "retry-after": "1" } })
+    return isAllowed(request) ? undefined : new Response("this origin may not connect\n", { status: 403 })
+  }
+  const isFull = (): boolean => options.maxConnections > 0 && connections.open.size >= options.maxConnections
+  const visitOf = (request: Request, server: Server<SocketData>): Visit => ({
+    get address() {
+      return server.requestIP(request)?.address ?? ""
+    },
+    refusal: () => refusalOf(request),
+    hold: () => server.timeout(request, 0),
+    async open(converse, socket) {
+      const connection = new Connection(connections, converse)
+      const refusal = await hooks.connect?.(request, connection.receiver as Conversation)
+      if (refusal !== undefined || isFull()) return refusal ?? CLOSE.serverFull
+      connection.onOpen(socket)
+      return undefined
+    },
+  })
+  /** Why a socket may not open now, though its handshake was completed. */
+  const lateRefusal = (user: SocketUser): Close | undefined => {
+    if (!(user instanceof Connection)) return undefined
+    if (connections.open.has(user.id)) return CLOSE.protocol
+    return isFull() ? CLOSE.serverFull : undefined
+  }
+
   const server = Bun.serve<SocketData>({
     hostname: options.host,
     port: options.port,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     fetch(request, server) {
-      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request)
-      if (isRefusing) return new Response("shutting down\n", { status: 503, headers: { "retry-after": "1" } })
-      if (!isAllowed(request)) return new Response("this origin may not connect\n", { status: 403 })
+      const visit = visitOf(request, server)
+      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
+      const refusal = refusalOf(request)
+      if (refusal !== undefined) return refusal
       const url = URL.parse(request.url)
       if (url === null) return answerBadRequest()
-      for (const dialect of dialects) {
-        const refused = dialect.refuse?.({ request, url })
-        if (refused !== undefined) return refused
-      }
-      const connection = new Connection(connections, (it) => openConversation(dialects, it, { request, url }))
-      // Completes the handshake also for one to be refused: only an open socket can be given a close code.
-      const upgrade = (refusal: Close | undefined): Response | undefined => {
-        if (server.upgrade(request, { data: refusal ?? connection, headers: headersFor(request) })) return undefined
+      const handshake = { request, url }
+      const upgrade = (data: SocketData): Response | undefined => {
+        if (server.upgrade(request, { data, headers: headersFor(request) })) return undefined
         return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
       }
+      const admission = admissionOf(dialects, handshake, visit)
+      if (admission?.kind === "refused") return admission.response
+      if (admission?.kind === "user") return upgrade(admission.user)
+      const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
       const verdict = hooks.connect?.(request, connection.receiver as Conversation)
-      return verdict instanceof Promise ? verdict.then(upgrade) : upgrade(verdict)
+      // Completes the handshake also for one to be refused: only an open socket can be given a close code.
+      if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
+      return upgrade(verdict ?? connection)
     },
     error(cause) {
       log.error({ err: cause }, "bug: a request failed")
@@ -120,33 +130,32 @@ export function listenForSockets(
       backpressureLimit: options.maxBacklogBytes * CUT_OFF_PART,
       closeOnBackpressureLimit: true,
       open(ws) {
-        const isFull = options.maxConnections > 0 && connections.open.size >= options.maxConnections
         const { data } = ws
-        const refusal = data instanceof Connection ? (isFull ? CLOSE.serverFull : undefined) : data
+        const refusal = "code" in data ? data : lateRefusal(data)
         // Bun passes on no message behind a close, so a connection that was never opened hears nothing.
         if (refusal !== undefined) ws.close(refusal.code, refusal.reason)
-        else if (data instanceof Connection) data.onOpen(ws)
+        else if (!("code" in data)) data.onOpen(ws)
       },
       message(ws, message) {
-        const connection = ws.data as Connection
-        if (typeof message !== "string") return connection.close(CLOSE.binaryFrame)
-        if (isLarger(message, connection.receiver.maxFrameBytes)) return connection.close(CLOSE.tooLarge)
+        const user = ws.data as SocketUser
+        if (typeof message !== "string") return user.close(CLOSE.binaryFrame)
+        if (isLarger(message, user.receiver.maxFrameBytes)) return user.close(CLOSE.tooLarge)
         try {
-          connection.onMessage(message)
+          user.onMessage(message)
         } catch (cause) {
           // What is thrown out of here would end the process: a bug met by one client must not end the others' calls.
           log.error({ err: cause }, "bug: a message failed")
-          connection.close(CLOSE.internal)
+          user.close(CLOSE.internal)
         }
       },
       pong(ws) {
-        if (ws.data instanceof Connection) ws.data.onPong()
+        if (!("code" in ws.data)) ws.data.onPong()
       },
       ping(ws) {
-        if (ws.data instanceof Connection) ws.data.onPong()
+        if (!("code" in ws.data)) ws.data.onPong()
       },
       close(ws, code) {
-        if (ws.data instanceof Connection) ws.data.onClose(code)
+        if (!("code" in ws.data)) ws.data.onClose(code)
       },
     },
   })
@@ -158,6 +167,15 @@ export function listenForSockets(
     },
     stop: () => server.stop(true),
   }
+}
+
+/** What the first dialect that has something to say of a handshake makes of it. */
+function admissionOf(dialects: readonly Dialect[], handshake: Handshake, visit: Visit): Admission | undefined {
+  for (const dialect of dialects) {
+    const admission = dialect.admit?.(handshake, visit)
+    if (admission !== undefined) return admission
+  }
+  return undefined
 }
 
 /** UTF-8 takes three bytes for a UTF-16 unit at most, so most frames need no second look. */

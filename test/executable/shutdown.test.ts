@@ -10,6 +10,14 @@ const LONG = ["--shutdown-seconds", "3600"]
 
 const GONE = { code: 1001, reason: "server shuts down" }
 
+/** A client whose first message has shown that it speaks palava. */
+async function connectSpeaking(url: string): Promise<TestClient> {
+  const client = await TestClient.connect(url)
+  client.send({ event: "ping" })
+  await client.next("pong")
+  return client
+}
+
 test("SIGTERM announces the end, refuses newcomers, serves who is there, and ends in time", async () => {
   await using node = await startNode(["--shutdown-seconds", "2"])
   await using first = await TestClient.connect(node.url)
@@ -53,7 +61,7 @@ test("a second SIGTERM ends the wait", async () => {
 
 test("SIGINT ends the wait", async () => {
   await using node = await startNode(LONG)
-  await using client = await TestClient.connect(node.url)
+  await using client = await connectSpeaking(node.url)
   node.kill("SIGTERM")
   await client.next("shutdown")
   node.kill("SIGINT")
@@ -89,12 +97,23 @@ test("a client that neither reads nor closes does not hold it up", async () => {
 
 test("who joins after the announcement is served until the end", async () => {
   await using node = await startNode(LONG)
-  await using client = await TestClient.connect(node.url)
+  await using client = await connectSpeaking(node.url)
   node.kill("SIGTERM")
   await client.next("shutdown")
   expect((await client.join("late")).event).toBe("joined_room")
   node.kill("SIGTERM")
   expect(await client.closed).toEqual(GONE)
+})
+
+test("who has said nothing yet is told nothing, as nobody knows in which words, and is closed like all others", async () => {
+  await using node = await startNode(LONG)
+  await using client = await connectSpeaking(node.url)
+  await using silent = await TestClient.connect(node.url)
+  node.kill("SIGTERM")
+  await client.next("shutdown")
+  node.kill("SIGTERM")
+  expect(await silent.closed).toEqual(GONE)
+  expect(silent.all).toEqual([])
 })
 
 test("the port is free for the next one at once", async () => {

@@ -155,6 +155,7 @@ export class Faults {
       node.isIsolated = false
       node.lossProbability = 0
       node.delayMs = 0
+      node.onNextChange(undefined)
       node.resume()
     }
   }

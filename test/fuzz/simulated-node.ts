@@ -153,10 +153,10 @@ export class SimulatedNode {
     if (this.#link !== undefined) this.#link.isDeaf = true
   }
 
-  /** Has something happen to this node while its next change of a room is on its way. */
-  onNextChange(happen: () => void): void {
+  /** Has something happen to this node while its next change of a room is on its way; undefined: not any more. */
+  onNextChange(happen: (() => void) | undefined): void {
     this.#onScript = (name) => {
-      if (!name.endsWith("_room")) return
+      if (happen === undefined || !name.endsWith("_room")) return
       this.#onScript = undefined
       this.#world.time.after(0, happen)
     }

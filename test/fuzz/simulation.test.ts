@@ -11,11 +11,11 @@ const ACTIONS = 1000
 const SECONDS = process.env["FUZZ"] === "long" ? 120 : 12
 
 /**
- * Each found something, or finds it again when its mend is taken out: Redis with older data (18, 25, 28), batch numbers of
- * 32 bits (2, 5, 9), a lease ended too early (16), a heartbeat unwatched (11, 20), rooms that only Redis knows (18, 37).
- * A seed tells the same story only as long as nothing draws on its chance in another order.
+ * Each found something, or finds it again when its mend is taken out: Redis with older data (4, 18, 25, 28), batch numbers
+ * of 32 bits (2, 5, 9), a lease ended too early (16), a heartbeat unwatched (11, 17), rooms that only Redis knows (4). A
+ * seed tells the same story only as long as nothing draws on its chance in another order.
  */
-const FOUND_SOMETHING = [2, 5, 9, 11, 16, 18, 20, 25, 28, 37]
+const FOUND_SOMETHING = [2, 4, 5, 9, 11, 16, 17, 18, 25, 28]
 
 const seed = process.env["SEED"] ?? ""
 

@@ -176,7 +176,8 @@ export class PlainNode {
     const limits = { ...LIMITS, ...options.limits }
     this.connections = new Connections({ limits, log, observer: hooks.observer, clock })
     this.rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told, clock })
-    const parts = { rooms: this.rooms, hooks, log, clock, limits }
+    const ice = { urls: [], turnSecret: "", turnTtlSeconds: 60 }
+    const parts = { rooms: this.rooms, hooks, log, clock, topics: this.topics, ice, isClustered: false, limits }
     this.dialects = [...(options.dialects?.(parts) ?? []), makePalava(parts)]
   }
 

@@ -85,6 +85,7 @@ test("in mid-room: nothing changes, and the token is as good as before", async (
   expect(await ada.next()).toEqual({ ...errorOf("already_joined", "already joined another room"), ref: 7 } as never)
   expect((await bob.resume()).complete).toBe(true)
   ada.tell(bob, 1)
+  await ada.drain()
   expect(await bob.drain()).toEqual([{ event: "message", text: 1, sender_id: ada.id }])
 })
 

@@ -38,6 +38,7 @@ test("what was said while it was away comes in order, and the others see nothing
     { event: "peer_updated_status", sender_id: bob.id, status: { name: "Robert" } },
   ])
   ada.tell(bob, "back")
+  await ada.drain()
   expect(await bob.drain()).toEqual([{ event: "message", text: "back", sender_id: ada.id }])
 })
 
@@ -48,6 +49,7 @@ test("an old connection that is still open is closed with 4509, and means nothin
   expect(await old.closed).toBe(4509)
   old.write(textFrame({ event: "leave_room" }))
   ada.tell(bob, 1)
+  await ada.drain()
   bob.tell(ada, 2)
   expect(await bob.drain()).toEqual([{ event: "message", text: 1, sender_id: ada.id }])
   expect(await ada.drain()).toEqual([{ event: "message", text: 2, sender_id: bob.id }])
@@ -64,7 +66,7 @@ test("again and again, each time with the next token", async () => {
     ada.tell(bob, round)
   }
   expect(tokens.size).toBe(20)
-  await Promise.all([ada.drain(), bob.drain()])
+  for (const member of [ada, bob, ada]) await member.drain()
   const all = Array.from({ length: 20 }, (_, round) => round)
   expect([ada.heardFrom(bob), bob.heardFrom(ada)]).toEqual([all, all])
 })

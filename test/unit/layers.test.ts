@@ -43,7 +43,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "package.json",
     "node:fs",
   ],
-  doctor: ["client", "cluster", "config", "plugins", "node:crypto", "node:dgram", "node:fs", "node:net", "node:tls"],
+  doctor: ["client", "cluster", "config", "dialects", "node:crypto", "node:dgram", "node:fs", "node:net", "node:tls"],
   commands: [
     "log.ts",
     "app",

@@ -1,7 +1,8 @@
 // The listener when our own code fails: the client that met the bug is parted from, the others live.
 
 import { expect, test } from "bun:test"
-import { listenForSockets, ServerTopics } from "../../src/server/sockets.ts"
+import { listenForSockets } from "../../src/server/sockets.ts"
+import { ServerTopics } from "../../src/server/topics.ts"
 import { TestClient } from "../helpers/client.ts"
 import { PlainNode } from "../helpers/plain-node.ts"
 

@@ -28,11 +28,13 @@ export function makeTogetherJs(parts: DialectParts): Dialect {
     counters,
     maxFrameBytes,
     recognises: ({ url }) => url.pathname.startsWith(HUB),
-    refuse(handshake) {
+    admit(handshake) {
       if (!handshake.url.pathname.startsWith(HUB)) return undefined
       const name = roomOf(handshake)
-      if (name === "") return new Response("No ID Found", { status: 404 })
-      return name.length > ROOM_NAME_CHARACTERS ? new Response("ID too long", { status: 414 }) : undefined
+      const refuse = (text: string, status: number) =>
+        ({ kind: "refused", response: new Response(text, { status }) }) as const
+      if (name === "") return refuse("No ID Found", 404)
+      return name.length > ROOM_NAME_CHARACTERS ? refuse("ID too long", 414) : undefined
     },
     open: (connection, handshake) => new TogetherConversation(connection, roomOf(handshake), shared),
     answer: (request, url) => answerHub({ rooms: named, connections: () => open.size }, request, url),

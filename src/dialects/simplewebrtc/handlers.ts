@@ -1,0 +1,113 @@
+// What each event of a client means but for `message`: a table from name to handler. Names of rooms may be any string;
+// what has no string for a name is not answered, as in the original.
+
+import { randomUUID } from "node:crypto"
+import { type RoomKey, toRoomKey } from "../../rooms/ids.ts"
+import type { Membership } from "../../rooms/membership.ts"
+import { makeHolder } from "../holder.ts"
+import type { SimpleWebRtcClient, SimpleWebRtcParts } from "./client.ts"
+import type { ClientEvent } from "./client-events.ts"
+import { SIMPLEWEBRTC_ENCODER } from "./encoder.ts"
+import * as packets from "./packets.ts"
+import { resourcesOf } from "./resources.ts"
+
+/** Handles one event; a promise keeps the client's next packets waiting. */
+type Handler = (
+  parts: SimpleWebRtcParts,
+  client: SimpleWebRtcClient,
+  event: ClientEvent,
+) => void | undefined | Promise<void>
+
+const DIALECT = "simplewebrtc"
+
+/** Only the first: a room that is created has nobody in it. */
+const CREATED_SIZE = 1
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  async join(parts, client, { values: [name], ack }) {
+    if (typeof name !== "string") return
+    await leaveRoom(client)
+    const outcome = await enter(parts, client, name, parts.limits.roomSize, ({ peer, room }) => {
+      if (ack !== undefined) client.connection.send(packets.joined(ack, peer, room.members.values()))
+    })
+    if (outcome === "full") client.refuse("full", ack)
+    else if (outcome !== "joined") client.refuse(outcome === "taken" ? "unavailable" : outcome, ack)
+  },
+
+  async create(parts, client, { values: [given], ack }) {
+    // Without an acknowledgement the original takes a lone name for it.
+    const name = ack === undefined || given === undefined || given === null || given === "" ? randomUUID() : given
+    if (typeof name !== "string") return
+    if (client.membership?.room.key === toRoomKey(name, DIALECT)) return client.refuse("taken", ack)
+    const former = client.membership
+    const outcome = await enter(parts, client, name, CREATED_SIZE, () => {
+      if (former !== undefined) client.connection.send(packets.removed(client.peer))
+      if (ack !== undefined) client.connection.send(packets.acknowledged(ack, null, name))
+    })
+    if (outcome === "full" || outcome === "taken") client.refuse("taken", ack)
+    else if (outcome !== "joined") client.refuse(outcome, ack)
+    else if (former !== undefined) await parts.commands.leave(former)
+  },
+
+  leave: (_parts, client) => leaveRoom(client),
+
+  shareScreen: (parts, client) => share(parts, client, true),
+
+  unshareScreen: (parts, client) => share(parts, client, false),
+}
+
+/** The handler for an event; undefined for every other name, `constructor` and the like included. */
+export function findHandler(event: string): Handler | undefined {
+  return Object.hasOwn(HANDLERS, event) ? HANDLERS[event] : undefined
+}
+
+/** All are told, the leaver too. */
+function leaveRoom(client: SimpleWebRtcClient): Promise<void> | undefined {
+  const left = client.leave()
+  if (left !== undefined) client.connection.send(packets.removed(client.peer))
+  return left
+}
+
+/** @returns what became of it; `joined`: `onJoined` was called. A plug-in's refusal in its own words */
+async function enter(
+  { commands, hooks }: SimpleWebRtcParts,
+  client: SimpleWebRtcClient,
+  name: string,
+  limit: number,
+  onJoined: (membership: Membership) => void,
+): Promise<string> {
+  const room: RoomKey = toRoomKey(name, DIALECT)
+  const status = resourcesOf(client.isSharing)
+  if (hooks.join !== undefined) {
+    const refusal = await hooks.join(client, { room, roomId: name, status: JSON.parse(status), fields: {} })
+    if (refusal !== undefined) return "error" in refusal ? refusal.error : refusal.id
+    if (client.connection.isClosed) return "joined"
+  }
+  const holder = makeHolder(client.connection, {
+    onJoined(membership) {
+      client.membership = membership
+      onJoined(membership)
+    },
+    // Ids are the server's: nobody else comes under one of them.
+    onTakenOver: () => {},
+    onRelayFailed: () => client.refuse("peer_unreachable"),
+  })
+  const { peer } = client
+  return commands.join({
+    room,
+    encoder: SIMPLEWEBRTC_ENCODER,
+    peer,
+    holder,
+    status,
+    limit,
+    ifTaken: "refuse",
+    ref: undefined,
+  })
+}
+
+async function share({ commands }: SimpleWebRtcParts, client: SimpleWebRtcClient, isSharing: boolean): Promise<void> {
+  client.isSharing = isSharing
+  const { membership } = client
+  if (membership === undefined) return
+  if ((await commands.updateStatus(membership, resourcesOf(isSharing))) === "unavailable") client.refuse("unavailable")
+}
