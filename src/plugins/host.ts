@@ -27,7 +27,7 @@ import {
 } from "./check.ts"
 import type { EventHandler, Hooks, Metric, Observe, Plugin, Received, Routes } from "./contract.ts"
 import { isClosing, isRefusal } from "./define.ts"
-import { connectionOf, type Holder, type PluggedNode, PluginRoom, PluginServer } from "./facade.ts"
+import { connectionOf, type Holder, moveConnection, type PluggedNode, PluginRoom, PluginServer } from "./facade.ts"
 import { Failure, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
 
 /** 5 s, unless the plug-in says otherwise: below the patience of a client that waits for its answer. */
@@ -87,6 +87,7 @@ export class PluginHost {
       joinedFields: this.#composeDecorate(),
       events: this.#composeEvents(),
       observer: this.#composeObserver(),
+      moved: moveConnection,
       told: this.#with("told").length === 0 ? undefined : (relay) => this.#onTold(relay),
     }
     this.publicRoutes = this.#composeRoutes("public")

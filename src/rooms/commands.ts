@@ -125,6 +125,7 @@ export class RoomCommands {
     const target = room.here.get(to)
     if (target !== undefined) {
       this.#counters.relaysLocal++
+      if (target.log !== undefined) target.log.push(text)
       if (this.#topics.publish(target.holder.topic, text)) target.holder.onPressure()
       if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
       return true

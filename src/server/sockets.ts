@@ -157,8 +157,8 @@ export function listenForSockets(
       ping(ws) {
         if (!("code" in ws.data)) ws.data.onPong()
       },
-      close(ws) {
-        if (!("code" in ws.data)) ws.data.onClose()
+      close(ws, code) {
+        if (!("code" in ws.data)) ws.data.onClose(code)
       },
     },
   })

@@ -15,6 +15,9 @@ const ROOM_ID_CHARACTERS = 50
 /** 64 characters: room for a UUID with a prefix; a longer one is the client's memory, not ours to carry. */
 const REF_CHARACTERS = 64
 
+/** How many frames of the other side have come. */
+const RECEIVED = v.pipe(v.number("invalid_message"), v.safeInteger("invalid_message"), v.minValue(0, "invalid_message"))
+
 /** One schema per event the core knows; plug-ins bring schemas of their own. */
 export const CLIENT_EVENTS = {
   // The object's own message is for a missing key: valibot does not ask the key's schema then.
@@ -26,13 +29,15 @@ export const CLIENT_EVENTS = {
         v.check((id) => !isLongerThan(id, ROOM_ID_CHARACTERS), "room_id_too_long"),
       ),
       status: v.optional(v.unknown()),
+      resume: v.optional(v.unknown()),
     },
     "no_room_id",
   ),
+  resume: v.object({ token: v.optional(v.unknown()), received: RECEIVED }, "invalid_message"),
   leave_room: v.object({}),
   send_to_peer: v.object({ peer_id: v.optional(v.unknown()), data: v.optional(v.unknown()) }),
   update_status: v.object({ status: v.optional(v.unknown()) }),
-  ping: v.object({}),
+  ping: v.object({ received: v.optional(v.unknown()) }),
 } as const
 
 /** The name of an event the core knows. */
@@ -87,6 +92,12 @@ export function checkFields<Name extends ClientEventName>(name: Name, envelope: 
 /** Whether `data` may be relayed: undefined, or the error id. */
 export function refuseRelayData(data: unknown): ErrorId | undefined {
   return v.safeParse(RELAY_DATA, data, { abortPipeEarly: true }).issues?.[0].message as ErrorId | undefined
+}
+
+/** How many frames the client says it has, if that is a number of frames. */
+export function readReceived(received: unknown): number | undefined {
+  const result = v.safeParse(RECEIVED, received)
+  return result.success ? result.output : undefined
 }
 
 /** A Refusal with the text of the error table. */

@@ -116,10 +116,10 @@ export class PollingSession implements Socket {
   }
 
   /** Tells the client at its GET, which waits or comes too late; the connection ends in a later turn, as a WebSocket's does. */
-  close(_code: number, _reason: string): void {
+  close(code: number, _reason: string): void {
     if (this.#isClosed) return
     this.end()
-    this.#clock.soon(() => this.connection.onClose())
+    this.#clock.soon(() => this.connection.onClose(code))
   }
 
   /** A client that polls sends pings of its own. */
