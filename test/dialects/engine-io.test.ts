@@ -279,7 +279,7 @@ test("plug-ins are asked for a connection and a join, and told of both", async (
   }
   await poll(async () => (await guarded.metric("palava_doorman_gone_total")) === 3)
   expect(await guarded.metric("palava_doorman_joined_total")).toBe(3)
-  expect(await guarded.metric("palava_errors_total", 'dialect="simplewebrtc",id="locked"')).toBe(6)
+  expect(await guarded.metric("palava_errors_total", 'dialect="simplewebrtc",id="other"')).toBe(6)
   expect(await guarded.metric("palava_messages_total", 'dialect="simplewebrtc",event="join"')).toBe(6)
 })
 

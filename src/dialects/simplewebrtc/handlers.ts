@@ -1,9 +1,10 @@
-// What each event of a client means but for `message`: a table from name to handler. Names of rooms may be any string;
-// what has no string for a name is not answered, as in the original.
+// What each event of a client means but for `message`: a table from name to handler. Names of rooms may be any string
+// that is not too long; what has no string for a name is not answered, as in the original.
 
 import { randomUUID } from "node:crypto"
 import { toRoomKey } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
+import { ROOM_NAME_CHARACTERS } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import type { SimpleWebRtcClient, SimpleWebRtcParts } from "./client.ts"
 import type { ClientEvent } from "./client-events.ts"
@@ -26,6 +27,7 @@ const CREATED_SIZE = 1
 const HANDLERS: Readonly<Record<string, Handler>> = {
   async join(parts, client, { values: [name], ack }) {
     if (typeof name !== "string") return
+    if (name.length > ROOM_NAME_CHARACTERS) return client.refuse("room_name_too_long", ack)
     // Whoever joins its own room again leaves it first.
     if (client.membership?.room.key === toRoomKey(name, DIALECT)) await leaveRoom(client)
     const outcome = await enter(parts, client, name, parts.limits.roomSize, ({ peer, room }) => {
@@ -38,6 +40,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     // Without an acknowledgement the original takes a lone name for it.
     const name = ack === undefined || given === undefined || given === null || given === "" ? randomUUID() : given
     if (typeof name !== "string") return
+    if (name.length > ROOM_NAME_CHARACTERS) return client.refuse("room_name_too_long", ack)
     if (client.membership?.room.key === toRoomKey(name, DIALECT)) return client.refuse("taken", ack)
     const outcome = await enter(parts, client, name, CREATED_SIZE, () => {
       if (ack !== undefined) client.connection.send(packets.acknowledged(ack, null, name))
