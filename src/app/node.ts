@@ -93,7 +93,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   let sockets: Sockets
   let admin: Admin | undefined
   try {
-    await plugins.start({ connections, rooms })
+    await plugins.start({ connections, rooms, dialects })
     const options = { ...config, tls: tlsOf(config), origins: config.origin }
     const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
     sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))

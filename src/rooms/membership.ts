@@ -3,6 +3,7 @@
 
 import type { RoomEncoder } from "./encoder.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
+import type { PeerList } from "./peer-list.ts"
 import type { Member, Ref, RelayFailure, StatusText } from "./room-store.ts"
 
 /** A room as those in it see it; room.ts is the one there is. */
@@ -15,7 +16,7 @@ export interface JoinedRoom {
   /** All members, oldest first, as the log says. */
   readonly members: ReadonlyMap<PeerId, Member>
   /** Those of this node. */
-  readonly here: ReadonlyMap<PeerId, Membership>
+  readonly here: Pick<PeerList<Membership>, "get" | "has" | "size" | "values">
   /** Whether a message can be sent to this peer. */
   isMember(peer: unknown): peer is PeerId
   /** Sends a frame to all members of this node. */
@@ -42,6 +43,11 @@ export interface Holder {
   onRelayFailed(ref: Ref, failure: RelayFailure): void
 }
 
+/** Keeps the frames sent to a member, in order, until its client has them. */
+export interface SentLog {
+  push(text: string): void
+}
+
 /** See the head of this file. */
 export class Membership {
   readonly room: JoinedRoom
@@ -53,6 +59,8 @@ export class Membership {
   /** The status as the store has it, and the command that set it. */
   status: StatusText
   statusRev: number
+  /** Where another connection of the same client may take it over: what was sent to it. */
+  log: SentLog | undefined = undefined
   /** When it became a member, unix milliseconds; 0 before. */
   joinedAt = 0
 

@@ -22,15 +22,12 @@ const NOTHING: (RoomEvent | Relay)[] = []
 /** See the head of this file. */
 export abstract class RoomLog {
   readonly #replica = new Replica()
-  #isLive = false
+  #state: "loading" | "live" | "closed" = "loading"
   #backlog = NOTHING
   /** Entries that have left the backlog. */
   #released = 0
-  #isClosed = false
-  /** Ends the wait for an event of which a reply spoke. */
-  #watch: (() => void) | undefined
-  /** The last position of which a reply spoke. */
-  #expected: Position | undefined
+  /** The wait for the event of which a reply spoke, and the last position of which one spoke since. */
+  #watch: { readonly cancel: () => void; last: Position } | undefined
 
   protected abstract readonly clock: Clock
   /** Whether it is a live member of this node, or one whose join was answered. */
@@ -55,12 +52,12 @@ export abstract class RoomLog {
 
   /** Whether the replica follows the log; else it waits for a snapshot. */
   get isLive(): boolean {
-    return this.#isLive
+    return this.#state === "live"
   }
 
   /** What comes from here on waits for the next snapshot. */
   suspend(): void {
-    this.#isLive = false
+    if (this.#state === "live") this.#state = "loading"
   }
 
   /**
@@ -70,16 +67,15 @@ export abstract class RoomLog {
   forgetPlace(): void {
     this.suspend()
     this.#unwatch()
-    this.#expected = undefined
     this.#replica.forgetPlace()
     const kept = this.#backlog.filter((entry) => !("kind" in entry))
     this.#released += this.#backlog.length - kept.length
-    this.#backlog = kept
+    this.#backlog = kept.length === 0 ? NOTHING : kept
   }
 
   /** The next thing of the room's log. */
   onEvent(event: RoomEvent): void {
-    const place = this.#isLive ? this.#replica.placeOf(event) : "later"
+    const place = this.isLive ? this.#replica.placeOf(event) : "later"
     if (place === "later") this.#keep(event)
     else if (place === "next") this.#apply(event)
     else if (place === "gap") {
@@ -91,7 +87,7 @@ export abstract class RoomLog {
 
   /** A message from another node, in order with the events. */
   onRelay(relay: Relay): void {
-    if (!this.#isLive) this.#keep(relay)
+    if (!this.isLive) this.#keep(relay)
     else if (this.members.has(relay.from)) this.deliver(relay)
     else this.onDropped()
   }
@@ -107,12 +103,12 @@ export abstract class RoomLog {
    * @param asked what `received` was when the snapshot was asked for
    */
   adopt(snapshot: RoomSnapshot, asked: number): void {
-    if (this.#isClosed || this.#replica.isPast(snapshot)) return
+    if (this.#state === "closed" || this.#replica.isPast(snapshot)) return
     const covered = asked - this.#released
     this.#released += this.#backlog.length
     const backlog = this.#deliverFromKnown(this.#backlog, covered, snapshot.epoch)
     this.#backlog = NOTHING
-    this.#isLive = true
+    this.#state = "live"
     // Replies keep their order: every position of which one spoke before this is in the snapshot.
     this.#unwatch()
     const reclaim = this.#replica.adopt(snapshot, this.#hereTest(), (change) => this.show(change))
@@ -126,23 +122,28 @@ export abstract class RoomLog {
   /** The store's reply speaks of `position`: when its event does not come, it was lost, and the room is repaired. */
   expect(position: Position | undefined): void {
     if (position === undefined || this.#replica.hasReached(position)) return
-    this.#expected = position
-    this.#watch ??= this.clock.after(EVENT_WAIT_MS, () => {
+    if (this.#watch !== undefined) {
+      this.#watch.last = position
+      return
+    }
+    const cancel = this.clock.after(EVENT_WAIT_MS, () => {
+      const last = this.#watch?.last
       this.#watch = undefined
-      if (this.#replica.hasReached(position)) return this.expect(this.#expected)
+      if (this.#replica.hasReached(position)) return this.expect(last)
       this.suspend()
       this.repair()
     })
+    this.#watch = { cancel, last: position }
   }
 
   /** Nobody of this node is in the room any more. */
   close(): void {
-    this.#isClosed = true
+    this.#state = "closed"
     this.#unwatch()
   }
 
   #unwatch(): void {
-    this.#watch?.()
+    this.#watch?.cancel()
     this.#watch = undefined
   }
 

@@ -21,6 +21,9 @@ import { components } from "../../scripts/release/sbom.ts"
 const ROOT = join(import.meta.dir, "../..")
 const RELEASE = join(ROOT, "dist/release")
 
+/** What is made of the executable, and not for it. */
+const OUTPUTS = ["dist/release", "dist/stage", "dist/deb", "dist/build", "dist/elsewhere"]
+
 /** The one made here: this machine's. */
 const TARGET = process.arch === "arm64" ? "linux-arm64" : "linux-x64"
 const NAME = `palava-machine-${version}-${TARGET}`
@@ -100,13 +103,27 @@ describe("a release", () => {
     }
   })
 
+  test("the bill of materials names each package that Bun bundled", async () => {
+    const map = join(folder, "main.js.map")
+    const bundle = ["build", "--target=bun", "--sourcemap=external", "--outdir", folder, "src/main.ts"]
+    expect(await run([process.execPath, ...bundle])).toMatchObject({ code: 0 })
+    const { sources } = JSON.parse(readFileSync(map, "utf8")) as { sources: string[] }
+    const bundled = sources.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [])
+    const named = components().map(({ name }) => name)
+    expect(bundled.length).toBeGreaterThan(100)
+    for (const name of new Set(bundled)) expect(named).toContain(name)
+  })
+
   test("the executable is the same, byte by byte, when built in another folder", async () => {
     const elsewhere = join(ROOT, "dist/elsewhere")
     rmSync(elsewhere, { recursive: true, force: true })
     mkdirSync(join(elsewhere, "dist"), { recursive: true })
     // Links to the same files, but another folder: Bun follows a linked folder back to its place.
     expect(await run(["cp", "-al", join(ROOT, "node_modules"), elsewhere])).toMatchObject({ code: 0 })
-    for (const path of ["src", "scripts", "package.json", "tsconfig.json", "bunfig.toml", "dist/pages"]) {
+    // With what `make` has made for it: pages and scripts.
+    const made = readdirSync(join(ROOT, "dist"), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    const inputs = made.map(({ name }) => `dist/${name}`).filter((path) => !OUTPUTS.includes(path))
+    for (const path of ["src", "scripts", "package.json", "tsconfig.json", "bunfig.toml", ...inputs]) {
       cpSync(join(ROOT, path), join(elsewhere, path), { recursive: true })
     }
     const build = "dist/build/palava-machine"

@@ -1,6 +1,6 @@
 // What systemd is told (sd_notify(3)), heard at its socket: a datagram socket, which Perl has wherever Debian is.
 
-import { expect, test } from "bun:test"
+import { afterAll, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -11,31 +11,42 @@ const LISTEN = `use Socket; my $name = $ARGV[0]; $name =~ s/^@/\\0/; $| = 1;
 socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die $!; bind($socket, pack_sockaddr_un($name)) or die $!; print "listening\\n";
 while (defined recv($socket, my $text, 4096, 0)) { $text =~ s/\\n/ /g; print "$text\\n" }`
 
-/** What arrives at a socket of that name, line by line. */
-async function* listen(name: string): AsyncGenerator<string> {
-  const child = Bun.spawn(["perl", "-e", LISTEN, name], { stdout: "pipe", stderr: "inherit" })
-  try {
-    let text = ""
-    for await (const chunk of child.stdout) {
-      const lines = (text + Buffer.from(chunk).toString()).split("\n")
-      text = lines.pop() ?? ""
-      yield* lines
+/** 20 s: far above what a healthy server takes; reached only when a test fails. */
+const WAIT_MS = 20_000
+
+/** Listens at a socket of that name. */
+async function listen(name: string): Promise<Disposable & { next(): Promise<string> }> {
+  const child = Bun.spawn(["perl", "-e", LISTEN, name], { stdout: "pipe", stderr: "ignore", timeout: 3 * WAIT_MS })
+  const reader = child.stdout.getReader()
+  let text = ""
+  const next = async (): Promise<string> => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), WAIT_MS)
+    while (!text.includes("\n")) {
+      const { value, done } = await reader.read()
+      if (done) throw new Error(`nothing came within ${WAIT_MS / 1000} s`)
+      text += Buffer.from(value).toString()
     }
-  } finally {
-    child.kill("SIGKILL")
+    clearTimeout(timer)
+    const end = text.indexOf("\n")
+    const line = text.slice(0, end)
+    text = text.slice(end + 1)
+    return line
   }
+  const listening = await next()
+  if (listening !== "listening") throw new Error(listening)
+  return { next, [Symbol.dispose]: () => child.kill("SIGKILL") }
 }
 
 const folder = mkdtempSync(join(tmpdir(), "palava-notify-"))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 for (const [what, name] of [
   ["a path", join(folder, "notify")],
   ["an abstract name", `@palava-${crypto.randomUUID()}`],
 ] as const) {
   test.skipIf(process.platform !== "linux")(`ready, alive, stopping; at ${what}`, async () => {
-    const heard = listen(name)
-    const next = async () => (await heard.next()).value
-    expect(await next()).toBe("listening")
+    using heard = await listen(name)
+    const { next } = heard
     // 0.1 s: told to be alive every 0.05 s.
     const env = { NOTIFY_SOCKET: name, WATCHDOG_USEC: "100000" }
     await using node = await startNode(["--shutdown-seconds", "7"], env)
@@ -46,8 +57,6 @@ for (const [what, name] of [
     while (told === "WATCHDOG=1") told = await next()
     expect(told).toBe("STOPPING=1 EXTEND_TIMEOUT_USEC=22000000")
     expect(await node.exited).toBe(0)
-    await heard.return(undefined)
-    if (what === "an abstract name") rmSync(folder, { recursive: true })
   })
 }
 

@@ -119,7 +119,7 @@ export class SimulatedClient {
     this.isClosed = true
     this.room = undefined
     this.#onEnd()
-    this.#connection.onClose()
+    this.#connection.onClose(1000)
   }
 
   /** The node has crashed: nobody hears that this connection ended. */
