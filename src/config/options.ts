@@ -143,6 +143,12 @@ export const OPTIONS = {
     value: "BYTES",
     help: "unsent data after which a slow reader is closed",
   }),
+  resumeMemoryMb: option({
+    schema: whole(1, 65_536),
+    default: 64,
+    value: "MIB",
+    help: "what is kept for clients that come back, all together; over it a resumption is not complete",
+  }),
   ratePerSecond: option({
     schema: whole(0, 10_000_000),
     default: 500,
@@ -172,6 +178,12 @@ export const OPTIONS = {
     default: 5,
     value: "SECONDS",
     help: "time between the announcement of a shutdown and the end",
+  }),
+  resumeSeconds: option({
+    schema: whole(0, 3600),
+    default: 30,
+    value: "SECONDS",
+    help: "how long a client whose connection broke may come back as itself; 0 is not at all",
   }),
   redis: option({
     schema: redisUrl,
@@ -226,7 +238,13 @@ export const OPTIONS = {
     schema: oneOf("debug", "info", "warn", "error", "silent"),
     default: "info",
     value: "LEVEL",
-    help: "debug, info, warn, error or silent; logs are JSON lines on stderr",
+    help: "debug, info, warn, error or silent; SIGUSR2 switches to debug and back",
+  }),
+  logFormat: option({
+    schema: oneOf("auto", "json", "text"),
+    default: "auto",
+    value: "FORMAT",
+    help: "lines on stderr as json or text; auto is text on a terminal and under systemd, else json",
   }),
 } as const
 

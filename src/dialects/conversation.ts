@@ -16,6 +16,11 @@ export interface Conversation extends Receiver {
   sendEvent(event: string, fields: Readonly<Record<string, unknown>>): void
   /** What a client is told before it is turned away in this manner; nothing where the dialect has no words for it. */
   wordsFor?(refusal: Close): string | undefined
+  /**
+   * The connection is about to be closed by the server, which goes away: keeps the membership for the client to resume it.
+   * @returns whether it is kept
+   */
+  hold?(): boolean
   /** The server goes away in so many seconds; nothing where the dialect has no word for it. */
   announceShutdown?(seconds: number): void
 }

@@ -9,12 +9,13 @@ import type { DialectCounters } from "../dialects/counters.ts"
 import type { Rooms } from "../rooms/rooms.ts"
 import { addProcessMetrics } from "./process-metrics.ts"
 import { type Metrics, makeRegistry } from "./registry.ts"
+import { addResumeMetrics } from "./resume-metrics.ts"
 
 /** What is counted where. */
 export interface Counted {
   readonly connections: Pick<Connections, "open" | "counters">
   readonly rooms: Pick<Rooms, "registry" | "counters">
-  readonly dialects: readonly Pick<Dialect, "name" | "counters" | "waiting">[]
+  readonly dialects: readonly Pick<Dialect, "name" | "counters" | "waiting" | "resumptions">[]
 }
 
 /** Milliseconds from ten seconds to a day: calls last minutes to hours. */
@@ -107,6 +108,7 @@ export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics 
     duration.observe(openMs)
     peak.observe(peers)
   }
+  addResumeMetrics(metrics, dialects)
   addProcessMetrics(metrics, version)
   return metrics
 }

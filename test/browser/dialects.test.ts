@@ -19,18 +19,16 @@ const CLIENTS: Readonly<Record<string, string>> = {
 let browser: Browser | undefined
 let site: Bun.Server<undefined> | undefined
 beforeAll(async () => {
-  const [launched, built] = await Promise.all([
-    launchChromium(),
-    Bun.build({ entrypoints: [join(PAGES, "yjs.js")], target: "browser" }),
-  ])
+  const [launched, yjs, docs] = await Promise.all([launchChromium(), bundle(), bundle(await docsExample())])
   browser = launched
-  const bundle = (await built.outputs[0]?.text()) ?? ""
+  const bundles: Record<string, string> = { "/yjs.bundle.js": yjs, "/docs.bundle.js": docs }
   site = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
     fetch(request) {
       const { pathname } = new URL(request.url)
-      if (pathname === "/yjs.bundle.js") return new Response(bundle, { headers: { "content-type": "text/javascript" } })
+      const built = bundles[pathname]
+      if (built !== undefined) return new Response(built, { headers: { "content-type": "text/javascript" } })
       const file = CLIENTS[pathname] ?? join(PAGES, pathname.slice(1))
       return /\.(html|js)$/.test(file) ? new Response(Bun.file(file)) : new Response(null, { status: 204 })
     },
@@ -40,6 +38,31 @@ afterAll(async () => {
   await browser?.close()
   await site?.stop(true)
 })
+
+/** yjs.js with its packages; or another text in its place. */
+async function bundle(text?: string): Promise<string> {
+  const entry = join(PAGES, "yjs.js")
+  const replace: Bun.BunPlugin = {
+    name: "replace",
+    setup: (build) => {
+      if (text !== undefined) build.onLoad({ filter: /pages\/yjs\.js$/ }, () => ({ contents: text, loader: "js" }))
+    },
+  }
+  const { outputs } = await Bun.build({ entrypoints: [entry], target: "browser", plugins: [replace] })
+  return (await outputs[0]?.text()) ?? ""
+}
+
+/** The example of docs/dialects.md, told its room and address by the query, with what the test asks of it. */
+async function docsExample(): Promise<string> {
+  const docs = await Bun.file(join(import.meta.dir, "../../docs/dialects.md")).text()
+  const example = /```js\n(import \{ WebrtcProvider[\s\S]*?)```/.exec(docs)?.[1] ?? ""
+  const told = example
+    .replace('"my-document"', 'new URLSearchParams(location.search).get("room")')
+    .replace('"wss://call.example.org"', 'new URLSearchParams(location.search).get("socket")')
+  return `${told}
+    const text = doc.getText("shared")
+    window.drive = { text: () => text.toString(), insert: (at, piece) => text.insert(at, piece) }`
+}
 
 for (const count of [1, 2] as const) {
   describe(`over ${count} node${count === 1 ? "" : "s"}`, () => {
@@ -88,6 +111,22 @@ for (const count of [1, 2] as const) {
           await holds(ada.page, `drive.text() === "> Hello 🙂, world"`)
           expect([ada, ben, cem].flatMap(({ complaints }) => complaints)).toEqual([])
           await Promise.all([ada, ben, cem].map(({ close }) => close()))
+        },
+        WAIT_MS,
+      )
+    }
+
+    if (count === 1) {
+      test(
+        "Yjs: the example of docs/dialects.md",
+        async () => {
+          const room = `doc-${crypto.randomUUID()}`
+          const [ada, ben] = [await open("docs", 0, { room }), await open("docs", 1, { room })]
+          await holds(ben.page, "true")
+          await ada.page.evaluate(`drive.insert(0, "as in the docs")`)
+          await holds(ben.page, `drive.text() === "as in the docs"`)
+          expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
+          await Promise.all([ada, ben].map(({ close }) => close()))
         },
         WAIT_MS,
       )

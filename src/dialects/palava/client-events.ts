@@ -6,6 +6,7 @@ import * as v from "valibot"
 import type { Ref } from "../../rooms/room-store.ts"
 import { FRAME_LEVELS, isDeeperThan } from "../json.ts"
 import { ERRORS, type ErrorId, NOT_A_HASH } from "./errors.ts"
+import { RELAY_EVENTS } from "./relay-events.ts"
 import { isLongerThan, isObject } from "./status.ts"
 
 /** 50 characters (code points), as in palava-machine. */
@@ -13,6 +14,9 @@ const ROOM_ID_CHARACTERS = 50
 
 /** 64 characters: room for a UUID with a prefix; a longer one is the client's memory, not ours to carry. */
 const REF_CHARACTERS = 64
+
+/** How many frames of the other side have come. */
+const RECEIVED = v.pipe(v.number("invalid_message"), v.safeInteger("invalid_message"), v.minValue(0, "invalid_message"))
 
 /** One schema per event the core knows; plug-ins bring schemas of their own. */
 export const CLIENT_EVENTS = {
@@ -25,13 +29,15 @@ export const CLIENT_EVENTS = {
         v.check((id) => !isLongerThan(id, ROOM_ID_CHARACTERS), "room_id_too_long"),
       ),
       status: v.optional(v.unknown()),
+      resume: v.optional(v.unknown()),
     },
     "no_room_id",
   ),
+  resume: v.object({ token: v.optional(v.unknown()), received: RECEIVED }, "invalid_message"),
   leave_room: v.object({}),
   send_to_peer: v.object({ peer_id: v.optional(v.unknown()), data: v.optional(v.unknown()) }),
   update_status: v.object({ status: v.optional(v.unknown()) }),
-  ping: v.object({}),
+  ping: v.object({ received: v.optional(v.unknown()) }),
 } as const
 
 /** The name of an event the core knows. */
@@ -39,9 +45,6 @@ export type ClientEventName = keyof typeof CLIENT_EVENTS
 
 /** The checked fields of one client event. */
 export type ClientEvent<Name extends ClientEventName> = v.InferOutput<(typeof CLIENT_EVENTS)[Name]>
-
-/** What members may relay to each other. */
-const RELAY_EVENTS = ["offer", "answer", "ice_candidate", "message"]
 
 /** The `data` of `send_to_peer`: any object whose `event` is one of RELAY_EVENTS. */
 const RELAY_DATA = v.pipe(
@@ -89,6 +92,12 @@ export function checkFields<Name extends ClientEventName>(name: Name, envelope: 
 /** Whether `data` may be relayed: undefined, or the error id. */
 export function refuseRelayData(data: unknown): ErrorId | undefined {
   return v.safeParse(RELAY_DATA, data, { abortPipeEarly: true }).issues?.[0].message as ErrorId | undefined
+}
+
+/** How many frames the client says it has, if that is a number of frames. */
+export function readReceived(received: unknown): number | undefined {
+  const result = v.safeParse(RECEIVED, received)
+  return result.success ? result.output : undefined
 }
 
 /** A Refusal with the text of the error table. */

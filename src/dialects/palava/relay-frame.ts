@@ -15,6 +15,7 @@
 
 import { FRAME_LEVELS, isDeeperThan } from "../json.ts"
 import { isPlainText, skipNumberOrLiteral } from "../plain-json.ts"
+import { HEAD_WITH_EVENT, RELAY_EVENTS } from "./relay-events.ts"
 
 /** What decodeRelayFrame found. Made once and used for every frame: the hot path allocates nothing but strings. */
 export interface RelayFrame {
@@ -32,9 +33,6 @@ const EVENT_AT = DATA_AT + '{"event":"'.length
 
 // Three times as quick as startsWith; a test of the rest of a frame by such an expression is not.
 const HEAD = /^\{"event":"send_to_peer","peer_id":".{36}","data":\{"/
-/** The same where `event` is the first key and not the only one, as palava-client and most others write it. */
-const HEAD_WITH_EVENT =
-  /^\{"event":"send_to_peer","peer_id":".{36}","data":\{"event":"(?:ice_candidate|offer|answer|message)",/
 
 /** An ASCII letter, lower case, as an escape: it may spell a key that is looked for as text. */
 const ESCAPED_LETTER = /\\u00[67]/
@@ -42,8 +40,8 @@ const ESCAPED_LETTER = /\\u00[67]/
 /** Without quotes or escapes: what stands between the quotes is the id. */
 const UUID = /^[0-9a-f-]{36}$/
 
-/** The values of `data.event` that may be relayed. */
-const RELAY_EVENTS: ReadonlySet<unknown> = new Set(["offer", "answer", "ice_candidate", "message"])
+/** RELAY_EVENTS as JSON. */
+const RELAY_EVENTS_QUOTED = RELAY_EVENTS.map((event) => `"${event}"`)
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -122,14 +120,10 @@ function isPlainRelayData(text: string, at: number, end: number, hasEvent: boole
   }
 }
 
-/** Whether the string value at `at` is one of RELAY_EVENTS. */
+/** Whether the value at `at` is one of RELAY_EVENTS. */
 function isRelayEvent(text: string, at: number): boolean {
-  return (
-    text.startsWith('"ice_candidate"', at) ||
-    text.startsWith('"message"', at) ||
-    text.startsWith('"offer"', at) ||
-    text.startsWith('"answer"', at)
-  )
+  for (const event of RELAY_EVENTS_QUOTED) if (text.startsWith(event, at)) return true
+  return false
 }
 
 /** The same question asked of JSON.parse, for data with arrays, exponents, or JSON inside a string. */
@@ -142,7 +136,7 @@ function isRelayData(text: string): boolean {
   } catch {
     return false
   }
-  if (!RELAY_EVENTS.has(data["event"]) || Object.hasOwn(data, "sender_id")) return false
+  if (!RELAY_EVENTS.includes(data["event"] as string) || Object.hasOwn(data, "sender_id")) return false
   // One level is the frame around it.
   return !isDeeperThan(data, FRAME_LEVELS - 1)
 }
