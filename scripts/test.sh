@@ -31,6 +31,7 @@ need lintian lintian
 need systemd systemd-analyze
 need iproute2 ip
 need procps ps
+need bsdutils script
 need coturn turnserver
 need curl curl
 need zsh zsh

@@ -238,7 +238,13 @@ export const OPTIONS = {
     schema: oneOf("debug", "info", "warn", "error", "silent"),
     default: "info",
     value: "LEVEL",
-    help: "debug, info, warn, error or silent; logs are JSON lines on stderr",
+    help: "debug, info, warn, error or silent; SIGUSR2 switches to debug and back",
+  }),
+  logFormat: option({
+    schema: oneOf("auto", "json", "text"),
+    default: "auto",
+    value: "FORMAT",
+    help: "lines on stderr as json or text; auto is text on a terminal and under systemd, else json",
   }),
 } as const
 

@@ -44,7 +44,7 @@ for (const [count, way] of PLACES) {
       await Promise.all(clients.map((client) => client.cutOff()))
       for (const node of nodes) {
         await poll(async () => (await node.metric("palava_connections")) + (await node.metric("palava_rooms")) === 0)
-        expect(node.log()).toBe("")
+        expect(node.complaints()).toBe("")
         await node[Symbol.asyncDispose]()
       }
     })

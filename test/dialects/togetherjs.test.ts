@@ -227,7 +227,7 @@ overNodes([], (nodes, count) => {
     for (const client of [ada, ben]) await client.close()
     await poll(async () => (await sumOf(nodes, "palava_rooms")) === 0)
     await poll(async () => (await sumOf(nodes, "palava_connections")) === 0)
-    for (const node of nodes.all) expect(node.log()).toBe("")
+    for (const node of nodes.all) expect(node.complaints()).toBe("")
   })
 
   if (count === 2) {
@@ -337,7 +337,7 @@ describe("on one node", () => {
       await raw.waitUntil(() => raw.head !== "", "the answer")
       expect(raw.head).toContain(` ${status} `)
     }
-    expect(node.log()).toBe("")
+    expect(node.complaints()).toBe("")
   })
 
   test("a room that is full parts who comes, until somebody leaves", async () => {

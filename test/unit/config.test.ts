@@ -37,6 +37,7 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   leaseSeconds: ["600", 600],
   plugin: ["/a/plugin.ts", ["/a/plugin.ts"]],
   logLevel: ["silent", "silent"],
+  logFormat: ["text", "text"],
   statsExport: ["/a/export.ndjson", "/a/export.ndjson"],
 }
 
@@ -100,6 +101,7 @@ describe("limits of values", () => {
     ["redis", ["a:1", "redis://a", "rediss://u:p@a:1/0"], ["http://a", "redis://", "://"]],
     ["redisPrefix", ["a", "A.b-c_9"], ["", "a b", "{a}", "a:b", "x".repeat(41)]],
     ["logLevel", ["debug", "info", "warn", "error", "silent"], ["DEBUG", "trace", ""]],
+    ["logFormat", ["auto", "json", "text"], ["JSON", "pretty", ""]],
     ["host", ["::", "example.org"], ["", " ", "a b"]],
   ] as const) {
     test(flagOf(name), () => {

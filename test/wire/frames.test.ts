@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await others.expectAllHeard()
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 
