@@ -8,7 +8,7 @@ import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
-import type { RoomStore } from "../rooms/room-store.ts"
+import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
@@ -44,8 +44,11 @@ export interface Node {
   readonly connections: number
   /** Undefined when switched off. */
   readonly adminAddress: { host: string; port: number } | undefined
-  /** Resolves when the store can be used for the first time; rejects when it refuses to work with this configuration. */
-  readonly storeReady: Promise<void>
+  /**
+   * Resolves with true when the store can be used for the first time, with false when the node is stopped before; rejects
+   * when the store refuses to work with this configuration.
+   */
+  readonly storeReady: Promise<boolean>
   readonly shutdown: Shutdown
 }
 
@@ -93,12 +96,18 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     callPage: config.page ? parts.callPage : undefined,
   })
 
-  const storeReady = rooms.start()
+  const storeReady = rooms.start().then(
+    () => true,
+    (cause) => {
+      if (cause instanceof StoreUnavailable) return false
+      throw cause
+    },
+  )
   storeReady.catch(() => {})
   let sockets: Sockets
   let admin: Admin | undefined
   try {
-    await plugins.start({ connections, rooms })
+    await plugins.start({ connections, rooms, dialects })
     const options = { ...config, tls: tlsOf(config), origins: config.origin }
     const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
     sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))

@@ -38,25 +38,22 @@ export async function start(config: Config): Promise<void> {
   const { browsers, operators: admin } = addressesOf(config, node)
   log.info({ version, node: store.store.node, browsers, admin, redis }, "listening")
   const supervisor = supervisorOf(process.env)
-  const isStopping = stopOnSignals(node, supervisor, log, config.shutdownSeconds)
-  const storeReady = node.storeReady.catch((cause) => {
-    if (!isStopping()) exitFailed(cause instanceof Error ? cause.message : String(cause))
-    return new Promise<never>(() => {})
-  })
-  const isUp = await upWithin(storeReady, STORE_PATIENCE_MS)
+  stopOnSignals(node, supervisor, log, config.shutdownSeconds)
+  const isUp = await upWithin(node.storeReady, STORE_PATIENCE_MS)
   console.log(isUp ? `palava-machine ${version} is ready` : `palava-machine ${version} listens, and waits for Redis`)
   printAddresses(config, node)
   supervisor.ready()
-  if (isUp) return
-  await storeReady
+  if (isUp || !(await upWithin(node.storeReady, Number.POSITIVE_INFINITY))) return
   console.log(`palava-machine ${version} is ready`)
 }
 
-/** Whether the store can be used within so many milliseconds. */
-async function upWithin(ready: Promise<void>, ms: number): Promise<boolean> {
+/** Whether the store can be used within so many milliseconds. Ends the program when it refuses this configuration. */
+async function upWithin(ready: Promise<boolean>, ms: number): Promise<boolean> {
+  const up = ready.catch((cause) => exitFailed(cause instanceof Error ? cause.message : String(cause)))
+  if (ms === Number.POSITIVE_INFINITY) return up
   const late = Promise.withResolvers<boolean>()
   const timer = setTimeout(() => late.resolve(false), ms)
-  return Promise.race([ready.then(() => true), late.promise]).finally(() => clearTimeout(timer))
+  return Promise.race([up, late.promise]).finally(() => clearTimeout(timer))
 }
 
 /** Where it really listens, with the ports that were taken. */
@@ -99,8 +96,8 @@ function outliveStrays(plugins: PluginHost, log: Log): void {
   })
 }
 
-/** SIGTERM stops gently; a second one, or SIGINT, at once. @returns whether it is stopping */
-function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: number): () => boolean {
+/** SIGTERM stops gently; a second one, or SIGINT, at once. */
+function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: number): void {
   const { shutdown } = node
   let isStopping = false
   const stop = (stopped: Promise<void>): void => {
@@ -126,5 +123,4 @@ function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: nu
     stop(shutdown.gently())
   })
   process.on("SIGINT", stopAtOnce)
-  return () => isStopping
 }

@@ -138,8 +138,11 @@ export function listenForSockets(
         const { data } = ws
         const refusal = "code" in data ? data : lateRefusal(data)
         // Bun passes on no message behind a close, so a connection that was never opened hears nothing.
-        if (refusal !== undefined) ws.close(refusal.code, refusal.reason)
-        else if (!("code" in data)) data.onOpen(ws)
+        if (refusal !== undefined) {
+          const words = "code" in data ? undefined : (data.receiver as Conversation).wordsFor?.(refusal)
+          if (words !== undefined) ws.send(words)
+          ws.close(refusal.code, refusal.reason)
+        } else if (!("code" in data)) data.onOpen(ws)
       },
       message(ws, message) {
         const user = ws.data as SocketUser
@@ -159,8 +162,8 @@ export function listenForSockets(
       ping(ws) {
         if (!("code" in ws.data)) ws.data.onPong()
       },
-      close(ws) {
-        if (!("code" in ws.data)) ws.data.onClose()
+      close(ws, code) {
+        if (!("code" in ws.data)) ws.data.onClose(code)
       },
     },
   })
