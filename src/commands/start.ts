@@ -39,21 +39,22 @@ export async function start(config: Config): Promise<void> {
   log.info({ version, node: store.store.node, browsers, admin, redis }, "listening")
   const supervisor = supervisorOf(process.env)
   stopOnSignals(node, supervisor, log, config.shutdownSeconds)
-  const isUp = await upWithin(node.storeReady, STORE_PATIENCE_MS)
+  const storeReady = node.storeReady.catch((cause) =>
+    exitFailed(cause instanceof Error ? cause.message : String(cause)),
+  )
+  const isUp = await upWithin(storeReady, STORE_PATIENCE_MS)
   console.log(isUp ? `palava-machine ${version} is ready` : `palava-machine ${version} listens, and waits for Redis`)
   printAddresses(config, node)
   supervisor.ready()
-  if (isUp || !(await upWithin(node.storeReady, Number.POSITIVE_INFINITY))) return
+  if (isUp || !(await storeReady)) return
   console.log(`palava-machine ${version} is ready`)
 }
 
-/** Whether the store can be used within so many milliseconds. Ends the program when it refuses this configuration. */
+/** Whether the store can be used within so many milliseconds. */
 async function upWithin(ready: Promise<boolean>, ms: number): Promise<boolean> {
-  const up = ready.catch((cause) => exitFailed(cause instanceof Error ? cause.message : String(cause)))
-  if (ms === Number.POSITIVE_INFINITY) return up
   const late = Promise.withResolvers<boolean>()
   const timer = setTimeout(() => late.resolve(false), ms)
-  return Promise.race([up, late.promise]).finally(() => clearTimeout(timer))
+  return Promise.race([ready, late.promise]).finally(() => clearTimeout(timer))
 }
 
 /** Where it really listens, with the ports that were taken. */
@@ -96,7 +97,7 @@ function outliveStrays(plugins: PluginHost, log: Log): void {
   })
 }
 
-/** SIGTERM stops gently; a second one, or SIGINT, at once. */
+/** SIGTERM stops gently; a second one, or SIGINT, at once. @returns whether it is stopping */
 function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: number): void {
   const { shutdown } = node
   let isStopping = false

@@ -58,6 +58,24 @@ overNodes([], (nodes, count) => {
     }
   })
 
+  test("many begin to speak with others at once: nothing is lost", async () => {
+    for (let round = 0; round < 5; round++) {
+      const pairs = await Promise.all(
+        Array.from({ length: 30 }, async (_, at) => {
+          const [a, b] = [makeId("ada"), makeId("ben")]
+          return { a, b, ada: await openPeer(nodes.at(at).url, a), ben: await openPeer(nodes.at(at + 1).url, b) }
+        }),
+      )
+      for (const { ada, b } of pairs) for (let number = 0; number < 8; number++) ada.send(offer(b, number))
+      for (const { ben, a, b } of pairs) {
+        for (let number = 0; number < 8; number++) {
+          expect(await ben.nextJson()).toEqual({ ...offer(b, number), src: a })
+        }
+      }
+      for (const { ada, ben } of pairs) for (const client of [ada, ben]) client.terminate()
+    }
+  })
+
   test("an id is one peer's: another token is refused, and the owner is not disturbed", async () => {
     const id = makeId("ada")
     await using ada = await openPeer(nodes.at(0).url, id, "one")
@@ -104,6 +122,33 @@ overNodes([], (nodes, count) => {
     const numbers = heard.map((text) => Number(/o=- (\d+)/.exec(String(text))?.[1]))
     expect(numbers).toEqual(Array.from({ length: sent }, (_, number) => number))
     await ben.close()
+  })
+
+  test("many claims at once: of several tokens one wins, of one token the last", async () => {
+    const id = makeId("ada")
+    const claims = Array.from({ length: 8 }, async (_, at) => {
+      const client = await TextClient.connect(peerAddress(nodes.at(at).url, id, `token ${at}`))
+      return { client, said: (await client.nextJson()) as { type: string } }
+    })
+    const all = await Promise.all(claims)
+    expect(all.map(({ said }) => said.type).sort()).toEqual([...Array(7).fill("ID-TAKEN"), "OPEN"])
+    const [winner] = all.filter(({ said }) => said.type === "OPEN")
+    const token = `token ${all.indexOf(winner as (typeof all)[0])}`
+    const again = await Promise.all(
+      [0, 1, 2, 3].map((at) => TextClient.connect(peerAddress(nodes.at(at).url, id, token))),
+    )
+    let closed = 0
+    for (const client of [winner?.client as TextClient, ...again]) {
+      client.closed.then(({ code }) => {
+        if (code === 4509) closed++
+      })
+    }
+    await poll(() => closed === 4)
+    const b = makeId("ben")
+    await using ben = await openPeer(nodes.at(1).url, b)
+    ben.send(offer(id))
+    await poll(() => again.some(({ all }) => all.length === 2))
+    for (const client of again) client.terminate()
   })
 
   test("what is sent to a peer that is not there waits for it, but no LEAVE and no EXPIRE", async () => {

@@ -13,8 +13,8 @@ import { makeHolder } from "../holder.ts"
 import { ERRORS } from "./frame.ts"
 import type { PeerJsParts } from "./parts.ts"
 
-/** 3 tries: its owner may go, and others come, between the look at the room and the join; nobody is that unlucky again. */
-const TRIES = 3
+/** 5 tries: its owner may go, and others come, between the look at the room and the join; nobody is so unlucky again. */
+const TRIES = 5
 
 /** A million peers in the list of all: it has no limit of its own. */
 const LISTED = 1_000_000
@@ -52,7 +52,8 @@ export async function claimId(
     return { kind: "refused", error: "unauthorized", message: refusal.message }
   }
   // First, so that the list has everybody who was told to have an id.
-  const outcome = (await enterList(parts, client)) ?? (await join(parts, client, room, token))
+  const outcome =
+    (await enterList(parts, client)) ?? (await inTurn(parts, room, () => join(parts, client, room, token)))
   if (outcome === "joined") return { kind: "joined" }
   if (client.listed !== undefined) void parts.rooms.commands.leave(client.listed)
   client.listed = undefined
@@ -65,6 +66,21 @@ export async function listPeers({ rooms, listRoom }: PeerJsParts): Promise<reado
   if (listRoom === undefined) return []
   const members = await rooms.announcer.membersOf(listRoom)
   return [...new Set(members.map(({ status }) => JSON.parse(status).id as string))]
+}
+
+/** One claim of an id after the other: a room has one member of a name on its way in at a time. */
+async function inTurn<T>({ claims }: PeerJsParts, room: RoomKey, claim: () => Promise<T>): Promise<T> {
+  const turn = (claims.get(room) ?? Promise.resolve()).then(claim)
+  const isOver = turn.then(
+    () => {},
+    () => {},
+  )
+  claims.set(room, isOver)
+  try {
+    return await turn
+  } finally {
+    if (claims.get(room) === isOver) claims.delete(room)
+  }
 }
 
 async function join(

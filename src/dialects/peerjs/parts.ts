@@ -13,6 +13,8 @@ export interface PeerJsParts extends DialectParts {
   readonly counters: DialectCounters
   readonly peers: Peers
   readonly routes: Routes
+  /** The last claim of each id that is being claimed at this node; as many as connections at most. */
+  readonly claims: Map<RoomKey, Promise<void>>
   /** What clients must bring as `key`. */
   readonly key: string
   /** The room whose members are all peers, when their list is wanted. */

@@ -38,7 +38,7 @@ export function makePeerJs(parts: DialectParts, key: string, isListed: boolean):
     },
   })
   const listRoom = isListed ? toRoomKey(key, "peerjs list") : undefined
-  const shared: PeerJsParts = { ...parts, counters, peers, routes, key, listRoom, toRoom }
+  const shared: PeerJsParts = { ...parts, counters, peers, routes, claims: new Map(), key, listRoom, toRoom }
   const http = { key, listPeers: isListed ? () => listPeers(shared) : undefined }
   return {
     name: "peerjs",
