@@ -38,6 +38,7 @@ export class CallView {
     this.#ownName = ownName
     this.#stage.append(this.#ownTile.element)
     find("#room-name", HTMLElement).textContent = room
+    find("#call-title", HTMLElement).textContent = `Call in the room ${room}`
     find("#invite-link", HTMLElement).textContent = linkTo(room).replace(/^https?:\/\//, "")
     chat.clear()
     chat.onSend = (text) => {
@@ -70,6 +71,8 @@ export class CallView {
     this.#banner.hidden = true
     this.#showOwn()
     this.#arrange()
+    // Where a screen reader begins; Tab goes on to the room's link and the controls.
+    find("#call-title", HTMLElement).focus()
     void this.#offerFlip()
     announce(
       this.#call.peers.size === 0
@@ -110,6 +113,7 @@ export class CallView {
     if (tile !== undefined) tile.element.dataset["peer"] = peer.id
     tile?.show({
       name: nameOf(peer),
+      initialsOf: nameOf(peer),
       stream: peer.stream,
       showVideo: flows && peer.status["camera"] !== false,
       microphoneOff: peer.status["microphone"] === false,
@@ -125,6 +129,7 @@ export class CallView {
     this.#ownTile.mirror(this.#call.media.mirrored)
     this.#ownTile.show({
       name: this.#ownName === "" ? "You" : `${this.#ownName} (you)`,
+      initialsOf: this.#ownName || "You",
       stream: this.#ownStream,
       showVideo: camera !== undefined,
       microphoneOff: !this.#call.media.isOn("microphone"),

@@ -9,6 +9,7 @@ export class ChatView {
   readonly #panel = find("#chat", HTMLElement)
   readonly #toggle = find("[aria-controls=chat]", HTMLButtonElement)
   readonly #log = find("#chat-log", HTMLElement)
+  readonly #scroll = find("#chat-scroll", HTMLElement)
   readonly #input = find("#chat-text", HTMLInputElement)
   readonly #unread = find("#unread", HTMLElement)
   #unreadCount = 0
@@ -17,6 +18,8 @@ export class ChatView {
   onSend: (text: string) => void = () => undefined
 
   constructor() {
+    // Scrolled by keyboard, too.
+    this.#scroll.tabIndex = 0
     find("#chat-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault()
       const text = this.#input.value.trim()
@@ -37,7 +40,7 @@ export class ChatView {
     if (open) {
       this.#setUnread(0)
       this.#input.focus()
-      this.#log.scrollTop = this.#log.scrollHeight
+      this.#scroll.scrollTop = this.#scroll.scrollHeight
     } else this.#toggle.focus()
   }
 
@@ -52,7 +55,7 @@ export class ChatView {
     message.append(body)
     this.#log.append(message)
     while (this.#log.childElementCount > MAX_MESSAGES) this.#log.firstElementChild?.remove()
-    this.#log.scrollTop = this.#log.scrollHeight
+    this.#scroll.scrollTop = this.#scroll.scrollHeight
     find("#chat-empty", HTMLElement).hidden = true
     if (!own && !this.isOpen) this.#setUnread(this.#unreadCount + 1)
   }

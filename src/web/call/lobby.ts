@@ -70,7 +70,8 @@ export class Lobby {
     this.setBusy(false)
     this.#renderPreview()
     // On a phone the keyboard would jump up and hide the picture.
-    if (matchMedia("(pointer: fine)").matches) (this.#name.value === "" ? this.#name : this.#enter).focus()
+    if (!matchMedia("(pointer: fine)").matches) find("#lobby-title", HTMLElement).focus()
+    else (this.#name.value === "" ? this.#name : this.#enter).focus()
   }
 
   hide(): void {

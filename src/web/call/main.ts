@@ -50,7 +50,7 @@ setInterval(() => lobby.isShown && showOwnLevel(media.level()), 120)
 
 const first = roomInLink(location.hash)
 lobby.show(first === "" ? "new" : "invited", first)
-void media.start({ camera: true, microphone: true })
+void media.start()
 
 async function enter(room: string, name: string): Promise<void> {
   lobby.setBusy(true)

@@ -1,6 +1,7 @@
 // The own camera and microphone. Either may be missing, forbidden or unplugged at any time, and the call goes on:
 // every failure ends as "off" plus one sentence that says why.
 import { Emitter } from "../../client/index.ts"
+import { memory } from "./dom.ts"
 
 export type MediaKind = "microphone" | "camera"
 
@@ -56,11 +57,16 @@ export class LocalMedia extends Emitter<MediaEvents> {
     return this.#asking.has(kind)
   }
 
-  /** Asks for both at once, so that there is one question; when that fails, for each alone. */
-  async start(wanted: Record<MediaKind, boolean>): Promise<void> {
+  /** As it was left the last time. Asks for both at once, so that there is one question; else for each alone. */
+  async start(): Promise<void> {
+    const wanted = { camera: memory.get("camera") !== "off", microphone: memory.get("microphone") !== "off" }
     if (wanted.camera && wanted.microphone) {
       this.#ask(["camera", "microphone"])
-      const stream = await request({ video: VIDEO, audio: AUDIO }).catch(() => undefined)
+      const constraints = {
+        video: { ...VIDEO, ...lastDevice("camera") },
+        audio: { ...AUDIO, ...lastDevice("microphone") },
+      }
+      const stream = await request(constraints).catch(() => undefined)
       this.#asking.clear()
       if (stream !== undefined) {
         this.#problem = ""
@@ -76,6 +82,8 @@ export class LocalMedia extends Emitter<MediaEvents> {
   /** Switches on or off. The camera is really let go of (its light goes out); the microphone stays open, silenced. */
   async turn(kind: MediaKind, on: boolean, device?: string): Promise<void> {
     if (this.#asking.has(kind)) return
+    memory.set(kind, on ? "on" : "off")
+    if (device !== undefined) memory.set(`${kind}.device`, device)
     if (!on) {
       if (kind === "camera") this.#takeCamera(undefined)
       else this.#silence(true)
@@ -92,6 +100,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
   async flip(): Promise<void> {
     this.#facing = this.#facing === "user" ? "environment" : "user"
     this.#takeCamera(undefined)
+    memory.set("camera.device", "")
     await this.#open("camera")
   }
 
@@ -112,13 +121,21 @@ export class LocalMedia extends Emitter<MediaEvents> {
 
   async #open(kind: MediaKind, device?: string): Promise<void> {
     this.#ask([kind])
-    const exact = device === undefined ? {} : { deviceId: { exact: device } }
-    try {
-      const stream = await request(
+    const ask = (chosen: MediaTrackConstraints) =>
+      request(
         kind === "camera"
-          ? { video: { ...VIDEO, facingMode: this.#facing, ...exact } }
-          : { audio: { ...AUDIO, ...exact } },
+          ? { video: { ...VIDEO, facingMode: this.#facing, ...chosen } }
+          : { audio: { ...AUDIO, ...chosen } },
       )
+    try {
+      const stream =
+        device === undefined
+          ? await ask(lastDevice(kind)).catch((error) => {
+              // Unplugged since; any other will do.
+              if (!(error instanceof OverconstrainedError)) throw error
+              return ask({})
+            })
+          : await ask({ deviceId: { exact: device } })
       this.#problem = ""
       if (kind === "camera") this.#takeCamera(stream.getVideoTracks()[0])
       else this.#takeMicrophone(stream.getAudioTracks()[0])
@@ -183,6 +200,12 @@ export class LocalMedia extends Emitter<MediaEvents> {
 export async function listDevices(): Promise<MediaDeviceInfo[]> {
   const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? []
   return devices.filter(({ deviceId, label }) => deviceId !== "" && label !== "")
+}
+
+/** The one chosen the last time. Exact: Chromium takes an ideal microphone for no wish at all. */
+function lastDevice(kind: MediaKind): MediaTrackConstraints {
+  const device = memory.get(`${kind}.device`)
+  return device === "" ? {} : { deviceId: { exact: device } }
 }
 
 function request(constraints: MediaStreamConstraints): Promise<MediaStream> {
