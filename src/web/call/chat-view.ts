@@ -1,5 +1,6 @@
 // The chat panel: what was written, what is being written, and how much was not read yet.
 import { find } from "./dom.ts"
+import { language, word } from "./words.ts"
 
 /** 500 messages: days of talk; the oldest go first so that a forgotten tab does not grow. */
 const MAX_MESSAGES = 500
@@ -71,14 +72,14 @@ export class ChatView {
     this.#unreadCount = count
     this.#unread.hidden = count === 0
     this.#unread.textContent = count > 9 ? "9+" : String(count)
-    this.#unread.setAttribute("aria-label", `${count} unread`)
+    this.#unread.setAttribute("aria-label", word("unread", { count }))
   }
 }
 
 function heading(sender: string): HTMLElement {
   const line = document.createElement("h3")
   const time = document.createElement("time")
-  time.textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+  time.textContent = new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" })
   line.append(`${sender} `, time)
   return line
 }

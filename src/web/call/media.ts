@@ -2,6 +2,7 @@
 // every failure ends as "off" plus one sentence that says why.
 import { Emitter } from "../../client/index.ts"
 import { memory } from "./dom.ts"
+import { type Word, word } from "./words.ts"
 
 export type MediaKind = "microphone" | "camera"
 
@@ -26,7 +27,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
   #microphoneOn = false
   #facing: "user" | "environment" = "user"
   #asking = new Set<MediaKind>()
-  #problem = ""
+  readonly #problems = new Map<MediaKind, Word>()
   #audio: AudioContext | undefined
   #analyser: AnalyserNode | undefined
   #samples = new Float32Array(0)
@@ -41,7 +42,9 @@ export class LocalMedia extends Emitter<MediaEvents> {
 
   /** Why there is no picture or no sound; "" when all is well. */
   get problem(): string {
-    return this.#problem
+    const found = [...new Set(this.#problems.values())]
+    const isBothDenied = found.includes("camera_denied") && found.includes("microphone_denied")
+    return isBothDenied ? word("both_denied") : found.map((name) => word(name)).join(" ")
   }
 
   get mirrored(): boolean {
@@ -69,7 +72,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
       const stream = await request(constraints).catch(() => undefined)
       this.#asking.clear()
       if (stream !== undefined) {
-        this.#problem = ""
+        this.#problems.clear()
         this.#takeCamera(stream.getVideoTracks()[0])
         this.#takeMicrophone(stream.getAudioTracks()[0])
         return this.emit("change", undefined)
@@ -85,6 +88,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
     memory.set(kind, on ? "on" : "off")
     if (device !== undefined) memory.set(`${kind}.device`, device)
     if (!on) {
+      this.#problems.delete(kind)
       if (kind === "camera") this.#takeCamera(undefined)
       else this.#silence(true)
       return this.emit("change", undefined)
@@ -113,12 +117,6 @@ export class LocalMedia extends Emitter<MediaEvents> {
     return Math.sqrt(sum / this.#samples.length)
   }
 
-  stop(): void {
-    this.#takeCamera(undefined)
-    this.#takeMicrophone(undefined)
-    this.emit("change", undefined)
-  }
-
   async #open(kind: MediaKind, device?: string): Promise<void> {
     this.#ask([kind])
     const ask = (chosen: MediaTrackConstraints) =>
@@ -136,12 +134,13 @@ export class LocalMedia extends Emitter<MediaEvents> {
               return ask({})
             })
           : await ask({ deviceId: { exact: device } })
-      this.#problem = ""
+      this.#problems.delete(kind)
       if (kind === "camera") this.#takeCamera(stream.getVideoTracks()[0])
       else this.#takeMicrophone(stream.getAudioTracks()[0])
     } catch (error) {
-      this.#problem = explain(error, kind)
-      this.emit("problem", this.#problem)
+      const problem = explain(error, kind)
+      this.#problems.set(kind, problem)
+      this.emit("problem", word(problem))
     } finally {
       this.#asking.delete(kind)
       this.emit("change", undefined)
@@ -175,7 +174,8 @@ export class LocalMedia extends Emitter<MediaEvents> {
   #lost(kind: MediaKind): void {
     if (kind === "camera") this.#takeCamera(undefined)
     else this.#takeMicrophone(undefined)
-    this.emit("problem", `The ${kind} was disconnected.`)
+    this.#problems.set(kind, `${kind}_lost`)
+    this.emit("problem", word(`${kind}_lost`))
     this.emit("change", undefined)
   }
 
@@ -214,19 +214,19 @@ function request(constraints: MediaStreamConstraints): Promise<MediaStream> {
   return navigator.mediaDevices.getUserMedia(constraints)
 }
 
-function explain(error: unknown, kind: MediaKind): string {
+function explain(error: unknown, kind: MediaKind): Word {
   switch (error instanceof DOMException ? error.name : "") {
     case "InsecureOrigin":
-      return "Browsers give camera and microphone only to pages opened by https."
+      return "insecure"
     case "NotAllowedError":
-      return `The browser does not allow the ${kind}. You can change that beside the address.`
+      return `${kind}_denied`
     case "NotFoundError":
     case "OverconstrainedError":
-      return `No ${kind} was found.`
+      return `${kind}_missing`
     case "NotReadableError":
     case "AbortError":
-      return `The ${kind} is in use by another program.`
+      return `${kind}_busy`
     default:
-      return `The ${kind} could not be started.`
+      return `${kind}_broken`
   }
 }

@@ -1,6 +1,7 @@
 // One person on the stage: picture or initials, name, microphone, connection, and a ring while they talk.
 import { find } from "./dom.ts"
 import type { Box } from "./layout.ts"
+import { word } from "./words.ts"
 
 export interface TileContent {
   name: string
@@ -42,7 +43,10 @@ export class Tile {
 
   show(content: TileContent): void {
     const { name, initialsOf, stream, showVideo, microphoneOff, note, waiting } = content
-    this.element.setAttribute("aria-label", [name, microphoneOff && "microphone off", note].filter(Boolean).join(", "))
+    this.element.setAttribute(
+      "aria-label",
+      [name, microphoneOff && word("microphone_off"), note].filter(Boolean).join(", "),
+    )
     this.#name.textContent = name
     showAvatar(this.#avatar, initialsOf)
     this.element.classList.toggle("with-video", showVideo)
