@@ -235,7 +235,7 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   /** The peer is the same to all others: only who holds it changes. */
-  #showMoved({ peer, node, generation }: Member): void {
+  #showMoved({ peer, node, generation, status }: Member): void {
     const before = this.here.get(peer)
     if (before !== undefined && before.generation !== generation) {
       this.here.delete(peer)
@@ -245,6 +245,7 @@ export class Room extends RoomLog implements JoinedRoom {
     if (node !== this.#parts.node || this.here.has(peer)) return
     const joiner = this.#joiners.get(peer)
     if (joiner?.membership.generation === generation) {
+      joiner.membership.status = status
       this.#admit(joiner)
       joiner.membership.holder.subscribe(this.topic)
     } else this.reclaim()
