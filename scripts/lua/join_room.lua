@@ -1,23 +1,27 @@
 -- Adds a member to a room, unless it is one already or the room is full, and announces it.
 --
 -- KEYS  room meta nodes rooms_of connection_time
--- ARGV  lease_until publish channel room_key node peer generation rev status limit if_taken epoch with_snapshot rooms_of_prefix
+-- ARGV  lease_until publish channel room_key node peer generation rev status limit if_taken epoch with_snapshot rooms_of_prefix proof proven_by
 --       if_taken: leave, take_over or refuse, when there is another membership of the peer
 --       epoch: for the room, should it be new; the reply with the same epoch means that this call opened it
 --       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
+--       proof: kept with the member and announced to nobody, empty for none
+--       proven_by: empty, or the proof of the membership to be taken over, which keeps its status
 -- Returns  {1, epoch, seq, {peer, packed member, ...}}, the list empty unless with_snapshot is 1;
---          {-1} the room is full; {-2} the lease of the calling node is over; {-4} the peer is taken
+--          {-1} the room is full; {-2} the lease of the calling node is over; {-4} the peer is taken;
+--          {-5} there is no membership with that proof
 -- Publishes  to each node with members, and to that of the other membership: joined, with a left before it when that one
 --            leaves; moved, when it is taken over
 local room, meta, nodes, rooms_of, connection_time = unpack(KEYS)
 local lease_until, publish, channel, room_key, node, peer = unpack(ARGV, 1, 6)
 local generation, rev, status, limit = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
 local if_taken, epoch, with_snapshot, rooms_of_prefix = ARGV[11], ARGV[12], ARGV[13] == "1", ARGV[14]
+local proof, proven_by = ARGV[15], ARGV[16]
 
-local FULL, LEASE_OVER, TAKEN = -1, -2, -4
+local FULL, LEASE_OVER, TAKEN, UNPROVEN = -1, -2, -4, -5
 local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_MOVED = 1, 1, 1, 2, 5
-local NODE, GENERATION, JOINED_MS, ORDER, BORN = 1, 2, 4, 5, 7
--- in a packed member: node, generation, rev, joined_ms, order, status, born (only of one that was taken over)
+local NODE, GENERATION, JOINED_MS, ORDER, STATUS, BORN, PROOF = 1, 2, 4, 5, 6, 7, 8
+-- in a packed member: node, generation, rev, joined_ms, order, status, born (false unless it was taken over), proof or false
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -38,6 +42,10 @@ end
 local packed = redis.call("HGET", room, peer)
 local before = packed and cmsgpack.unpack(packed)
 if before and before[NODE] == node and before[GENERATION] == generation then return joined(seq) end
+if proven_by ~= "" then
+  if is_new or not before or before[PROOF] ~= proven_by then return {UNPROVEN} end
+  status = before[STATUS]
+end
 if before and if_taken == "refuse" then return {TAKEN} end
 if not before and not is_new and size >= limit then return {FULL} end
 
@@ -63,7 +71,7 @@ if before and before[NODE] ~= node and redis.call("HINCRBY", nodes, before[NODE]
   redis.call("HDEL", nodes, before[NODE])
   redis.call("SREM", rooms_of_prefix .. before[NODE], room_key)
 end
-redis.call("HSET", room, peer, cmsgpack.pack({node, generation, rev, joined_ms, order or seq, status, born}))
+redis.call("HSET", room, peer, cmsgpack.pack({node, generation, rev, joined_ms, order or seq, status, born or false, proof ~= "" and proof}))
 redis.call("HSET", meta, "seq", seq, "peak", math.max(peak, size))
 if is_new then redis.call("HSET", meta, "epoch", epoch, "opened_ms", now) end
 

@@ -4,7 +4,7 @@
 --
 -- KEYS  room meta nodes connection_time room_peaks
 -- ARGV  lease_until publish channel room_key node epoch own others rooms_of_prefix
---       own, others: packed {{peer, node, generation, rev, status, born}, ...}; born only of one that was taken over
+--       own, others: packed {{peer, node, generation, rev, status, born, proof}, ...}; born and proof may be missing or false
 --       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
 -- Returns  {1, epoch, seq, {peer, packed member, ...}, closed, peak, open_ms}; {-2} the lease of the calling node is over
 -- Publishes  left, status, joined and moved, to each node with members and to the calling one
@@ -14,7 +14,7 @@ local own, others, rooms_of_prefix = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(A
 
 local LEASE_OVER = -2
 local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_STATUS, EVENT_MOVED = 1, 1, 1, 2, 3, 5
-local NODE, GENERATION, REV, JOINED_MS, ORDER, STATUS, BORN = 1, 2, 3, 4, 5, 6, 7 -- in a packed member
+local NODE, GENERATION, REV, JOINED_MS, ORDER, STATUS, BORN, PROOF = 1, 2, 3, 4, 5, 6, 7, 8 -- in a packed member
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -45,9 +45,9 @@ local function announce(event)
   seq = seq + 1
   events[#events + 1] = event
 end
-local function add(peer, its_node, generation, rev, status, born)
+local function add(peer, its_node, generation, rev, status, born, proof)
   announce({EVENT_JOINED, peer, its_node, generation, rev, status})
-  members[peer] = {its_node, generation, rev, now, seq, status, born}
+  members[peer] = {its_node, generation, rev, now, seq, status, born or false, proof or false}
   redis.call("HSET", room, peer, cmsgpack.pack(members[peer]))
   peak = math.max(peak, redis.call("HLEN", room))
 end
@@ -72,15 +72,19 @@ for _, entry in ipairs(mine) do
     member[REV], member[STATUS] = want[4], want[5]
     redis.call("HSET", room, peer, cmsgpack.pack(member))
   end
+  if members[peer] and want[7] and want[7] ~= member[PROOF] then
+    member[BORN], member[PROOF] = member[BORN] or false, want[7]
+    redis.call("HSET", room, peer, cmsgpack.pack(member))
+  end
 end
 for _, member in ipairs(own) do
-  local peer, _, generation, rev, status, born = unpack(member, 1, 6)
+  local peer, _, generation, rev, status, born, proof = unpack(member, 1, 7)
   local other = members[peer]
   if not other then
-    add(peer, node, generation, rev, status, born)
+    add(peer, node, generation, rev, status, born, proof)
   elseif other[NODE] ~= node and other[GENERATION] < generation and born then -- taken over from there, and forgotten
     announce({EVENT_MOVED, peer, node, generation, rev, status, born})
-    members[peer] = {node, generation, rev, other[JOINED_MS], other[ORDER], status, born}
+    members[peer] = {node, generation, rev, other[JOINED_MS], other[ORDER], status, born, proof or false}
     redis.call("HSET", room, peer, cmsgpack.pack(members[peer]))
   end
 end

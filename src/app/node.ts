@@ -131,6 +131,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       rooms,
       log,
       seconds: config.shutdownSeconds,
+      keepsHeld: isClustered(config),
       refuseNew() {
         isStopping = true
         sockets.refuseNew()

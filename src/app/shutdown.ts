@@ -24,6 +24,8 @@ export interface ShutdownParts {
   readonly log: Log
   /** Seconds between the announcement and the end. */
   readonly seconds: number
+  /** Whether members whose clients may come back at another node stay members. */
+  readonly keepsHeld: boolean
   /** New connections are refused, readiness is red. */
   refuseNew(): void
   /** The listeners and plug-ins, in this order, once no client is connected. */
@@ -69,12 +71,13 @@ export class Shutdown {
   }
 
   async #stop(): Promise<void> {
-    const { connections, rooms, last } = this.#parts
+    const { connections, rooms, keepsHeld, last } = this.#parts
     this.#parts.refuseNew()
     this.#closeAll()
     connections.liveness.stop()
-    await this.#inTime("leaving the rooms", rooms.leaveAll(), LEAVE_PART)
-    await this.#inTime("closing the store", rooms.close(this.#leftMs))
+    const keepsMembers = keepsHeld && rooms.hasHeld
+    await this.#inTime("leaving the rooms", rooms.leaveAll(keepsHeld), LEAVE_PART)
+    await this.#inTime("closing the store", rooms.close(this.#leftMs, keepsMembers))
     for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))
   }
 

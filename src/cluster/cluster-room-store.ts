@@ -9,6 +9,7 @@ import type {
   JoinRequest,
   JoinResult,
   Member,
+  OwnMember,
   Position,
   Ref,
   Relay,
@@ -163,10 +164,16 @@ export class ClusterRoomStore implements RoomStore {
     const reply = await this.#uplink.run("up", (terms) => this.#calls.join(request, epochs.next(), terms))
     if (reply[0] === REFUSED.full) return { kind: "full" }
     if (reply[0] === REFUSED.taken) return { kind: "taken" }
+    if (reply[0] === REFUSED.unproven) return { kind: "unproven" }
     const snapshot = readSnapshot(reply.slice(1))
     const { epoch, seq } = snapshot
     if (epochs.has(epoch)) this.#listener?.onRoomOpened(room)
     return { kind: "joined", position: { epoch, seq }, snapshot: withSnapshot ? snapshot : undefined }
+  }
+
+  async prove(room: RoomKey, peer: PeerId, generation: number, proof: string): Promise<boolean> {
+    const [isKept] = await this.#uplink.run("up", (terms) => this.#calls.prove(room, peer, generation, proof, terms))
+    return isKept === 1
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
@@ -197,7 +204,7 @@ export class ClusterRoomStore implements RoomStore {
     return readSnapshot(await this.#uplink.run("leased", () => this.#calls.snapshot(room)))
   }
 
-  async restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot> {
+  async restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[]): Promise<RoomSnapshot> {
     this.counters.restores++
     this.#resyncing?.restored.add(room)
     const epochs = new Epochs()
@@ -215,17 +222,17 @@ export class ClusterRoomStore implements RoomStore {
     return snapshot
   }
 
-  async close(withinMs: number): Promise<void> {
-    await Promise.race([this.#leaveAll(), sleep(this.#clock, withinMs)])
+  async close(withinMs: number, keepsMembers = false): Promise<void> {
+    await Promise.race([this.#leaveAll(keepsMembers), sleep(this.#clock, withinMs)])
     this.#listener = undefined
     this.#uplink.close()
   }
 
-  /** Sends what waits, takes what is left of this node out of Redis, and then its lease. */
-  async #leaveAll(): Promise<void> {
+  /** Sends what waits, takes what is left of this node out of Redis, and then its lease; or leaves both to time. */
+  async #leaveAll(keepsMembers: boolean): Promise<void> {
     await this.#outboxes.drained()
     this.#listener = undefined
-    await this.#sweep(this.node, true)
+    if (!keepsMembers) await this.#sweep(this.node, true)
   }
 
   #settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {

@@ -105,10 +105,10 @@ export function decodeNodeMessage(bytes: Buffer): NodeMessage | "unknown" | unde
 
 /** A member in a room's hash, as the scripts pack it: the reader of `node, generation, rev, joined_ms, order, status, born`. */
 export function readPackedMember(peer: string, bytes: Buffer): { readonly member: Member; readonly order: number } {
-  const packed = decode(bytes) as [NodeId, number, number, number, number, string, number?]
+  const packed = decode(bytes) as [NodeId, number, number, number, number, string, (number | false)?]
   const [node, generation, rev, , order, status, born] = packed
   const member = { peer: peer as PeerId, node, generation, rev, status }
-  return { member: born === undefined ? member : { ...member, born }, order }
+  return { member: typeof born !== "number" ? member : { ...member, born }, order }
 }
 
 function readEvents(message: unknown[]): NodeMessage | undefined {

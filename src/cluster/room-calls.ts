@@ -3,7 +3,15 @@
 
 import { encode } from "@msgpack/msgpack"
 import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
-import type { Audience, JoinRequest, Member, Position, RoomSnapshot, StatusText } from "../rooms/room-store.ts"
+import type {
+  Audience,
+  JoinRequest,
+  Member,
+  OwnMember,
+  Position,
+  RoomSnapshot,
+  StatusText,
+} from "../rooms/room-store.ts"
 import type { Reply, ScriptCall } from "./backend.ts"
 import { readPackedMember } from "./node-message.ts"
 import type { Keys } from "./redis/keys.ts"
@@ -11,6 +19,7 @@ import {
   callOf,
   JOIN_ROOM,
   LEAVE_ROOM,
+  PROVE_MEMBER,
   PUBLISH_ROOM,
   RESTORE_ROOM,
   SNAPSHOT_ROOM,
@@ -30,7 +39,7 @@ export class RoomCalls {
 
   /** `epoch`: for the room, should it be new. */
   join(request: JoinRequest, epoch: string, terms: Terms): ScriptCall {
-    const { room, peer, generation, rev, status, limit, ifTaken, withSnapshot } = request
+    const { room, peer, generation, rev, status, limit, ifTaken, withSnapshot, proof } = request
     const { partition, keys, args } = this.#of(room, terms)
     return callOf(
       JOIN_ROOM,
@@ -50,8 +59,16 @@ export class RoomCalls {
         epoch,
         with_snapshot: withSnapshot ? "1" : "0",
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
+        proof: proof?.next ?? "",
+        proven_by: proof?.given ?? "",
       },
     )
+  }
+
+  prove(room: RoomKey, peer: PeerId, generation: number, proof: string, { leaseUntil }: Terms): ScriptCall {
+    const key = this.#keys.room(this.#keys.partitionOf(room), room)
+    const args = { lease_until: leaseUntil, node: this.#node, peer, generation: String(generation), proof }
+    return callOf(PROVE_MEMBER, { room: key }, args)
   }
 
   leave(room: RoomKey, peer: PeerId, generation: number, terms: Terms): ScriptCall {
@@ -84,7 +101,13 @@ export class RoomCalls {
   }
 
   /** `epoch`: for the room, should it be new. */
-  restore(room: RoomKey, own: readonly Member[], others: readonly Member[], epoch: string, terms: Terms): ScriptCall {
+  restore(
+    room: RoomKey,
+    own: readonly OwnMember[],
+    others: readonly Member[],
+    epoch: string,
+    terms: Terms,
+  ): ScriptCall {
     const { partition, keys, args } = this.#of(room, terms)
     return callOf(
       RESTORE_ROOM,
@@ -147,10 +170,9 @@ const IF_TAKEN: Readonly<Record<JoinRequest["ifTaken"], string>> = {
   refuse: "refuse",
 }
 
-function packMembers(members: readonly Member[]): Buffer {
-  const rows = members.map(({ peer, node, generation, rev, status, born }) => {
-    const row = [peer, node, generation, rev, status]
-    return born === undefined ? row : [...row, born]
+function packMembers(members: readonly OwnMember[]): Buffer {
+  const rows = members.map(({ peer, node, generation, rev, status, born = false, proof = false }) => {
+    return [peer, node, generation, rev, status, born, proof]
   })
   const bytes = encode(rows)
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -64,7 +64,7 @@ async function enter(
     ifTaken: "leave",
     ref: undefined,
   })
-  if (outcome === "taken") return "full"
+  if (outcome === "taken" || outcome === "unproven") return "full"
   if (outcome !== "joined") return outcome
   return holder.isOpen ? "entered" : "gone"
 }

@@ -38,12 +38,14 @@ export interface JoinWish {
   readonly limit: number
   /** What becomes of another membership of this peer in the room. */
   readonly ifTaken: JoinRequest["ifTaken"]
+  /** Proves who may take it over, and that this client may; see JoinRequest. */
+  readonly proof?: JoinRequest["proof"]
   /** Given back with `holder.onJoined`. */
   readonly ref: Ref
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "taken" | "unavailable"
+export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "unavailable"
 
 /** What a status change or a frame became. */
 export type ChangeOutcome = "done" | "unavailable"
@@ -103,6 +105,15 @@ export class RoomCommands {
     return outcome
   }
 
+  /** From here on `proof` is what proves who may take it over at another node; while the store is away, it learns it later. */
+  prove(membership: Membership, proof: string): void {
+    const { room, peer, generation } = membership
+    membership.proof = proof
+    this.#parts.store.prove(room.key, peer, generation, proof).catch((cause) => {
+      this.#parts.repairs.onStoreError(cause, room.key)
+    })
+  }
+
   /**
    * Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. Where that
    * is done at once, it says so at once.
@@ -139,25 +150,40 @@ export class RoomCommands {
     return true
   }
 
-  /** No join begins from here on; resolves when those under way have landed and all memberships have left. */
-  async close(): Promise<void> {
+  /**
+   * No join begins from here on; resolves when those under way have landed and all memberships have left.
+   * @param keepsHeld whether those whose clients may come back stay
+   */
+  async close(keepsHeld = false): Promise<void> {
     this.#isClosing = true
-    await Promise.all([this.#leaveAll(), Promise.allSettled(this.#joins)])
+    await Promise.all([this.#leaveAll(keepsHeld), Promise.allSettled(this.#joins)])
     // Joins that were under way have landed meanwhile.
-    await this.#leaveAll()
+    await this.#leaveAll(keepsHeld)
   }
 
-  async #leaveAll(): Promise<void> {
-    const memberships = [...this.#parts.registry.values()].flatMap(({ here }) => [...here.values()])
-    await Promise.allSettled(memberships.map((membership) => this.leave(membership)))
+  async #leaveAll(keepsHeld: boolean): Promise<void> {
+    const all = [...this.#parts.registry.values()].flatMap(({ here }) => [...here.values()])
+    const leaving = all.filter(({ holder }) => !keepsHeld || holder.isHeld !== true)
+    await Promise.allSettled(leaving.map((membership) => this.leave(membership)))
   }
 
-  async #join({ room: key, encoder, peer, holder, status, limit, ifTaken, ref }: JoinWish): Promise<JoinOutcome> {
+  async #join({
+    room: key,
+    encoder,
+    peer,
+    holder,
+    status,
+    limit,
+    ifTaken,
+    proof,
+    ref,
+  }: JoinWish): Promise<JoinOutcome> {
     const { store, registry, repairs } = this.#parts
     const room = registry.open(key, encoder)
     const generation = registry.nextNumber()
     const membership = new Membership(room, peer, generation, holder, status)
-    const request = { room: key, peer, generation, rev: generation, status, limit, ifTaken }
+    membership.proof = proof?.next
+    const request = { room: key, peer, generation, rev: generation, status, limit, ifTaken, proof }
     const landed = new Promise<void>((onJoined) => {
       room.addJoiner({ membership, ref, isAnswered: false, onJoined })
     })

@@ -29,6 +29,8 @@ export interface JoinedRoom {
 export interface Holder {
   /** Whether there is a client to tell. */
   readonly isOpen: boolean
+  /** Whether its client is away, and may come back for the membership. */
+  readonly isHeld?: boolean
   /** What is published here reaches the client alone. */
   readonly topic: string
   subscribe(topic: string): void
@@ -61,6 +63,8 @@ export class Membership {
   statusRev: number
   /** Where another connection of the same client may take it over: what was sent to it. */
   log: SentLog | undefined = undefined
+  /** What the store keeps so that it can be taken over at another node. */
+  proof: string | undefined = undefined
   /** When it became a member, unix milliseconds; 0 before. */
   joinedAt = 0
 

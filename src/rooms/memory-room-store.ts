@@ -8,6 +8,7 @@ import type {
   JoinRequest,
   JoinResult,
   Member,
+  OwnMember,
   Position,
   RoomEvent,
   RoomListener,
@@ -24,6 +25,8 @@ interface Room {
   readonly openedAt: number
   /** Oldest first. A list: a Map is 300 bytes larger, and most rooms are small. */
   readonly members: Member[]
+  /** The proofs of those that may be taken over; most rooms have none. */
+  proofs: Map<PeerId, string> | undefined
 }
 
 /** The room store of a single node. */
@@ -42,10 +45,14 @@ export class MemoryRoomStore implements RoomStore {
   }
 
   async join(request: JoinRequest): Promise<JoinResult> {
-    const { room: key, peer, generation, rev, status, limit, ifTaken, withSnapshot } = request
+    const { room: key, peer, generation, rev, limit, ifTaken, withSnapshot, proof } = request
     const known = this.#rooms.get(key)
     const before = known && findMember(known, peer)
     if (known !== undefined && before?.generation === generation) return this.#joined(known, withSnapshot)
+    if (proof?.given !== undefined && (before === undefined || known?.proofs?.get(peer) !== proof.given)) {
+      return { kind: "unproven" }
+    }
+    const status = proof?.given === undefined ? request.status : (before?.status ?? request.status)
     if (before !== undefined && ifTaken === "refuse") return { kind: "taken" }
     if (known !== undefined && before === undefined && known.members.length >= limit) return { kind: "full" }
     const room = known ?? this.#open(key)
@@ -56,7 +63,15 @@ export class MemoryRoomStore implements RoomStore {
       if (before !== undefined) this.#remove(key, room, before)
       this.#add(key, room, member)
     }
+    this.#setProof(room, peer, proof?.next)
     return this.#joined(room, withSnapshot)
+  }
+
+  async prove(key: RoomKey, peer: PeerId, generation: number, proof: string): Promise<boolean> {
+    const room = this.#rooms.get(key)
+    if (room === undefined || findMember(room, peer)?.generation !== generation) return false
+    this.#setProof(room, peer, proof)
+    return true
   }
 
   async leave(key: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
@@ -99,7 +114,7 @@ export class MemoryRoomStore implements RoomStore {
     return room === undefined ? { epoch: "", seq: 0, members: [] } : toSnapshot(room)
   }
 
-  async restore(key: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot> {
+  async restore(key: RoomKey, own: readonly OwnMember[], others: readonly Member[]): Promise<RoomSnapshot> {
     const known = this.#rooms.get(key)
     if (known === undefined && own.length === 0) return this.snapshot(key)
     const room = known ?? this.#open(key)
@@ -113,9 +128,13 @@ export class MemoryRoomStore implements RoomStore {
         continue
       }
       wanted.delete(member.peer)
+      if (own.proof !== undefined) this.#setProof(room, member.peer, own.proof)
       if (own.rev > member.rev) this.#setStatus(key, room, own)
     }
-    for (const member of wanted.values()) this.#add(key, room, member)
+    for (const { proof, ...member } of wanted.values()) {
+      this.#add(key, room, member)
+      this.#setProof(room, member.peer, proof)
+    }
     this.#closeIfEmpty(key, room)
     return this.snapshot(key)
   }
@@ -126,7 +145,7 @@ export class MemoryRoomStore implements RoomStore {
   }
 
   #open(key: RoomKey): Room {
-    const room: Room = { epoch: randomUUID(), seq: 0, peak: 0, openedAt: Date.now(), members: [] }
+    const room: Room = { epoch: randomUUID(), seq: 0, peak: 0, openedAt: Date.now(), members: [], proofs: undefined }
     this.#rooms.set(key, room)
     this.#listener?.onRoomOpened(key)
     return room
@@ -143,7 +162,16 @@ export class MemoryRoomStore implements RoomStore {
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "moved", member })
   }
 
+  #setProof(room: Room, peer: PeerId, proof: string | undefined): void {
+    if (proof === undefined) room.proofs?.delete(peer)
+    else {
+      room.proofs ??= new Map()
+      room.proofs.set(peer, proof)
+    }
+  }
+
   #remove(key: RoomKey, room: Room, { peer, generation }: Member): void {
+    room.proofs?.delete(peer)
     room.members.splice(indexOf(room, peer), 1)
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, generation })
   }

@@ -6,7 +6,7 @@ import type { Log } from "../log.ts"
 import { type PeerId, type RoomKey, toLogName } from "./ids.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Room } from "./room.ts"
-import { type Member, type RoomEvent, type RoomStore, StoreUnavailable } from "./room-store.ts"
+import { type Member, type OwnMember, type RoomEvent, type RoomStore, StoreUnavailable } from "./room-store.ts"
 
 /** 64 rooms at once: keeps the pipeline to the store full without queueing a whole node's rooms behind each other. */
 const RESTORES_AT_ONCE = 64
@@ -37,7 +37,7 @@ export class Repairs {
     try {
       room.expect(await this.#parts.store.leave(room.key, peer, generation))
     } catch (cause) {
-      this.#onStoreError(cause, room.key)
+      this.onStoreError(cause, room.key)
       if (cause instanceof StoreUnavailable) this.leaveLater(room, peer, generation)
       return
     }
@@ -58,7 +58,7 @@ export class Repairs {
     const asked = room.received
     this.#parts.store.snapshot(room.key).then(
       (snapshot) => room.adopt(snapshot, asked),
-      (cause) => this.#onStoreError(cause, room.key),
+      (cause) => this.onStoreError(cause, room.key),
     )
   }
 
@@ -66,11 +66,11 @@ export class Repairs {
   async restore(room: Room): Promise<void> {
     const { store, registry } = this.#parts
     const { node } = store
-    const own: Member[] = []
+    const own: OwnMember[] = []
     const others: Member[] = []
     for (const { membership, isAnswered } of room.joiners.values()) {
-      const { peer, generation, status } = membership
-      if (isAnswered) own.push({ peer, node, generation, rev: generation, status })
+      const { peer, generation, status, proof } = membership
+      if (isAnswered) own.push({ peer, node, generation, rev: generation, status, proof })
     }
     // In the order of the log, as far as it knows them.
     for (const member of room.members.values()) {
@@ -78,7 +78,7 @@ export class Repairs {
       else {
         const membership = room.here.get(member.peer)
         if (membership?.generation !== member.generation) continue
-        own.push({ ...member, rev: membership.statusRev, status: membership.status })
+        own.push({ ...member, rev: membership.statusRev, status: membership.status, proof: membership.proof })
       }
     }
     const gone = [...room.leaving]
@@ -88,7 +88,7 @@ export class Repairs {
       for (const [peer, generation] of gone) room.removeLeaving(peer, generation)
       if (room.isUsed) room.adopt(snapshot, asked)
     } catch (cause) {
-      this.#onStoreError(cause, room.key)
+      this.onStoreError(cause, room.key)
     }
     registry.dropIfUnused(room)
   }
@@ -110,7 +110,7 @@ export class Repairs {
   onStrayEvent(key: RoomKey, event: RoomEvent): void {
     const { store } = this.#parts
     if (event.kind !== "joined" || event.member.node !== store.node) return
-    store.restore(key, [], []).catch((cause) => this.#onStoreError(cause, key))
+    store.restore(key, [], []).catch((cause) => this.onStoreError(cause, key))
   }
 
   /** Nothing is tried again from here on. */
@@ -118,7 +118,8 @@ export class Repairs {
     this.#isClosed = true
   }
 
-  #onStoreError(cause: unknown, room: RoomKey): void {
+  /** Logs what became of a command: nothing to speak of when the store is away, as a resync sets it right. */
+  onStoreError(cause: unknown, room: RoomKey): void {
     const { log } = this.#parts
     if (cause instanceof StoreUnavailable) log.debug({ room: toLogName(room) }, "the store is away")
     else log.error({ err: cause, room: toLogName(room) }, "bug: a store command failed")

@@ -35,6 +35,12 @@ export interface Member {
   readonly born?: number | undefined
 }
 
+/** A member of this node, as the node tells the store of it. */
+export interface OwnMember extends Member {
+  /** With which it may be taken over; see JoinRequest. */
+  readonly proof?: string | undefined
+}
+
 /** A place in a room's log. `epoch` is random at the room's birth, so two lives of one room are never mixed up. */
 export interface Position {
   readonly epoch: string
@@ -75,6 +81,11 @@ export interface JoinRequest {
    * as "moved", and nobody sees a difference; or the join is refused.
    */
   readonly ifTaken: "leave" | "takeOver" | "refuse"
+  /**
+   * `next` is kept with the member, and shown to nobody: it proves at a later take-over that the client is the same.
+   * `given`: only the membership with that proof is taken over, and keeps its status; else the join is unproven.
+   */
+  readonly proof?: { readonly next: string; readonly given?: string } | undefined
   /** Whether the answer shall carry the room: needed by a node that has no replica of it yet. */
   readonly withSnapshot: boolean
 }
@@ -84,6 +95,7 @@ export type JoinResult =
   | { readonly kind: "joined"; readonly position: Position; readonly snapshot: RoomSnapshot | undefined }
   | { readonly kind: "full" }
   | { readonly kind: "taken" }
+  | { readonly kind: "unproven" }
 
 /** A message of one member to another on another node. */
 export interface Relay {
@@ -105,6 +117,8 @@ export interface RoomStore {
   start(listener: RoomListener): Promise<void>
   /** Adds a member and announces it. */
   join(request: JoinRequest): Promise<JoinResult>
+  /** Replaces the proof of a member of this node; false when it is none. */
+  prove(room: RoomKey, peer: PeerId, generation: number, proof: string): Promise<boolean>
   /** Removes a member of this generation and announces it; undefined when it was no member. Relays sent before arrive before. */
   leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined>
   /** Replaces a member's status and announces it; undefined when it is no member or `rev` is not newer. */
@@ -126,14 +140,17 @@ export interface RoomStore {
   /** The room as it stands. */
   snapshot(room: RoomKey): Promise<RoomSnapshot>
   /**
-   * Makes this node's members in the room exactly `own` (by peer and generation; a newer rev brings its status), announcing
+   * Makes this node's members in the room exactly `own` (by peer and generation; a newer rev brings its status, another proof is kept), announcing
    * what changes; it may pass the room's limit, for a place once given is kept. Whoever is a member at another node by now
    * is left there, as the answer shows. A room that was lost is born again with `own` and `others` (members on other nodes
    * as this node knows them, which those nodes confirm in generation).
    */
-  restore(room: RoomKey, own: readonly Member[], others: readonly Member[]): Promise<RoomSnapshot>
-  /** Gives the backend up, after at most `withinMs` milliseconds. Nothing is called back after it. */
-  close(withinMs: number): Promise<void>
+  restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[]): Promise<RoomSnapshot>
+  /**
+   * Gives the backend up, after at most `withinMs` milliseconds. Nothing is called back after it.
+   * @param keepsMembers whether members of this node stay, for their clients to come back at another one in time
+   */
+  close(withinMs: number, keepsMembers?: boolean): Promise<void>
 }
 
 /** What a store tells the node above it. */

@@ -237,7 +237,7 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   /** The peer is the same to all others: only who holds it changes. */
-  #showMoved({ peer, node, generation }: Member): void {
+  #showMoved({ peer, node, generation, status }: Member): void {
     const isElsewhere = node !== this.#parts.node
     const before = this.here.get(peer)
     // Two nodes may give the same generation in the same millisecond.
@@ -250,6 +250,7 @@ export class Room extends RoomLog implements JoinedRoom {
     if (isElsewhere || this.here.has(peer)) return
     const joiner = this.#joiners.get(peer)
     if (joiner?.membership.generation === generation) {
+      joiner.membership.status = status
       this.#admit(joiner)
       joiner.membership.holder.subscribe(this.topic)
     } else this.reclaim()

@@ -35,10 +35,12 @@ export interface Rooms {
   readonly crossRelays: CrossRelays
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
-  /** Leaves every room. */
-  leaveAll(): Promise<void>
-  /** Gives the store up, after at most `withinMs` milliseconds. */
-  close(withinMs: number): Promise<void>
+  /** Whether there are memberships whose clients are away and may come back. */
+  readonly hasHeld: boolean
+  /** Leaves every room; with `keepsHeld`, such memberships stay. */
+  leaveAll(keepsHeld?: boolean): Promise<void>
+  /** Gives the store up, after at most `withinMs` milliseconds; see RoomStore.close. */
+  close(withinMs: number, keepsMembers?: boolean): Promise<void>
 }
 
 /** Puts them together. */
@@ -64,12 +66,15 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     commands,
     announcer: new Announcer(store),
     crossRelays,
+    get hasHeld() {
+      return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
+    },
     start: () =>
       store.start(makeListener({ registry, repairs, counters, observer, crossRelays, onTold: onTold ?? (() => {}) })),
-    leaveAll: () => commands.close(),
-    async close(withinMs) {
+    leaveAll: (keepsHeld) => commands.close(keepsHeld),
+    async close(withinMs, keepsMembers) {
       repairs.close()
-      await store.close(withinMs)
+      await store.close(withinMs, keepsMembers)
       registry.close()
     },
   }

@@ -237,6 +237,39 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       ])
     })
 
+    test("whoever has the proof takes over, with the status that there is; nobody else does", async () => {
+      await using made = await makeStore()
+      const { store, heard } = made
+      const [room, peer, other] = [makeRoom(), makePeerId(), makePeerId()]
+      const byProof = (given: string, next: string, generation: number, who = peer) =>
+        joinOf(room, who, { generation, rev: generation, status: "no", ifTaken: "takeOver", proof: { given, next } })
+      expect(await store.join(byProof("a", "b", 2))).toEqual({ kind: "unproven" })
+      await join(store, joinOf(room, peer, { status: '{"a":1}', proof: { next: "a" } }))
+      await join(store, joinOf(room, other))
+      await store.updateStatus(room, peer, 2, '{"a":2}')
+      expect(await store.join(byProof("b", "c", 3))).toEqual({ kind: "unproven" })
+      expect(await store.join(byProof("a", "b", 3, other))).toEqual({ kind: "unproven" })
+      expect(await store.join(byProof("a", "b", 3, makePeerId()))).toEqual({ kind: "unproven" })
+      const member = memberOf(store.node, peer, { generation: 3, rev: 3, status: '{"a":2}', born: 1 })
+      const taken = await join(store, byProof("a", "b", 3))
+      expect(taken.snapshot?.members).toEqual([member, memberOf(store.node, other)])
+      // The same again is answered as the first time; the proof of before is worth nothing.
+      expect(await store.join(byProof("a", "c", 4))).toEqual({ kind: "unproven" })
+      expect(await store.prove(room, peer, 1, "x")).toBe(false)
+      expect(await store.prove(room, peer, 3, "d")).toBe(true)
+      expect(await store.join(byProof("b", "c", 4))).toEqual({ kind: "unproven" })
+      const again = await join(store, byProof("d", "e", 4))
+      await heard.reached(room, again)
+      expect(heard.eventsOf(room).slice(3)).toEqual([
+        { epoch: again.epoch, seq: 4, kind: "moved", member },
+        { epoch: again.epoch, seq: 5, kind: "moved", member: { ...member, generation: 4, rev: 4 } },
+      ])
+      // A restore brings the proof that its node knows.
+      await store.restore(room, [{ ...member, generation: 4, rev: 4, proof: "f" }, memberOf(store.node, other)], [])
+      expect(await store.join(byProof("e", "g", 5))).toEqual({ kind: "unproven" })
+      expect(await store.join(byProof("f", "g", 5))).toMatchObject({ kind: "joined" })
+    })
+
     test("a peer that is taken is refused when asked to, in a full room too, and changes nothing", async () => {
       await using made = await makeStore()
       const { store, heard } = made

@@ -110,6 +110,13 @@ export class Member implements Disposable {
     this.socket.write(textFrame({ event: "resume", token: this.token, received: this.received, ...fields }))
   }
 
+  /** The answer to the same request on yet another connection, which stays open. */
+  async rival(port: number): Promise<Event> {
+    const socket = await RawSocket.open(port)
+    socket.write(textFrame({ event: "resume", token: this.token, received: this.received }))
+    return (await socket.nextEvent()) as Event
+  }
+
   /** What the server answers; and what follows from it. */
   async answered(): Promise<Resumed> {
     const answer = (await this.socket.nextEvent()) as Resumed

@@ -31,11 +31,13 @@ describe("Lua headers:", () => {
 
   test("only negative numbers of the one table refuse", () => {
     for (const { text } of SCRIPTS) {
-      const refusals = [...text.matchAll(/\b(FULL|TAKEN|LEASE_OVER|OTHER_PARTITIONS)\b.*= (.*)$/gm)].map(
+      const refusals = [...text.matchAll(/\b(FULL|TAKEN|UNPROVEN|LEASE_OVER|OTHER_PARTITIONS)\b.*= (.*)$/gm)].map(
         (match) => match[0],
       )
       for (const line of refusals)
-        expect(line).toMatch(/^(FULL, LEASE_OVER, TAKEN = -1, -2, -4|LEASE_OVER = -2|OTHER_PARTITIONS = -3)$/)
+        expect(line).toMatch(
+          /^(FULL, LEASE_OVER, TAKEN, UNPROVEN = -1, -2, -4, -5|LEASE_OVER = -2|OTHER_PARTITIONS = -3)$/,
+        )
     }
   })
 })

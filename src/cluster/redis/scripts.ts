@@ -7,6 +7,7 @@ import endLease from "../../../scripts/lua/end_lease.lua" with { type: "text" }
 import grantLeases from "../../../scripts/lua/grant_leases.lua" with { type: "text" }
 import joinRoom from "../../../scripts/lua/join_room.lua" with { type: "text" }
 import leaveRoom from "../../../scripts/lua/leave_room.lua" with { type: "text" }
+import proveMember from "../../../scripts/lua/prove_member.lua" with { type: "text" }
 import publishRoom from "../../../scripts/lua/publish_room.lua" with { type: "text" }
 import renewLease from "../../../scripts/lua/renew_lease.lua" with { type: "text" }
 import restoreRoom from "../../../scripts/lua/restore_room.lua" with { type: "text" }
@@ -16,7 +17,7 @@ import updateStatus from "../../../scripts/lua/update_status.lua" with { type: "
 import type { Script, ScriptCall, Word } from "../backend.ts"
 
 /** Refusals, with the same meaning in every script. */
-export const REFUSED = { full: -1, leaseOver: -2, otherPartitions: -3, taken: -4 } as const
+export const REFUSED = { full: -1, leaseOver: -2, otherPartitions: -3, taken: -4, unproven: -5 } as const
 
 /** The values for `Name`s: one each, or a list for a name with `...`. */
 type Values<Name extends string, Value> = {
@@ -64,6 +65,8 @@ export const JOIN_ROOM = script(
     "epoch",
     "with_snapshot",
     "rooms_of_prefix",
+    "proof",
+    "proven_by",
   ],
 )
 
@@ -72,6 +75,13 @@ export const LEAVE_ROOM = script(
   leaveRoom,
   ["room", "meta", "nodes", "rooms_of", "connection_time", "room_peaks"],
   ["lease_until", "publish", "channel", "room_key", "node", "peer", "generation"],
+)
+
+export const PROVE_MEMBER = script(
+  "prove_member",
+  proveMember,
+  ["room"],
+  ["lease_until", "node", "peer", "generation", "proof"],
 )
 
 export const UPDATE_STATUS = script(
@@ -121,6 +131,7 @@ export const CLAIM_HOUR = script("claim_hour", claimHour, ["exports"], ["hour", 
 export const SCRIPTS: readonly Script[] = [
   JOIN_ROOM,
   LEAVE_ROOM,
+  PROVE_MEMBER,
   UPDATE_STATUS,
   PUBLISH_ROOM,
   SNAPSHOT_ROOM,

@@ -1,6 +1,7 @@
 // What the handlers of the palava dialect need: a client, and what they work with.
 
 import type { RoomCommands } from "../../rooms/commands.ts"
+import type { PeerId } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import type { Ref } from "../../rooms/room-store.ts"
 import type { DialectParts } from "../contract.ts"
@@ -8,7 +9,7 @@ import type { Conversation } from "../conversation.ts"
 import type { DialectCounters } from "../counters.ts"
 import type { Problem } from "../hooks.ts"
 import type { ErrorId } from "./errors.ts"
-import type { Resumption } from "./resumption.ts"
+import type { PreparedResumption, Resumption } from "./resumption.ts"
 import type { Resumptions } from "./resumptions.ts"
 
 /** One client: a member of one room at most. */
@@ -16,8 +17,10 @@ export interface PalavaClient extends Conversation, Holder {
   readonly membership: Membership | undefined
   /** There where another connection of this client may take the membership over. */
   readonly resumption: Resumption | undefined
-  /** Whether the join under way asks to be resumable. */
-  wantsResumption: boolean
+  /** For the membership that is asked for now. */
+  prepared: PreparedResumption | undefined
+  /** Another one when the client comes back from another node. */
+  peer: PeerId
   /** Sends a frame, and keeps it where it may have to be sent again. */
   send(text: string): void
   /** Leaves the room, if in any. */

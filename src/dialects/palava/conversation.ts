@@ -12,7 +12,7 @@ import { checkFields, decodeFrame, type Envelope, isRefusal } from "./client-eve
 import { ERRORS, type ErrorId } from "./errors.ts"
 import { findHandler } from "./handlers.ts"
 import { decodeRelayFrame, type RelayFrame } from "./relay-frame.ts"
-import type { Resumption } from "./resumption.ts"
+import type { PreparedResumption, Resumption } from "./resumption.ts"
 import * as serverEvents from "./server-events.ts"
 
 /** Filled by the decoder for every relayed frame: one object for all, so the hot path allocates none. */
@@ -36,12 +36,12 @@ function endOfRelay(sender: PeerId): string {
 export class PalavaConversation implements PalavaClient {
   /** The one it speaks on: another after each resumption. */
   connection: Connection
-  /** The id of its first connection, which is random. */
-  readonly peer: PeerId
+  /** The id of the first connection, which is random. */
+  peer: PeerId
   /** The membership of the room it is in. */
   membership: Membership | undefined
   resumption: Resumption | undefined
-  wantsResumption = false
+  prepared: PreparedResumption | undefined
   readonly #parts: PalavaParts
 
   constructor(connection: Connection, parts: PalavaParts) {
@@ -60,6 +60,10 @@ export class PalavaConversation implements PalavaClient {
 
   get isOpen(): boolean {
     return !this.connection.isClosed
+  }
+
+  get isHeld(): boolean {
+    return this.resumption?.endHold !== undefined
   }
 
   subscribe(topic: string): void {
@@ -105,13 +109,19 @@ export class PalavaConversation implements PalavaClient {
   }
 
   onJoined(membership: Membership, ref: Ref): void {
+    const { prepared } = this
+    const { hooks, resumptions } = this.#parts
     this.membership = membership
-    const more = this.#parts.hooks.joinedFields?.(this, membership)
-    const resumption = this.wantsResumption ? this.#parts.resumptions.open(this) : undefined
-    this.resumption = resumption
-    membership.log = resumption?.log
-    const ticket = resumption?.nextTicket(membership, this.#parts.rooms.node)
-    this.send(serverEvents.joinedRoom(membership.peer, membership.room.members.values(), more, ticket, ref))
+    this.resumption = prepared?.resumption
+    if (prepared !== undefined) resumptions.open(this)
+    if (prepared?.isTakenOver === true) {
+      this.#sayResumedAnew(membership, prepared, ref)
+      return
+    }
+    const more = hooks.joinedFields?.(this, membership)
+    membership.log = prepared?.resumption.log
+    const { peer, room } = membership
+    this.send(serverEvents.joinedRoom(peer, room.members.values(), more, prepared?.ticket, ref))
   }
 
   onTakenOver(membership: Membership): void {
@@ -142,21 +152,19 @@ export class PalavaConversation implements PalavaClient {
     const { membership, resumption, connection: before } = this
     if (membership === undefined || resumption === undefined) return
     const { room, peer } = membership
+    const { commands, hooks, resumptions } = this.#parts
     before.receiver = makeEnded(before)
     before.socket?.unsubscribe(room.topic)
     before.close(CLOSE.takenOver)
     this.connection = connection
     connection.receiver = this
-    this.#parts.hooks.moved?.(before, connection)
-    const { counters, node } = this.#parts.resumptions
+    hooks.moved?.(before, connection)
     const frames = resumption.missing(received)
-    const ticket = resumption.nextTicket(membership, node)
-    if (frames === undefined) {
-      counters.incomplete++
-      resumption.restart()
-      connection.send(serverEvents.resumedAnew(peer, membership.status, room.members.values(), ticket, ref))
-    } else {
-      counters.complete++
+    const ticket = resumption.nextTicket()
+    commands.prove(membership, resumption.proof)
+    if (frames === undefined) this.#sayResumedAnew(membership, { resumption, ticket }, ref)
+    else {
+      resumptions.counters.complete++
       connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
       for (const frame of frames) connection.send(frame)
     }
@@ -224,6 +232,19 @@ export class PalavaConversation implements PalavaClient {
 
   #reply(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): void {
     this.send(serverEvents.serverEvent(event, fields, ref))
+  }
+
+  /** The room as it stands: nothing that was sent and received before counts any more. */
+  #sayResumedAnew(
+    membership: Membership,
+    { resumption, ticket }: Pick<PreparedResumption, "resumption" | "ticket">,
+    ref: Ref,
+  ): void {
+    const { peer, room, status } = membership
+    this.#parts.resumptions.counters.incomplete++
+    resumption.restart()
+    membership.log = resumption.log
+    this.connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
   }
 
   /** It is a member no more, and nobody can resume it. */

@@ -13,6 +13,7 @@ import {
 } from "./client-events.ts"
 import { PALAVA_ENCODER } from "./encoder.ts"
 import { NOT_SENT } from "./errors.ts"
+import { resume } from "./resume.ts"
 import * as serverEvents from "./server-events.ts"
 import { EMPTY_STATUS, mergeStatus, refuseStatus } from "./status.ts"
 
@@ -26,7 +27,8 @@ type Handler<Fields> = (
 ) => void | Promise<void>
 
 const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>> } = {
-  async join_room({ commands, hooks, limits }, client, { room_id, status, resume }, ref, sent) {
+  async join_room({ commands, hooks, limits, resumptions }, client, fields, ref, sent) {
+    const { room_id, status } = fields
     if (client.membership !== undefined) return client.refuse("already_joined", ref)
     const given = status ?? {}
     const problem = refuseStatus(given)
@@ -42,7 +44,8 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       }
       if (!client.isOpen) return
     }
-    client.wantsResumption = resume === true
+    const prepared = fields.resume === true ? resumptions.prepare(room, client.peer) : undefined
+    client.prepared = prepared
     const outcome = await commands.join({
       room,
       encoder: PALAVA_ENCODER,
@@ -51,18 +54,17 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       status: text,
       limit: limits.roomSize,
       ifTaken: "leave",
+      proof: prepared && { next: prepared.resumption.proof },
       ref,
     })
+    client.prepared = undefined
     if (outcome === "full") client.refuse("room_full", ref)
     else if (outcome !== "joined") client.refuse("unavailable", ref)
   },
 
-  resume({ resumptions }, client, { token, received }, ref) {
+  resume(parts, client, { token, received }, ref) {
     if (client.membership !== undefined) return client.refuse("already_joined", ref)
-    const outcome = resumptions.resume(client.connection, token, received, ref)
-    if (outcome === "invalid_message") client.refuse(outcome, ref, NOT_SENT)
-    else if (outcome === "resume_failed") client.refuse(outcome, ref)
-    else return outcome
+    return resume(parts, client, token, received, ref)
   },
 
   leave_room(_parts, client) {

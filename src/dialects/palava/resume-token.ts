@@ -17,14 +17,20 @@ export interface TokenFor {
   readonly peer: PeerId
 }
 
+/** A token that a client has given, which may be true or not. */
+export interface ReadToken extends TokenFor {
+  /** Of its secret. */
+  readonly hash: Buffer
+}
+
 /** A new token, and what is kept of it. */
 export function makeToken({ node, room, peer }: TokenFor): { readonly token: string; readonly hash: Buffer } {
   const secret = randomBytes(SECRET_BYTES).toString("base64url")
   return { token: `${node}.${room}.${peer}.${secret}`, hash: hashOf(secret) }
 }
 
-/** What a token says, which may be true or not; undefined when it is none. */
-export function readToken(token: unknown): (TokenFor & { readonly hash: Buffer }) | undefined {
+/** What a token says; undefined when it is none. */
+export function readToken(token: unknown): ReadToken | undefined {
   const parts = typeof token === "string" ? TOKEN.exec(token) : null
   if (parts === null) return undefined
   const [, node, room, peer, secret = ""] = parts
@@ -33,7 +39,12 @@ export function readToken(token: unknown): (TokenFor & { readonly hash: Buffer }
 
 /** Whether two hashes are the same, in a time that does not tell how far. */
 export function isSameHash(one: Buffer, other: Buffer): boolean {
-  return timingSafeEqual(one, other)
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
+/** A hash as the store keeps it. */
+export function toProof(hash: Buffer): string {
+  return hash.toString("base64url")
 }
 
 function hashOf(secret: string): Buffer {

@@ -1,15 +1,22 @@
 // What a membership needs to be taken over by another connection: the frames that went out, how many came in, and the hash
 // of the token's secret. One for each membership whose client can resume; the conversation it belongs to keeps it true.
 
-import type { Membership } from "../../rooms/membership.ts"
 import { type FrameBudget, FrameLog } from "./frame-log.ts"
-import { isSameHash, makeToken, type TokenFor } from "./resume-token.ts"
+import { isSameHash, makeToken, type ReadToken, type TokenFor, toProof } from "./resume-token.ts"
 
 /** What a client is told so that it can come back. */
 export interface ResumeTicket {
   readonly token: string
   /** How long the membership is held. */
   readonly seconds: number
+}
+
+/** What a membership that is asked for begins with. The ticket is told and forgotten. */
+export interface PreparedResumption {
+  readonly resumption: Resumption
+  readonly ticket: ResumeTicket
+  /** Whether the membership comes from another node. */
+  readonly isTakenOver: boolean
 }
 
 /** See the head of this file. */
@@ -21,26 +28,34 @@ export class Resumption {
   pending: Promise<void> | undefined
   /** Ends the time for which it is held; undefined while its connection is open. */
   endHold: (() => void) | undefined
+  readonly #of: TokenFor
   readonly #seconds: number
   #hash: Buffer = Buffer.alloc(0)
   /** False once a message was refused ahead of those that wait: then no number says which were taken. */
   #isExact = true
 
-  constructor(budget: FrameBudget, seconds: number) {
+  constructor(budget: FrameBudget, of: TokenFor, seconds: number) {
     this.log = new FrameLog(budget)
+    this.#of = of
     this.#seconds = seconds
   }
 
   /** The next token; the one before it is worth nothing from here on. */
-  nextTicket({ room, peer }: Membership, node: TokenFor["node"]): ResumeTicket {
-    const { token, hash } = makeToken({ node, room: room.key, peer })
+  nextTicket(): ResumeTicket {
+    const { token, hash } = makeToken(this.#of)
     this.#hash = hash
     return { token, seconds: this.#seconds }
   }
 
-  /** Whether this is the hash of the last token. */
-  matches(hash: Buffer): boolean {
-    return hash.length === this.#hash.length && isSameHash(hash, this.#hash)
+  /** What the store keeps of the last token. */
+  get proof(): string {
+    return toProof(this.#hash)
+  }
+
+  /** Whether this is the last token. */
+  matches({ node, room, peer, hash }: ReadToken): boolean {
+    const its = this.#of
+    return node === its.node && room === its.room && peer === its.peer && isSameHash(hash, this.#hash)
   }
 
   /** A message was refused; `isAhead` of others that came before it and still wait. */

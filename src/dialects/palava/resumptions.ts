@@ -3,13 +3,13 @@
 
 import type { Clock } from "../../clock.ts"
 import type { Connection } from "../../connections/connection.ts"
-import type { NodeId, PeerId } from "../../rooms/ids.ts"
+import type { NodeId, PeerId, RoomKey } from "../../rooms/ids.ts"
 import type { Ref } from "../../rooms/room-store.ts"
 import type { Conversation } from "../conversation.ts"
 import type { ResumptionCounters } from "../counters.ts"
 import type { FrameBudget } from "./frame-log.ts"
-import { readToken } from "./resume-token.ts"
-import { Resumption } from "./resumption.ts"
+import type { ReadToken } from "./resume-token.ts"
+import { type PreparedResumption, Resumption } from "./resumption.ts"
 
 /** 100,000 held at once: each is a member without a client, and an attack makes them faster than they lapse. */
 const MAX_HELD = 100_000
@@ -47,6 +47,8 @@ export class Resumptions {
   readonly #parts: ResumptionsParts
   readonly #budget: FrameBudget
   readonly #byPeer = new Map<PeerId, Resumable>()
+  /** Those on their way here: each is a message of a connection that is waited for. */
+  readonly #takenOver = new Set<PeerId>()
   #held = 0
 
   constructor(parts: ResumptionsParts) {
@@ -77,12 +79,29 @@ export class Resumptions {
     return this.#byPeer.get(peer)
   }
 
-  /** For a membership whose client can resume; undefined when this node holds none. */
-  open(of: Resumable): Resumption | undefined {
-    const { seconds } = this.#parts
+  /** For a membership that is asked for, whose client can resume; undefined when this node holds none. */
+  prepare(room: RoomKey, peer: PeerId, isTakenOver = false): PreparedResumption | undefined {
+    const { seconds, node } = this.#parts
     if (seconds === 0) return undefined
+    const resumption = new Resumption(this.#budget, { node, room, peer }, seconds)
+    return { resumption, ticket: resumption.nextTicket(), isTakenOver }
+  }
+
+  /** It has begun. */
+  open(of: Resumable): void {
     this.#byPeer.set(of.peer, of)
-    return new Resumption(this.#budget, seconds)
+  }
+
+  /** A membership is being taken over from another node. @returns false when that is under way already */
+  begin(peer: PeerId): boolean {
+    if (this.#takenOver.has(peer)) return false
+    this.#takenOver.add(peer)
+    return true
+  }
+
+  /** It was, or could not be. */
+  end(peer: PeerId): void {
+    this.#takenOver.delete(peer)
   }
 
   /** The membership has ended, or nobody may resume it any more. */
@@ -110,27 +129,18 @@ export class Resumptions {
   }
 
   /**
-   * A client that speaks on `connection` wants to take a membership over, and has received so many frames of it.
+   * A client that speaks on `connection` wants to take a membership of this node over, and has received so many frames of it.
    * @returns the error to answer with; a promise keeps the client's next messages waiting
    */
   resume(
     connection: Connection,
-    token: unknown,
+    token: ReadToken,
     received: number,
     ref: Ref,
   ): ResumeRefusal | Promise<void> | undefined {
-    const known = readToken(token)
-    const of = known === undefined ? undefined : this.#byPeer.get(known.peer)
+    const of = this.#byPeer.get(token.peer)
     const { membership, resumption } = of ?? {}
-    const isRight =
-      membership?.isIn === true &&
-      known?.node === this.node &&
-      membership.room.key === known.room &&
-      resumption?.matches(known.hash)
-    if (of === undefined || resumption === undefined || isRight !== true) {
-      this.counters.failed++
-      return "resume_failed"
-    }
+    if (of === undefined || resumption?.matches(token) !== true || membership?.isIn !== true) return "resume_failed"
     if (!resumption.log.hasSent(received)) return "invalid_message"
     this.#endHold(resumption)
     return of.resumeOn(connection, received, ref) ?? undefined

@@ -169,6 +169,8 @@ function toPlain(state: LuaState, index: number): unknown {
     }
     case lua.LUA_TNUMBER:
       return lua.lua_tonumber(state, index)
+    case lua.LUA_TBOOLEAN:
+      return lua.lua_toboolean(state, index)
     case lua.LUA_TTABLE:
       return readList(state, index, toPlain)
     default:
@@ -189,6 +191,8 @@ function readList<Entry>(state: LuaState, index: number, read: (state: LuaState,
 function fromPlain(value: unknown): SimulatedReply {
   if (typeof value === "string") return fromBytes(Buffer.from(value, "utf8"))
   if (typeof value === "number") return value
+  // What a reply calls nothing, a script sees as false.
+  if (value === false) return null
   if (Array.isArray(value)) return value.map(fromPlain)
   throw new Error("no script unpacks such a value")
 }

@@ -54,7 +54,14 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
   const rev = (): number => Math.max(0, Math.floor((now - BEGIN_MS) / MARGIN_MS) - random.below(200))
   const members = (): Buffer => {
     const some = PEERS.filter(() => random.chance(0.4))
-    const list = some.map((peer) => [peer, random.pick(NODES), random.below(2), rev(), random.pick(STATUSES)])
+    const list = some.map((peer) => [
+      peer,
+      random.pick(NODES),
+      random.below(2),
+      rev(),
+      random.pick(STATUSES),
+      ...(random.pick(ENDS) ?? []),
+    ])
     return Buffer.from(encode(list))
   }
   switch (name) {
@@ -78,6 +85,10 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
     case "status":
     case "text":
       return random.pick(STATUSES) ?? ""
+    case "proof":
+      return random.pick(["", "one", "two"]) ?? ""
+    case "proven_by":
+      return random.chance(0.7) ? "" : (random.pick(["one", "two"]) ?? "")
     case "limit":
       return "3"
     case "if_taken":
@@ -100,6 +111,9 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
       return `${name} ${random.below(1e9)}`
   }
 }
+
+/** What a node may say of a member beyond its status: generation it was born with, and proof. */
+const ENDS = [[], [false, false], [0, false], [false, "one"], [0, "two"]]
 
 /** Lists in which only the pairs count, not their order, and packed members, made comparable. */
 function comparable(reply: SimulatedReply): unknown {
@@ -176,7 +190,15 @@ test(`the simulated Redis does what a real one does (SEED=${SEED})`, async () =>
     expect(of(said[1])).toEqual(of(said[0]))
   }
   expect(said[0].length).toBeGreaterThan(CALLS / 4)
-  for (const name of ["join_room", "leave_room", "update_status", "publish_room", "restore_room", "renew_lease"]) {
+  for (const name of [
+    "join_room",
+    "leave_room",
+    "prove_member",
+    "update_status",
+    "publish_room",
+    "restore_room",
+    "renew_lease",
+  ]) {
     expect({ name, changed: (answers.get(name) ?? 0) > 0 }).toEqual({ name, changed: true })
   }
   await Promise.all([client.disconnect(), subscriber.disconnect()])

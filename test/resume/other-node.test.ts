@@ -1,0 +1,181 @@
+// A client comes back to another node than the one it was connected to, which lives, is dead, or went gently: it is the
+// same member, and the others see nothing.
+
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { startNode, type TestNode } from "../helpers/node.ts"
+import { poll, type RedisServer, startRedis } from "../helpers/redis.ts"
+import { Member } from "./member.ts"
+
+let redis: RedisServer
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis[Symbol.asyncDispose]())
+
+let prefixes = 0
+
+/** So many nodes of a cluster of their own. */
+async function startNodes<const Count extends number>(count: Count, args: readonly string[] = []): Promise<TestNode[]> {
+  const prefix = `resume${++prefixes}`
+  const all = ["--redis", redis.url, "--redis-prefix", prefix, "--shutdown-seconds", "0", ...args]
+  return Promise.all(Array.from({ length: count }, () => startNode(all)))
+}
+
+const stop = (nodes: readonly TestNode[]) => Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()))
+
+/** Ada at the first node, Bob and Cyd at the second. */
+async function three([a, b]: readonly TestNode[], room = "room"): Promise<[Member, Member, Member]> {
+  const ada = await Member.join((a as TestNode).port, room, { name: "Ada" })
+  const bob = await Member.join((b as TestNode).port, room, { name: "Bob" })
+  const cyd = await Member.join((b as TestNode).port, room, { name: "Cyd" })
+  for (const member of [ada, ada, bob]) await member.next("new_peer")
+  return [ada, bob, cyd]
+}
+
+/** Ada is the same to the others, who can speak to her and she to them. */
+async function expectSame(ada: Member, ...others: Member[]): Promise<void> {
+  for (const other of others) {
+    other.tell(ada, "to you")
+    expect(await ada.next("message")).toEqual({ event: "message", text: "to you", sender_id: other.id })
+    ada.tell(other, "to you, too")
+    expect(await other.next()).toEqual({ event: "message", text: "to you, too", sender_id: ada.id })
+  }
+}
+
+/** Until the node of before knows that she is elsewhere: what is said to her there meanwhile is lost. */
+const holdsNobody = (node: TestNode) => poll(async () => (await node.metric("palava_resume_held_members")) === 0)
+
+/** What Ada is told when her log is not at hand. */
+const anew = (ada: Member, status: object, peers: readonly (readonly [Member, object])[]) => ({
+  event: "resumed",
+  own_id: ada.id,
+  received: 0,
+  complete: false,
+  status,
+  peers: peers.map(([peer, status]) => ({ peer_id: peer.id, status })),
+  resume: { token: expect.any(String), seconds: 30 },
+})
+
+test("killed with -9: before its lease has ended she is the same at another node", async () => {
+  const nodes = await startNodes(3)
+  const [a, b, c] = nodes as [TestNode, TestNode, TestNode]
+  const [ada, bob, cyd] = await three(nodes)
+  ada.say({ event: "update_status", status: { mood: "fine" } })
+  for (const member of [ada, bob, cyd]) await member.next("peer_updated_status")
+  a.kill("SIGKILL")
+  const others = [
+    [bob, { name: "Bob" }],
+    [cyd, { name: "Cyd" }],
+  ] as const
+  const status = { name: "Ada", mood: "fine" }
+  expect(await ada.resume(b.port)).toEqual(anew(ada, status, others) as never)
+  await expectSame(ada, bob, cyd)
+  // Once more, to a third, which has nobody in the room.
+  ada.cut()
+  expect(await ada.resume(c.port)).toEqual(anew(ada, status, others) as never)
+  await holdsNobody(b)
+  await expectSame(ada, bob, cyd)
+  ada.cut()
+  expect((await ada.resume(c.port)).complete).toBe(true)
+  ada.cut()
+  expect((await ada.resume(b.port)).complete).toBe(false)
+  await expectSame(ada, bob, cyd)
+  for (const member of [bob, cyd]) expect(await member.drain()).toEqual([])
+  await stop([b, c])
+})
+
+test("her node lives, and her old connection too: it is closed with 4509, and there is one of her", async () => {
+  const nodes = await startNodes(2)
+  const [a, b] = nodes as [TestNode, TestNode]
+  const [ada, bob, cyd] = await three(nodes)
+  const old = ada.socket
+  expect((await ada.resume(b.port)).complete).toBe(false)
+  expect(await old.closed).toBe(4509)
+  await expectSame(ada, bob, cyd)
+  const token = ada.token
+  ada.cut()
+  expect((await ada.resume(a.port)).complete).toBe(false)
+  await holdsNobody(b)
+  await expectSame(ada, bob, cyd)
+  // The token of before is worth nothing, at either node.
+  const eve = await Member.join(a.port, "elsewhere")
+  for (const { port } of [a, b]) {
+    eve.cut()
+    eve.token = token
+    expect(await eve.resume(port)).toMatchObject({ event: "error", id: "resume_failed" })
+  }
+  expect(await bob.drain()).toEqual([])
+  await stop(nodes)
+})
+
+test("two nodes are asked at once with one token: one of them gets her", async () => {
+  const nodes = await startNodes(3)
+  const [, b, c] = nodes as [TestNode, TestNode, TestNode]
+  for (let round = 0; round < 5; round++) {
+    const [ada, bob] = await three(nodes, `room ${round}`)
+    const answers = await Promise.all([ada.rival(b.port), ada.rival(c.port), ada.rival(b.port)])
+    const names = answers.map(({ event, id }) => (id as string) ?? event).sort()
+    expect(names.filter((name) => name === "resumed")).toHaveLength(1)
+    expect(await bob.drain()).toEqual([])
+  }
+  await stop(nodes)
+})
+
+test("swept after her lease: she joins anew", async () => {
+  const nodes = await startNodes(2, ["--lease-seconds", "1"])
+  const [a, b] = nodes as [TestNode, TestNode]
+  const [ada, bob] = await three(nodes)
+  a.kill("SIGKILL")
+  expect(await bob.next("peer_left")).toEqual({ event: "peer_left", sender_id: ada.id })
+  expect(await ada.resume(b.port)).toMatchObject({ event: "error", id: "resume_failed" })
+  await stop([b])
+})
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`${signal}: those who can come back do, at another node, and are seen by nobody to have been away`, async () => {
+    const nodes = await startNodes(2)
+    const [a, b] = nodes as [TestNode, TestNode]
+    const [ada, bob, cyd] = await three(nodes)
+    // Away already when her node goes.
+    const dan = await Member.join(a.port, "room")
+    for (const member of [ada, bob, cyd]) await member.next("new_peer")
+    dan.cut()
+    await a.metric("palava_connections")
+    a.kill(signal)
+    expect(await ada.socket.closed).toBe(1001)
+    expect(await a.exited).toBe(0)
+    expect((await ada.resume(b.port)).complete).toBe(false)
+    expect((await dan.resume(b.port)).complete).toBe(false)
+    for (const member of [bob, cyd]) expect(await member.drain()).toEqual([])
+    await expectSame(ada, bob, cyd, dan)
+    expect(a.log()).toBe("")
+    await stop([b])
+  })
+}
+
+test("nobody comes back to a node that went: its members leave when its lease has ended", async () => {
+  const nodes = await startNodes(2, ["--lease-seconds", "1"])
+  const [a] = nodes as [TestNode]
+  const [ada, bob] = await three(nodes)
+  a.kill("SIGTERM")
+  expect(await a.exited).toBe(0)
+  expect(await bob.next("peer_left")).toEqual({ event: "peer_left", sender_id: ada.id })
+  await stop(nodes)
+})
+
+test("Redis loses everything: the proofs are put back with the members", async () => {
+  const nodes = await startNodes(2)
+  const [a, b] = nodes as [TestNode, TestNode]
+  const [ada, bob, cyd] = await three(nodes)
+  ada.cut()
+  expect((await ada.resume(a.port)).complete).toBe(true)
+  await redis.restart({ keepData: false })
+  for (const node of nodes) {
+    for (;;) if ((await fetch(`${node.httpUrl}readyz`)).status === 200) break
+  }
+  await expectSame(ada, bob, cyd)
+  a.kill("SIGKILL")
+  expect((await ada.resume(b.port)).complete).toBe(false)
+  expect(await bob.drain()).toEqual([])
+  await stop([b])
+})
