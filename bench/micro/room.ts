@@ -4,9 +4,8 @@ import { SYSTEM_CLOCK } from "../../src/clock.ts"
 import { Connection } from "../../src/connections/connection.ts"
 import { Connections } from "../../src/connections/connections.ts"
 import type { Socket } from "../../src/connections/socket.ts"
-import { DialectCounters } from "../../src/dialects/counters.ts"
 import type { Hooks } from "../../src/dialects/hooks.ts"
-import { PalavaConversation } from "../../src/dialects/palava/conversation.ts"
+import { makePalava } from "../../src/dialects/palava/palava.ts"
 import type { Log } from "../../src/log.ts"
 import type { PeerId } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
@@ -41,19 +40,22 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
     pingSeconds: 25,
     deadSeconds: 50,
     maxBacklogBytes: 1_048_576,
+    resumeSeconds: 30,
+    resumeMemoryMb: 64,
   }
   const connections = new Connections({ limits, log, observer: hooks.observer })
   const rooms = makeRooms({ store: new MemoryRoomStore(), topics, log, observer: hooks.observer })
   await rooms.start()
-  const counters = new DialectCounters()
   const plain = {
     topics: { subscribe() {}, unsubscribe() {} },
     ice: { urls: [], turnSecret: "", turnTtlSeconds: 60 },
     isClustered: false,
   }
-  const parts = { ...plain, rooms, commands: rooms.commands, hooks, counters, log, clock: SYSTEM_CLOCK, limits }
+  const palava = makePalava({ ...plain, rooms, hooks, log, clock: SYSTEM_CLOCK, limits })
+  const url = new URL("http://bench/")
+  const handshake = { request: new Request(url.href), url }
   const join = async (): Promise<Connection> => {
-    const connection = new Connection(connections, (it) => new PalavaConversation(it, parts))
+    const connection = new Connection(connections, (it) => palava.open(it, handshake))
     const joined = Promise.withResolvers<void>()
     const socket: Socket = {
       send: (text) => text.startsWith('{"event":"joined_room"') && joined.resolve(),

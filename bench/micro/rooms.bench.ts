@@ -47,7 +47,7 @@ function encodeBench(): Timing[] {
     measure("encode new_peer", () => newPeer(own.peer, own.status).charCodeAt(9)),
     measure("encode peer_updated_status", () => peerUpdatedStatus(own.peer, own.status).charCodeAt(9)),
     measure("encode joined_room with 49 peers", () =>
-      joinedRoom(own.peer, MEMBERS, undefined, undefined).charCodeAt(9),
+      joinedRoom(own.peer, MEMBERS, undefined, undefined, undefined).charCodeAt(9),
     ),
   ]
 }

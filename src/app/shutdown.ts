@@ -4,6 +4,7 @@
 import { CLOSE } from "../connections/close.ts"
 import type { Connections } from "../connections/connections.ts"
 import type { Conversation } from "../dialects/conversation.ts"
+import { makeEnded } from "../dialects/ended.ts"
 import type { Log } from "../log.ts"
 import type { Rooms } from "../rooms/rooms.ts"
 
@@ -54,7 +55,7 @@ export class Shutdown {
     await this.#stopWithin(GENTLE_MS)
   }
 
-  /** Leaves all rooms, closes all connections, gives everything up. */
+  /** Closes all connections, leaves all rooms, gives everything up. */
   async atOnce(): Promise<void> {
     this.#endWait()
     await this.#stopWithin(AT_ONCE_MS)
@@ -70,11 +71,22 @@ export class Shutdown {
   async #stop(): Promise<void> {
     const { connections, rooms, last } = this.#parts
     this.#parts.refuseNew()
-    await this.#inTime("leaving the rooms", rooms.leaveAll(), LEAVE_PART)
-    for (const connection of [...connections.open.values()]) connection.close(CLOSE.goingAway)
+    this.#closeAll()
     connections.liveness.stop()
+    await this.#inTime("leaving the rooms", rooms.leaveAll(), LEAVE_PART)
     await this.#inTime("closing the store", rooms.close(this.#leftMs))
     for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))
+  }
+
+  /** Nobody hears the others go: all are deaf to their rooms before the first of them leaves one. */
+  #closeAll(): void {
+    const all = [...this.#parts.connections.open.values()]
+    for (const connection of all) {
+      const conversation = connection.receiver as Conversation
+      conversation.hold?.()
+      connection.receiver = makeEnded(connection)
+    }
+    for (const connection of all) connection.close(CLOSE.goingAway)
   }
 
   get #leftMs(): number {

@@ -22,6 +22,7 @@ import { type ClusterCounters, makeCounters } from "./counters.ts"
 import { Inbox } from "./inbox.ts"
 import { Lease } from "./lease.ts"
 import { type ClusterLog, SILENT, toText } from "./log.ts"
+import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
 import type { Keys } from "./redis/keys.ts"
 import { REFUSED } from "./redis/scripts.ts"
@@ -88,6 +89,8 @@ interface Resync {
 /** Rooms in Redis, shared by all nodes with the same Redis and prefix. */
 export class ClusterRoomStore implements RoomStore {
   readonly node: NodeId
+  /** Host and port of Redis, never user or password. */
+  readonly place: string
   readonly counters: ClusterCounters = makeCounters()
   readonly #keys: Keys
   readonly #clock: Clock
@@ -98,6 +101,7 @@ export class ClusterRoomStore implements RoomStore {
   readonly #uplink: Uplink
   readonly #outboxes: Outboxes
   readonly #calls: RoomCalls
+  readonly #nodes: Nodes
   #listener: RoomListener | undefined
   #inbox: Inbox | undefined
   readonly #sweeping = new Set<string>()
@@ -108,6 +112,8 @@ export class ClusterRoomStore implements RoomStore {
     const { counters } = this
     const waitMs = (options.waitSeconds ?? WAIT_SECONDS) * 1000
     this.node = node
+    this.place = backend.place
+    this.#nodes = new Nodes(node, log)
     this.#keys = keys
     this.#clock = clock
     this.#random = random
@@ -147,7 +153,7 @@ export class ClusterRoomStore implements RoomStore {
 
   async start(listener: RoomListener): Promise<void> {
     this.#listener = listener
-    this.#inbox = new Inbox(listener, this.counters)
+    this.#inbox = new Inbox(listener, this.#nodes, this.counters)
     await this.#uplink.start()
   }
 
@@ -264,6 +270,7 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   #sweepSoon(node: NodeId): void {
+    this.#nodes.ended(node)
     if (this.#sweeping.has(node)) return
     this.#sweeping.add(node)
     this.#clock.after(this.#random() * this.#leaseMs * SWEEP_JITTER_PART, () => {
@@ -283,15 +290,7 @@ export class ClusterRoomStore implements RoomStore {
     const { counters } = this
     // A command of a link that was lost may still arrive as long as the lease lasts that it was sent under.
     const isLeaseKept = isSelf && this.#uplink.sinceLostMs <= this.#leaseMs
-    const options = {
-      link,
-      keys: this.#keys,
-      lease: this.#lease,
-      counters,
-      random: this.#random,
-      listener,
-      isLeaseKept,
-    }
-    await sweepNode(node, isSelf, options)
+    const parts = { keys: this.#keys, lease: this.#lease, random: this.#random }
+    await sweepNode(node, isSelf, { link, counters, listener, isLeaseKept, ...parts })
   }
 }

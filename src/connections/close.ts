@@ -22,6 +22,9 @@ export const CLOSE = {
   takenOver: { code: 4509, reason: "taken over by another connection" },
 } as const
 
+/** What a connection ends with that broke: no close frame has come (RFC 6455 section 7.1.5). No frame carries it. */
+export const BROKEN = 1006
+
 /** A close code and the reason sent with it. */
 export interface Close {
   /** RFC 6455 section 7.4, or one of ours above 4000. */

@@ -22,8 +22,8 @@ export interface Receiver {
   onMessage(text: string): void | Promise<void>
   /** A text frame that is not handled, as there are too many. */
   onRefused(text: string): void
-  /** The connection is gone, whoever ended it. */
-  onClose(): void
+  /** The connection is gone, whoever ended it; `code` is that of the close frame, or BROKEN. */
+  onClose(code: number): void
 }
 
 /** What a connection may do. */
@@ -45,14 +45,14 @@ export interface ConnectionOwner {
   /** A connection opened. */
   add(connection: Connection): void
   /** A connection is gone. */
-  remove(connection: Connection): void
+  remove(connection: Connection, code: number): void
 }
 
 /** See the head of this file. */
 export class Connection {
   /** Random, unguessable before it is told; also the topic of what is for this connection alone, so that none keeps another string for it. */
   readonly id: string
-  /** What it speaks: set before it opens, and once more where the first message decides it. */
+  /** What it speaks: set before it opens, once more where the first message decides it, and when it goes on elsewhere. */
   receiver: Receiver
   /** The socket, from open to close. A dialect whose clients go on over another one puts it in its place. */
   socket: Socket | undefined
@@ -85,6 +85,11 @@ export class Connection {
     return this.socket === undefined
   }
 
+  /** Whether a message is waited for, and others wait behind it. */
+  get hasQueue(): boolean {
+    return this.#queue !== undefined
+  }
+
   /** The socket is open. */
   onOpen(socket: Socket): void {
     this.socket = socket
@@ -107,11 +112,11 @@ export class Connection {
     this.heardAt = this.#all.liveness.tick
   }
 
-  /** The socket is gone, whoever ended it. */
-  onClose(): void {
+  /** The socket is gone, whoever ended it; `code` is that of the close frame, or BROKEN. */
+  onClose(code: number): void {
     this.socket = undefined
     this.#queue = undefined
-    this.#all.remove(this)
+    this.#all.remove(this, code)
   }
 
   /** Sends one frame, behind all that was published to this connection before. */
@@ -138,15 +143,16 @@ export class Connection {
 
   #waitFor(pending: Promise<void>): void {
     this.#isBusy = true
-    pending
-      .catch((cause) => {
-        this.#all.log.error({ err: cause }, "bug: a message failed")
-        this.close(CLOSE.internal)
-      })
-      .finally(() => {
-        this.#isBusy = false
-        this.#drain()
-      })
+    const goOn = (): void => {
+      this.#isBusy = false
+      this.#drain()
+    }
+    // One promise more for each message that waits, not two: some dialects wait at every one.
+    pending.then(goOn, (cause) => {
+      this.#all.log.error({ err: cause }, "bug: a message failed")
+      this.close(CLOSE.internal)
+      goOn()
+    })
   }
 
   #enqueue(text: string): void {

@@ -52,11 +52,11 @@ export class Connections implements ConnectionOwner {
     this.#observer.connected?.(connection.id)
   }
 
-  remove(connection: Connection): void {
+  remove(connection: Connection, code: number): void {
     // One that was refused, as another has its id, was never added.
     if (this.#open.get(connection.id) !== connection) return
     this.#open.delete(connection.id)
-    connection.receiver.onClose()
+    connection.receiver.onClose(code)
     this.#observer.disconnected?.(connection.id)
   }
 }

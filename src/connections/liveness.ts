@@ -27,7 +27,7 @@ export interface Watched {
   /** Tick of the last sign of life. */
   heardAt: number
   readonly socket: { ping(): void; close(code: number, reason: string): void } | undefined
-  onClose(): void
+  onClose(code: number): void
 }
 
 /** See the head of this file. */
@@ -81,7 +81,7 @@ export class Liveness {
       }
       counters.closedSilent++
       const { socket } = connection
-      connection.onClose()
+      connection.onClose(CLOSE.silent.code)
       socket?.close(CLOSE.silent.code, CLOSE.silent.reason)
     }
   }

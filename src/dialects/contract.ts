@@ -7,9 +7,10 @@ import type { Close } from "../connections/close.ts"
 import type { Connection, Receiver } from "../connections/connection.ts"
 import type { PlainTopics, Socket } from "../connections/socket.ts"
 import type { Log } from "../log.ts"
+import type { PeerId } from "../rooms/ids.ts"
 import type { Rooms } from "../rooms/rooms.ts"
 import type { Conversation } from "./conversation.ts"
-import type { DialectCounters } from "./counters.ts"
+import type { DialectCounters, ResumptionCounters } from "./counters.ts"
 import type { Hooks } from "./hooks.ts"
 import type { IceOptions } from "./ice.ts"
 
@@ -40,7 +41,7 @@ export interface SocketUser {
   onOpen(socket: Socket): void
   onMessage(text: string): void
   onPong(): void
-  onClose(): void
+  onClose(code: number): void
   close(close: Close): void
 }
 
@@ -54,7 +55,7 @@ export type Admission =
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "node">
+  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "node">
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock
@@ -70,6 +71,10 @@ export interface DialectParts {
     readonly maxFrameBytes: number
     /** Unsent bytes after which a reader is closed: no dialect's frame may be larger. */
     readonly maxBacklogBytes: number
+    /** How long a membership is held for a client whose connection broke; 0 is not at all. */
+    readonly resumeSeconds: number
+    /** What is kept for clients to come back, all together, in MiB. */
+    readonly resumeMemoryMb: number
     /** Seconds of silence before a client is pinged, and before it counts as dead. */
     readonly pingSeconds: number
     readonly deadSeconds: number
@@ -84,12 +89,18 @@ export interface Dialect {
   /** Largest frame any of its clients may send, in bytes; their conversations say it each. */
   readonly maxFrameBytes: number
   readonly counters: DialectCounters
+  /** Where its clients can come back as themselves. */
+  readonly resumptions?: ResumptionCounters
+  /** Who is known by this peer id on a connection of another id, or on none for now. */
+  find?(peer: PeerId): Conversation | undefined
   /** Whether a client that connects in this way may be one of its own. */
   recognises(handshake: Handshake): boolean
   /** Whether a first message is one of its own; without it, the handshake decides. */
   recognisesFirst?(text: string): boolean
   /** A client connects; the conversation may speak in `onOpen`. */
   open(connection: Connection, handshake: Handshake): Conversation
+  /** Messages that it keeps for who is not there, now; undefined where it keeps none. */
+  readonly waiting?: () => number
   /** Plain HTTP requests of its clients; undefined for those that are not. */
   answer?(request: Request, url: URL, visit: Visit): Response | Promise<Response> | undefined
   /** A WebSocket handshake that is more than that of a new client; undefined for all others. */

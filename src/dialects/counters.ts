@@ -1,5 +1,22 @@
 // What was said at this node since its start, for each dialect.
 
+/** How clients came back as themselves: totals, and what is held now. */
+export interface ResumptionCounters {
+  /** Resumptions where nothing was lost, and where something may have been. */
+  complete: number
+  incomplete: number
+  /** Requests refused: too late, or not the token. */
+  failed: number
+  /** Memberships whose client did not come back in time. */
+  expired: number
+  /** Memberships held now. */
+  readonly held: number
+  /** Bytes of the frames kept now. */
+  readonly keptBytes: number
+  /** Kept frames that were dropped, by the bound that was reached. */
+  readonly framesDropped: Readonly<Record<"membership" | "node", number>>
+}
+
 /** Totals of one dialect. Names are from closed sets, so that no client can make labels; all else is "other". */
 export class DialectCounters {
   /** Messages that went a dialect's short way: adding one is all it costs. */

@@ -2,6 +2,7 @@
 // what they are. Everything here may be absent, and costs one look at an undefined field then.
 
 import type { Close } from "../connections/close.ts"
+import type { Connection } from "../connections/connection.ts"
 import type { ConnectionObserver } from "../connections/connections.ts"
 import type { PeerId, RoomKey } from "../rooms/ids.ts"
 import type { Membership } from "../rooms/membership.ts"
@@ -66,6 +67,8 @@ export interface Hooks {
   /** Client events beyond the dialect's own, by name. */
   readonly events?: ReadonlyMap<string, (conversation: Conversation, request: PluginRequest) => Soon<void>> | undefined
   readonly observer?: Observer | undefined
+  /** A conversation goes on on another connection. */
+  readonly moved?: ((from: Connection, to: Connection) => void) | undefined
   /** A message of a plug-in to its like at this node: see Announcer.tell. */
   readonly told?: ((relay: Relay) => void) | undefined
 }

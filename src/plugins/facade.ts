@@ -1,8 +1,9 @@
 // What plug-ins hold in their hands: connections, rooms and the server, as the contract describes them. Thin views that
-// look at the hub when asked, so they keep nothing alive and show nothing stale.
+// look at the rooms when asked, so they keep nothing alive and show nothing stale.
 
 import type { Connection as CoreConnection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
+import type { Dialect } from "../dialects/contract.ts"
 import type { Conversation } from "../dialects/conversation.ts"
 import type { Log as CoreLog } from "../log.ts"
 import { type NodeId, type PeerId, type RoomKey, toLogName } from "../rooms/ids.ts"
@@ -15,6 +16,7 @@ import { closeWith } from "./define.ts"
 export interface PluggedNode {
   readonly connections: Connections
   readonly rooms: Rooms
+  readonly dialects: readonly Pick<Dialect, "find">[]
 }
 
 /** What a facade needs from the plug-in it is for. */
@@ -28,16 +30,32 @@ export interface Holder {
   tellHere(room: string, text: string): void
 }
 
+/** What is kept with a connection: how each plug-in sees it, by the plug-in's place. */
+interface Attachment {
+  /** Another one after each resumption. */
+  connection: CoreConnection
+  readonly views: (PluginConnection | undefined)[]
+}
+
 /** A client's connection as this plug-in sees it, always the same object. */
 export function connectionOf(holder: Holder, { connection: its }: Conversation): PluginConnection {
-  its.attachment ??= []
-  const all = its.attachment as (PluginConnection | undefined)[]
-  let connection = all[holder.index]
+  its.attachment ??= { connection: its, views: [] } satisfies Attachment
+  const attachment = its.attachment as Attachment
+  let connection = attachment.views[holder.index]
   if (connection === undefined) {
-    connection = new PluginConnection(holder, its)
-    all[holder.index] = connection
+    connection = new PluginConnection(holder, attachment)
+    attachment.views[holder.index] = connection
   }
   return connection
+}
+
+/** A client goes on on another connection: plug-ins keep the objects they have of it, and what they keep with them. */
+export function moveConnection(from: CoreConnection, to: CoreConnection): void {
+  const attachment = from.attachment as Attachment | undefined
+  if (attachment === undefined) return
+  from.attachment = undefined
+  attachment.connection = to
+  to.attachment = attachment
 }
 
 /** The status of who is in no room. */
@@ -46,16 +64,16 @@ const NO_STATUS = "{}"
 class PluginConnection implements Connection {
   data: unknown
   readonly #holder: Holder
-  readonly #connection: CoreConnection
+  readonly #its: Attachment
 
-  constructor(holder: Holder, connection: CoreConnection) {
+  constructor(holder: Holder, its: Attachment) {
     this.#holder = holder
-    this.#connection = connection
+    this.#its = its
   }
 
   /** Every receiver is made by a dialect. Asked anew each time: the first message may decide which. */
   get #conversation(): Conversation {
-    return this.#connection.receiver as Conversation
+    return this.#its.connection.receiver as Conversation
   }
 
   get peer(): string {
@@ -72,7 +90,7 @@ class PluginConnection implements Connection {
   }
 
   get isOpen(): boolean {
-    return !this.#connection.isClosed
+    return !this.#its.connection.isClosed
   }
 
   send(event: string, fields: Fields = {}): void {
@@ -80,7 +98,7 @@ class PluginConnection implements Connection {
   }
 
   close(code: number, reason: string): void {
-    this.#connection.close(closeWith(code, reason))
+    this.#its.connection.close(closeWith(code, reason))
   }
 }
 
@@ -137,8 +155,12 @@ export class PluginServer implements Server {
 
   // Arrows, so that a plug-in may take them apart: `setup({ members })`.
   readonly connection = (peer: string): Connection | undefined => {
-    const connection = this.#holder.node().connections.open.get(peer)
-    return connection === undefined ? undefined : connectionOf(this.#holder, connection.receiver as Conversation)
+    const { connections, dialects } = this.#holder.node()
+    const conversation =
+      firstOf(dialects, ({ find }) => find?.(peer as PeerId)) ??
+      (connections.open.get(peer)?.receiver as Conversation | undefined)
+    const isTheirs = conversation?.peer === peer && !conversation.connection.isClosed
+    return isTheirs ? connectionOf(this.#holder, conversation) : undefined
   }
 
   readonly room = (key: string): Room | undefined => {
@@ -155,6 +177,14 @@ export class PluginServer implements Server {
     if (node === rooms.node) this.#holder.tellHere(room, text)
     else rooms.announcer.tell(node as NodeId, room as RoomKey, this.#holder.name, text)
   }
+}
+
+function firstOf<T, R>(all: readonly T[], find: (one: T) => R | undefined): R | undefined {
+  for (const one of all) {
+    const found = find(one)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** What JSON has no text for, `undefined` for one, arrives as null. */

@@ -43,6 +43,11 @@ export interface Holder {
   onRelayFailed(ref: Ref, failure: RelayFailure): void
 }
 
+/** Keeps the frames sent to a member, in order, until its client has them. */
+export interface SentLog {
+  push(text: string): void
+}
+
 /** See the head of this file. */
 export class Membership {
   readonly room: JoinedRoom
@@ -54,6 +59,8 @@ export class Membership {
   /** The status as the store has it, and the command that set it. */
   status: StatusText
   statusRev: number
+  /** Where another connection of the same client may take it over: what was sent to it. */
+  log: SentLog | undefined = undefined
   /** When it became a member, unix milliseconds; 0 before. */
   joinedAt = 0
 

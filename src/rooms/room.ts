@@ -41,6 +41,8 @@ export interface RoomParts {
   readonly repair: (room: Room) => void
   /** Tells the store again who of this node is in the room, which adopts the answer. */
   readonly reclaim: (room: Room) => void
+  /** Nobody of this node may be left in the room. */
+  readonly drop: (room: Room) => void
 }
 
 /** See the head of this file. */
@@ -135,12 +137,18 @@ export class Room extends RoomLog implements JoinedRoom {
 
   /** Sends a frame to all members of this node. */
   publish(text: string): void {
+    this.#publish(text, undefined)
+  }
+
+  #publish(text: string, notFor: Membership | undefined): void {
+    for (const membership of this.here.values()) if (membership !== notFor) membership.log?.push(text)
     if (!this.#parts.topics.publish(this.topic, text)) return
     for (const { holder } of [...this.here.values()]) holder.onPressure()
   }
 
   /** Sends a frame to one of them. */
-  sendTo({ holder }: Membership, text: string): void {
+  sendTo({ holder, log }: Membership, text: string): void {
+    log?.push(text)
     if (this.#parts.topics.publish(holder.topic, text)) holder.onPressure()
   }
 
@@ -214,7 +222,8 @@ export class Room extends RoomLog implements JoinedRoom {
     const joiner = member.node === this.#parts.node ? this.#joiners.get(peer) : undefined
     const isOurs = joiner?.membership.generation === generation
     if (isOurs) this.#admit(joiner)
-    this.#tell(this.encoder.joined(member))
+    const text = this.encoder.joined(member)
+    if (text !== undefined) this.#publish(text, isOurs ? joiner.membership : undefined)
     if (!isOurs) {
       // A command that was given up has arrived after all: the log must not keep who is not here.
       if (member.node === this.#parts.node) this.reclaim()
@@ -229,13 +238,16 @@ export class Room extends RoomLog implements JoinedRoom {
 
   /** The peer is the same to all others: only who holds it changes. */
   #showMoved({ peer, node, generation }: Member): void {
+    const isElsewhere = node !== this.#parts.node
     const before = this.here.get(peer)
-    if (before !== undefined && before.generation !== generation) {
+    // Two nodes may give the same generation in the same millisecond.
+    if (before !== undefined && (isElsewhere || before.generation !== generation)) {
       this.here.delete(peer)
       before.holder.unsubscribe(this.topic)
       before.holder.onTakenOver(before)
     }
-    if (node !== this.#parts.node || this.here.has(peer)) return
+    if (isElsewhere) this.#parts.drop(this)
+    if (isElsewhere || this.here.has(peer)) return
     const joiner = this.#joiners.get(peer)
     if (joiner?.membership.generation === generation) {
       this.#admit(joiner)
@@ -256,7 +268,7 @@ export class Room extends RoomLog implements JoinedRoom {
   /** Between two subscriptions the sender hears what is said before and after the frame, each at its place. */
   #showFrame(text: string, except: Membership | undefined): void {
     except?.holder.unsubscribe(this.topic)
-    this.publish(text)
+    this.#publish(text, except)
     except?.holder.subscribe(this.topic)
   }
 

@@ -41,6 +41,6 @@ export class ShoutClient {
 
   close(): void {
     this.#drop()
-    this.#connection.onClose()
+    this.#connection.onClose(1000)
   }
 }

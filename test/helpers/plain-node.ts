@@ -29,6 +29,8 @@ const LIMITS: PlainLimits = {
   pingSeconds: 25,
   deadSeconds: 50,
   maxBacklogBytes: 1_048_576,
+  resumeSeconds: 30,
+  resumeMemoryMb: 64,
 }
 
 /** Time that stands still until a test moves it. */
@@ -108,7 +110,7 @@ export class PlainClient {
       },
       onClose: (code, reason) => {
         this.closed = { code, reason }
-        this.close()
+        this.close(code)
       },
       onPing: () => {
         this.pings++
@@ -134,10 +136,10 @@ export class PlainClient {
     return events
   }
 
-  /** The connection ends. */
-  close(): void {
+  /** The connection ends: with a close frame of the client, or BROKEN. */
+  close(code = 1000): void {
     this.#drop()
-    this.connection.onClose()
+    this.connection.onClose(code)
   }
 }
 
@@ -259,7 +261,7 @@ export class HeldStore extends MemoryRoomStore {
   }
 
   override publish(...args: Parameters<MemoryRoomStore["publish"]>): ReturnType<MemoryRoomStore["publish"]> {
-    return this.#answerLater(super.publish(...args))
+    return this.#answerLater(Promise.resolve(super.publish(...args)))
   }
 
   override snapshot(...args: Parameters<MemoryRoomStore["snapshot"]>): ReturnType<MemoryRoomStore["snapshot"]> {

@@ -118,7 +118,7 @@ describe("the end", () => {
     client.send(ROOM)
     await settle()
     client.close()
-    client.connection.onClose()
+    client.connection.onClose(1000)
     await settle()
     expect([node.rooms.counters.leaves, node.rooms.registry.size, node.logged]).toEqual([1, 0, []])
   })

@@ -8,10 +8,18 @@ import type { Conversation } from "../conversation.ts"
 import type { DialectCounters } from "../counters.ts"
 import type { Problem } from "../hooks.ts"
 import type { ErrorId } from "./errors.ts"
+import type { Resumption } from "./resumption.ts"
+import type { Resumptions } from "./resumptions.ts"
 
 /** One client: a member of one room at most. */
 export interface PalavaClient extends Conversation, Holder {
   readonly membership: Membership | undefined
+  /** There where another connection of this client may take the membership over. */
+  readonly resumption: Resumption | undefined
+  /** Whether the join under way asks to be resumable. */
+  wantsResumption: boolean
+  /** Sends a frame, and keeps it where it may have to be sent again. */
+  send(text: string): void
   /** Leaves the room, if in any. */
   leave(): Promise<void> | undefined
   /** Answers with an error event and counts it. */
@@ -24,4 +32,5 @@ export interface PalavaClient extends Conversation, Holder {
 export interface PalavaParts extends DialectParts {
   readonly commands: RoomCommands
   readonly counters: DialectCounters
+  readonly resumptions: Resumptions
 }

@@ -1,16 +1,18 @@
 // One client that speaks palava: reads its frames, and tells it what it is told. It is a member of one room at most.
 
-import { CLOSE } from "../../connections/close.ts"
+import { BROKEN, CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
 import type { Ref, RelayFailure } from "../../rooms/room-store.ts"
+import { makeEnded } from "../ended.ts"
 import type { PluginRequest, Problem } from "../hooks.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
 import { checkFields, decodeFrame, type Envelope, isRefusal } from "./client-events.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
 import { findHandler } from "./handlers.ts"
 import { decodeRelayFrame, type RelayFrame } from "./relay-frame.ts"
+import type { Resumption } from "./resumption.ts"
 import * as serverEvents from "./server-events.ts"
 
 /** Filled by the decoder for every relayed frame: one object for all, so the hot path allocates none. */
@@ -32,23 +34,24 @@ function endOfRelay(sender: PeerId): string {
 
 /** See the head of this file. */
 export class PalavaConversation implements PalavaClient {
-  readonly connection: Connection
+  /** The one it speaks on: another after each resumption. */
+  connection: Connection
+  /** The id of its first connection, which is random. */
+  readonly peer: PeerId
   /** The membership of the room it is in. */
   membership: Membership | undefined
+  resumption: Resumption | undefined
+  wantsResumption = false
   readonly #parts: PalavaParts
 
   constructor(connection: Connection, parts: PalavaParts) {
     this.connection = connection
+    this.peer = connection.id as PeerId
     this.#parts = parts
   }
 
   get maxFrameBytes(): number {
     return this.#parts.limits.maxFrameBytes
-  }
-
-  /** A connection's random id is the peer's. */
-  get peer(): PeerId {
-    return this.connection.id as PeerId
   }
 
   get topic(): string {
@@ -69,7 +72,8 @@ export class PalavaConversation implements PalavaClient {
 
   /** The first branch is the hot path: no promise, no closure, no object. */
   onMessage(text: string): void | Promise<void> {
-    const { membership } = this
+    const { membership, resumption } = this
+    if (resumption !== undefined) resumption.received++
     if (membership !== undefined && decodeRelayFrame(text, relayFrame)) {
       const { counters, commands } = this.#parts
       counters.relayFrames++
@@ -82,28 +86,36 @@ export class PalavaConversation implements PalavaClient {
     const envelope = decodeFrame(text)
     if (isRefusal(envelope)) return this.refuse(envelope.error, envelope.ref, envelope.message)
     try {
-      return this.#dispatch(envelope)?.catch((cause) => this.#onBug(cause, envelope.ref))
+      const pending = this.#dispatch(envelope)?.catch((cause) => this.#onBug(cause, envelope.ref))
+      if (resumption !== undefined) resumption.pending = pending
+      return pending
     } catch (cause) {
       this.#onBug(cause, envelope.ref)
     }
   }
 
   onRefused(text: string): void {
+    this.resumption?.countRefused(this.connection.hasQueue)
     this.refuse("rate_limited", decodeFrame(text).ref)
   }
 
-  onClose(): void {
+  onClose(code: number): void {
+    if ((code === BROKEN || code === CLOSE.silent.code) && this.hold()) return
     this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
   }
 
   onJoined(membership: Membership, ref: Ref): void {
     this.membership = membership
     const more = this.#parts.hooks.joinedFields?.(this, membership)
-    this.connection.send(serverEvents.joinedRoom(membership.peer, membership.room.members.values(), more, ref))
+    const resumption = this.wantsResumption ? this.#parts.resumptions.open(this) : undefined
+    this.resumption = resumption
+    membership.log = resumption?.log
+    const ticket = resumption?.nextTicket(membership, this.#parts.rooms.node)
+    this.send(serverEvents.joinedRoom(membership.peer, membership.room.members.values(), more, ticket, ref))
   }
 
-  onTakenOver(): void {
-    this.membership = undefined
+  onTakenOver(membership: Membership): void {
+    this.#end(membership)
     this.connection.close(CLOSE.takenOver)
   }
 
@@ -118,8 +130,44 @@ export class PalavaConversation implements PalavaClient {
   leave(): Promise<void> | undefined {
     const { membership } = this
     if (membership === undefined) return undefined
-    this.membership = undefined
+    this.#end(membership)
     return this.#parts.commands.leave(membership)
+  }
+
+  hold(): boolean {
+    return this.#parts.resumptions.hold(this)
+  }
+
+  resumeOn(connection: Connection, received: number, ref: Ref): void | Promise<void> {
+    const { membership, resumption, connection: before } = this
+    if (membership === undefined || resumption === undefined) return
+    const { room, peer } = membership
+    before.receiver = makeEnded(before)
+    before.socket?.unsubscribe(room.topic)
+    before.close(CLOSE.takenOver)
+    this.connection = connection
+    connection.receiver = this
+    this.#parts.hooks.moved?.(before, connection)
+    const { counters, node } = this.#parts.resumptions
+    const frames = resumption.missing(received)
+    const ticket = resumption.nextTicket(membership, node)
+    if (frames === undefined) {
+      counters.incomplete++
+      resumption.restart()
+      connection.send(serverEvents.resumedAnew(peer, membership.status, room.members.values(), ticket, ref))
+    } else {
+      counters.complete++
+      connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
+      for (const frame of frames) connection.send(frame)
+    }
+    connection.socket?.subscribe(room.topic)
+    connection.checkBacklog()
+    return resumption.pending
+  }
+
+  send(text: string): void {
+    this.resumption?.log.push(text)
+    this.connection.send(text)
   }
 
   sendEvent(event: string, fields: Readonly<Record<string, unknown>>): void {
@@ -127,13 +175,13 @@ export class PalavaConversation implements PalavaClient {
   }
 
   announceShutdown(seconds: number): void {
-    this.connection.send(serverEvents.shutdown(seconds))
+    this.send(serverEvents.shutdown(seconds))
   }
 
   refuse(id: ErrorId, ref: Ref, message?: string): void {
     const { counters, hooks } = this.#parts
     counters.countError(id)
-    this.connection.send(serverEvents.error(id, ref, message))
+    this.send(serverEvents.error(id, ref, message))
     hooks.observer?.refused?.(this.peer, id)
   }
 
@@ -175,7 +223,13 @@ export class PalavaConversation implements PalavaClient {
   }
 
   #reply(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): void {
-    this.connection.send(serverEvents.serverEvent(event, fields, ref))
+    this.send(serverEvents.serverEvent(event, fields, ref))
+  }
+
+  /** It is a member no more, and nobody can resume it. */
+  #end(membership: Membership): void {
+    if (this.resumption !== undefined) this.#parts.resumptions.close(this, this.resumption)
+    this.membership = this.resumption = membership.log = undefined
   }
 
   #onBug(cause: unknown, ref: Ref): void {

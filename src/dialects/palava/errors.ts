@@ -18,6 +18,7 @@ export const ERRORS = {
   name_too_long: "name too long",
   invalid_user_agent: "unknown user agent",
   unauthorized: "not authorized",
+  resume_failed: "cannot resume",
   room_full: "room is full",
   rate_limited: "too many messages",
   peer_unreachable: "peer unreachable",
@@ -30,3 +31,6 @@ export type ErrorId = keyof typeof ERRORS
 
 /** The text for JSON that is not an object; it shares its id with JSON that cannot be read. */
 export const NOT_A_HASH = "invalid message: not a hash"
+
+/** The text for a number of received frames that is none, or is beyond those that were sent. */
+export const NOT_SENT = "invalid message: received is not a number of frames that were sent"

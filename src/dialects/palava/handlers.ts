@@ -4,8 +4,15 @@
 import { toRoomKey } from "../../rooms/ids.ts"
 import type { Ref } from "../../rooms/room-store.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
-import { CLIENT_EVENTS, type ClientEvent, type ClientEventName, refuseRelayData } from "./client-events.ts"
+import {
+  CLIENT_EVENTS,
+  type ClientEvent,
+  type ClientEventName,
+  readReceived,
+  refuseRelayData,
+} from "./client-events.ts"
 import { PALAVA_ENCODER } from "./encoder.ts"
+import { NOT_SENT } from "./errors.ts"
 import * as serverEvents from "./server-events.ts"
 import { EMPTY_STATUS, mergeStatus, refuseStatus } from "./status.ts"
 
@@ -19,7 +26,7 @@ type Handler<Fields> = (
 ) => void | Promise<void>
 
 const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>> } = {
-  async join_room({ commands, hooks, limits }, client, { room_id, status }, ref, sent) {
+  async join_room({ commands, hooks, limits }, client, { room_id, status, resume }, ref, sent) {
     if (client.membership !== undefined) return client.refuse("already_joined", ref)
     const given = status ?? {}
     const problem = refuseStatus(given)
@@ -35,6 +42,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       }
       if (!client.isOpen) return
     }
+    client.wantsResumption = resume === true
     const outcome = await commands.join({
       room,
       encoder: PALAVA_ENCODER,
@@ -47,6 +55,14 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     })
     if (outcome === "full") client.refuse("room_full", ref)
     else if (outcome !== "joined") client.refuse("unavailable", ref)
+  },
+
+  resume({ resumptions }, client, { token, received }, ref) {
+    if (client.membership !== undefined) return client.refuse("already_joined", ref)
+    const outcome = resumptions.resume(client.connection, token, received, ref)
+    if (outcome === "invalid_message") client.refuse(outcome, ref, NOT_SENT)
+    else if (outcome === "resume_failed") client.refuse(outcome, ref)
+    else return outcome
   },
 
   leave_room(_parts, client) {
@@ -73,8 +89,14 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     if ((await commands.updateStatus(membership, text)) === "unavailable") client.refuse("unavailable", ref)
   },
 
-  ping(_parts, client, _fields, ref) {
-    client.connection.send(serverEvents.pong(ref))
+  ping(_parts, client, { received }, ref) {
+    const { resumption } = client
+    if (resumption !== undefined && received !== undefined) {
+      const count = readReceived(received)
+      if (count === undefined || !resumption.log.hasSent(count)) return client.refuse("invalid_message", ref, NOT_SENT)
+      resumption.log.acknowledge(count)
+    }
+    client.send(serverEvents.pong(ref, resumption?.received))
   },
 }
 

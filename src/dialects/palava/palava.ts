@@ -3,15 +3,26 @@
 import type { Dialect, DialectParts } from "../contract.ts"
 import { DialectCounters } from "../counters.ts"
 import { PalavaConversation } from "./conversation.ts"
+import { Resumptions } from "./resumptions.ts"
 
 /** Makes the dialect. It takes every client that no other dialect recognises. */
 export function makePalava(parts: DialectParts): Dialect {
   const counters = new DialectCounters("send_to_peer")
-  const shared = { ...parts, commands: parts.rooms.commands, counters }
+  const { rooms, clock, log, limits } = parts
+  const resumptions = new Resumptions({
+    node: rooms.node,
+    clock,
+    seconds: limits.resumeSeconds,
+    memoryMb: limits.resumeMemoryMb,
+    onBug: (cause) => log.error({ err: cause }, "bug: a leave failed"),
+  })
+  const shared = { ...parts, commands: rooms.commands, counters, resumptions }
   return {
     name: "palava",
     subProtocol: "palava.1.0",
     counters,
+    resumptions: resumptions.counters,
+    find: (peer) => resumptions.get(peer),
     maxFrameBytes: parts.limits.maxFrameBytes,
     recognises: () => true,
     recognisesFirst: () => true,

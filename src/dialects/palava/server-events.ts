@@ -4,25 +4,48 @@
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Ref, StatusText } from "../../rooms/room-store.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
+import type { ResumeTicket } from "./resumption.ts"
+
+/** One member as others are told of it. */
+interface Peer {
+  readonly peer: PeerId
+  readonly status: StatusText
+}
 
 /** What the protocol itself says in `joined_room`, which no plug-in may say otherwise. */
-const RESERVED_FIELDS: ReadonlySet<string> = new Set(["event", "own_id", "peers", "ref", "sender_id"])
+const RESERVED_FIELDS: ReadonlySet<string> = new Set(["event", "own_id", "peers", "ref", "resume", "sender_id"])
 
-/** `joined_room`: `peers` without the newcomer; `extra` are further fields from plug-ins (`ice_servers`, ...). */
+/**
+ * `joined_room`: `peers` without the newcomer; `extra` are further fields from plug-ins (`ice_servers`, ...); `ticket` for
+ * who can resume.
+ */
 export function joinedRoom(
   ownId: PeerId,
-  peers: Iterable<{ readonly peer: PeerId; readonly status: StatusText }>,
+  peers: Iterable<Peer>,
   extra: Readonly<Record<string, unknown>> | undefined,
+  ticket: ResumeTicket | undefined,
   ref: Ref,
 ): string {
-  let list = ""
-  for (const { peer, status } of peers) {
-    if (peer === ownId) continue
-    list += `${list === "" ? "" : ","}{"peer_id":"${peer}","status":${status}}`
-  }
   const allowed = Object.entries(extra ?? {}).filter(([name]) => !RESERVED_FIELDS.has(name))
   const more = allowed.length === 0 ? "" : JSON.stringify(Object.fromEntries(allowed)).slice(1, -1)
-  return `{"event":"joined_room","own_id":"${ownId}","peers":[${list}]${more === "" ? "" : `,${more}`}${withRef(ref)}}`
+  return `{"event":"joined_room","own_id":"${ownId}","peers":${peerList(ownId, peers)}${more === "" ? "" : `,${more}`}${withTicket(ticket)}${withRef(ref)}}`
+}
+
+/** `resumed`, where the frames that the client lacks follow. */
+export function resumed(ownId: PeerId, received: number, ticket: ResumeTicket, ref: Ref): string {
+  return `{"event":"resumed","own_id":"${ownId}","received":${received},"complete":true${withTicket(ticket)}${withRef(ref)}}`
+}
+
+/** `resumed`, where frames may be lost: the room as it stands, and counting begins anew. */
+export function resumedAnew(
+  ownId: PeerId,
+  status: StatusText,
+  peers: Iterable<Peer>,
+  ticket: ResumeTicket,
+  ref: Ref,
+): string {
+  const room = `"status":${status},"peers":${peerList(ownId, peers)}`
+  return `{"event":"resumed","own_id":"${ownId}","received":0,"complete":false,${room}${withTicket(ticket)}${withRef(ref)}}`
 }
 
 /** `new_peer`: somebody joined. */
@@ -57,14 +80,28 @@ export function shutdown(seconds: number): string {
   return `{"event":"shutdown","seconds":${seconds}}`
 }
 
-/** `pong`, the answer to `ping`. */
-export function pong(ref: Ref): string {
-  return ref === undefined ? '{"event":"pong"}' : `{"event":"pong"${withRef(ref)}}`
+/** `pong`, the answer to `ping`; `received` are the frames of a client that can resume. */
+export function pong(ref: Ref, received?: number): string {
+  const count = received === undefined ? "" : `,"received":${received}`
+  return `{"event":"pong"${count}${withRef(ref)}}`
 }
 
 /** Any other event with its fields, for plug-ins; `ref` last. */
 export function serverEvent(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): string {
   return JSON.stringify(Object.assign({ event }, fields, { event }, ref === undefined ? {} : { ref }))
+}
+
+function peerList(ownId: PeerId, peers: Iterable<Peer>): string {
+  let list = ""
+  for (const { peer, status } of peers) {
+    if (peer === ownId) continue
+    list += `${list === "" ? "" : ","}{"peer_id":"${peer}","status":${status}}`
+  }
+  return `[${list}]`
+}
+
+function withTicket(ticket: ResumeTicket | undefined): string {
+  return ticket === undefined ? "" : `,"resume":${JSON.stringify(ticket)}`
 }
 
 function withRef(ref: Ref): string {

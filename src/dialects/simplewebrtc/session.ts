@@ -68,9 +68,11 @@ export class PollingSession implements Socket {
     return new Promise((resolve) => {
       const waiting = { request, isText, resolve }
       this.#waiting = waiting
-      request.signal.addEventListener("abort", () => {
+      const onGone = () => {
         if (this.#waiting === waiting) this.close(CLOSE.goodbye.code, CLOSE.goodbye.reason)
-      })
+      }
+      if (request.signal.aborted) onGone()
+      else request.signal.addEventListener("abort", onGone)
     })
   }
 
@@ -114,10 +116,10 @@ export class PollingSession implements Socket {
   }
 
   /** Tells the client at its GET, which waits or comes too late; the connection ends in a later turn, as a WebSocket's does. */
-  close(_code: number, _reason: string): void {
+  close(code: number, _reason: string): void {
     if (this.#isClosed) return
     this.end()
-    this.#clock.soon(() => this.connection.onClose())
+    this.#clock.soon(() => this.connection.onClose(code))
   }
 
   /** A client that polls sends pings of its own. */

@@ -60,10 +60,10 @@ export class Upgrade implements SocketUser {
     if (this.#isMine && this.#session.isUpgraded) this.#session.connection.onPong()
   }
 
-  onClose(): void {
+  onClose(code: number): void {
     this.#cancelTimer()
     if (!this.#isMine) return
-    if (this.#session.isUpgraded) this.#session.connection.onClose()
+    if (this.#session.isUpgraded) this.#session.connection.onClose(code)
     else this.#session.resume()
   }
 

@@ -1,0 +1,143 @@
+// The memberships of this node that can be resumed, by peer: those whose client is connected, and those that are held for
+// it. Decides who may take one over, and for how long one is held.
+
+import type { Clock } from "../../clock.ts"
+import type { Connection } from "../../connections/connection.ts"
+import type { NodeId, PeerId } from "../../rooms/ids.ts"
+import type { Ref } from "../../rooms/room-store.ts"
+import type { Conversation } from "../conversation.ts"
+import type { ResumptionCounters } from "../counters.ts"
+import type { FrameBudget } from "./frame-log.ts"
+import { readToken } from "./resume-token.ts"
+import { Resumption } from "./resumption.ts"
+
+/** 100,000 held at once: each is a member without a client, and an attack makes them faster than they lapse. */
+const MAX_HELD = 100_000
+
+/** 1 MiB in bytes. */
+const MIB = 1_048_576
+
+/** Why a membership is not taken over: the token is not that of one, or more frames are said to have come than were sent. */
+export type ResumeRefusal = "resume_failed" | "invalid_message"
+
+/** Whose membership it is. */
+export interface Resumable extends Conversation {
+  readonly resumption: Resumption | undefined
+  /** Goes on with the client that speaks on `connection` and has the first `received` frames; a promise keeps its next messages waiting. */
+  resumeOn(connection: Connection, received: number, ref: Ref): void | Promise<void>
+  leave(): Promise<void> | undefined
+}
+
+/** What resumptions work with. */
+export interface ResumptionsParts {
+  readonly node: NodeId
+  readonly clock: Clock
+  /** How long a membership is held; 0 is not at all. */
+  readonly seconds: number
+  /** What all logs together may hold, in MiB. */
+  readonly memoryMb: number
+  /** Told of a bug. */
+  readonly onBug: (cause: unknown) => void
+}
+
+/** See the head of this file. */
+export class Resumptions {
+  readonly counters: ResumptionCounters
+  readonly node: NodeId
+  readonly #parts: ResumptionsParts
+  readonly #budget: FrameBudget
+  readonly #byPeer = new Map<PeerId, Resumable>()
+  #held = 0
+
+  constructor(parts: ResumptionsParts) {
+    this.#parts = parts
+    this.node = parts.node
+    const budget = { maxBytes: parts.memoryMb * MIB, bytes: 0, droppedByMembership: 0, droppedByNode: 0 }
+    this.#budget = budget
+    const heldNow = (): number => this.#held
+    this.counters = {
+      complete: 0,
+      incomplete: 0,
+      failed: 0,
+      expired: 0,
+      get held() {
+        return heldNow()
+      },
+      get keptBytes() {
+        return budget.bytes
+      },
+      get framesDropped() {
+        return { membership: budget.droppedByMembership, node: budget.droppedByNode }
+      },
+    }
+  }
+
+  /** The one of this peer. */
+  get(peer: PeerId): Resumable | undefined {
+    return this.#byPeer.get(peer)
+  }
+
+  /** For a membership whose client can resume; undefined when this node holds none. */
+  open(of: Resumable): Resumption | undefined {
+    const { seconds } = this.#parts
+    if (seconds === 0) return undefined
+    this.#byPeer.set(of.peer, of)
+    return new Resumption(this.#budget, seconds)
+  }
+
+  /** The membership has ended, or nobody may resume it any more. */
+  close(of: Resumable, resumption: Resumption): void {
+    this.#endHold(resumption)
+    resumption.log.clear()
+    if (this.#byPeer.get(of.peer) === of) this.#byPeer.delete(of.peer)
+  }
+
+  /** The connection broke. @returns false when the membership cannot be held */
+  hold(of: Resumable): boolean {
+    const { membership, resumption } = of
+    if (resumption === undefined || membership?.isIn !== true || this.#held >= MAX_HELD) return false
+    const { clock, seconds, onBug } = this.#parts
+    const cancel = clock.after(seconds * 1000, () => {
+      this.counters.expired++
+      of.leave()?.catch(onBug)
+    })
+    this.#held++
+    resumption.endHold = () => {
+      cancel()
+      this.#held--
+    }
+    return true
+  }
+
+  /**
+   * A client that speaks on `connection` wants to take a membership over, and has received so many frames of it.
+   * @returns the error to answer with; a promise keeps the client's next messages waiting
+   */
+  resume(
+    connection: Connection,
+    token: unknown,
+    received: number,
+    ref: Ref,
+  ): ResumeRefusal | Promise<void> | undefined {
+    const known = readToken(token)
+    const of = known === undefined ? undefined : this.#byPeer.get(known.peer)
+    const { membership, resumption } = of ?? {}
+    const isRight =
+      membership?.isIn === true &&
+      known?.node === this.node &&
+      membership.room.key === known.room &&
+      resumption?.matches(known.hash)
+    if (of === undefined || resumption === undefined || isRight !== true) {
+      this.counters.failed++
+      return "resume_failed"
+    }
+    if (!resumption.log.hasSent(received)) return "invalid_message"
+    this.#endHold(resumption)
+    return of.resumeOn(connection, received, ref) ?? undefined
+  }
+
+  #endHold(resumption: Resumption): void {
+    resumption.endHold?.()
+    resumption.endHold = undefined
+  }
+}
