@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import type { Browser, BrowserContextOptions } from "playwright-core"
 import { wayWord } from "../../src/web/call/way.ts"
+import { startCoturn } from "../doctor/coturn.ts"
 import { startNode } from "../helpers/node.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
 import { LAUNCH_MS, launchChromium, WAIT_MS } from "./chromium.ts"
@@ -168,25 +169,34 @@ describe("in the call", () => {
     WAIT_MS,
   )
 
+  /** Lets no way be found but by the relay, as firewalls do. */
+  const ONLY_RELAY = `const Real = RTCPeerConnection
+    globalThis.RTCPeerConnection = class extends Real {
+      constructor(init) { super({ ...init, iceTransportPolicy: "relay" }) }
+    }`
+
   test(
     "who cannot be reached for 15 s: which way was tried, and what is missing",
     async () => {
       // Nobody listens there.
-      await using node = await startNode(["--ice-server", "turn:127.0.0.1:9", "--turn-secret", "secret"])
-      const script = `const Real = RTCPeerConnection
-        globalThis.RTCPeerConnection = class extends Real {
-          constructor(init) { super({ ...init, iceTransportPolicy: "relay" }) }
-        }`
-      await using ada = await openTab(`${node.httpUrl}#r`, script)
-      await ada.enter("Ada", "Join")
-      await using ben = await openTab(`${node.httpUrl}#r`, script, { locale: "de-DE" })
-      await ben.page.getByLabel("Ihr Name").fill("Ben")
-      await ben.page.getByRole("button", { name: "Beitreten" }).click()
+      await using silent = await startNode(["--ice-server", "turn:127.0.0.1:9", "--turn-secret", "secret"])
+      await using coturn = await startCoturn("its own secret")
+      const server = `turn:127.0.0.1:${coturn.port}`
+      await using refused = await startNode(["--ice-server", server, "--turn-secret", "another secret"])
+      const inGerman = { locale: "de-DE" }
+      await using ada = await openTab(`${silent.httpUrl}#r`, ONLY_RELAY)
+      await using ben = await openTab(`${silent.httpUrl}#r`, ONLY_RELAY, inGerman)
+      await using cem = await openTab(`${refused.httpUrl}#r`, ONLY_RELAY)
+      await using dana = await openTab(`${refused.httpUrl}#r`, ONLY_RELAY, inGerman)
+      for (const tab of [ada, cem]) await tab.enter("Ada", "Join")
+      for (const { page } of [ben, dana]) await page.getByRole("button", { name: "Beitreten" }).click()
       await ada.page.getByText("No direct way found, and the relay (TURN) does not answer.").waitFor()
       await ben.page.getByText("Kein direkter Weg, und die Vermittlung (TURN) antwortet nicht.").waitFor()
-      expect([...(await look(ada.page, "not reached")), ...(await look(ben.page, "nicht erreicht"))]).toEqual([])
+      await cem.page.getByText("No direct way found, and the relay (TURN) refuses its password.").waitFor()
+      await dana.page.getByText("Kein direkter Weg, und die Vermittlung (TURN) lehnt das Kennwort ab.").waitFor()
+      expect([...(await look(cem.page, "refused")), ...(await look(ben.page, "nicht erreicht"))]).toEqual([])
     },
-    WAIT_MS,
+    WAIT_MS * 2,
   )
 
   test("the missing way follows from what was tried", () => {

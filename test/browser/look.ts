@@ -12,6 +12,8 @@ export async function look(page: Page, name: string): Promise<string[]> {
   const found: string[] = []
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
+    // Until the colours are painted.
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     const shots = process.env["SHOTS"]
     if (shots !== undefined) await page.screenshot({ path: join(shots, `${name}-${colorScheme}.png`) })
     await page.evaluate(axe.source)
