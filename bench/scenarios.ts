@@ -51,6 +51,7 @@ export const FORWARDER = "bare forwarder"
 export const PALAVA = "palava-machine"
 export const PEERJS = "peerjs-server"
 const Y_WEBRTC = "y-webrtc"
+const PALAVA_AS_PEERJS = "palava-machine as peerjs"
 const PALAVA_AS_Y_WEBRTC = "palava-machine as y-webrtc"
 const FORWARDER_TWO = "bare redis publish, 2 nodes"
 export const PALAVA_TWO = "palava-machine, 2 nodes"
@@ -94,6 +95,20 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       load: { ...relay, window: 1 },
     },
     { name: "relay-2500", title: "Relay, 2.5 KB, window 8", operation: "message", contenders: most, load: offers },
+    ...[
+      { name: "relay-peerjs", size: "300 B", load: relay },
+      { name: "relay-peerjs-2500", size: "2.5 KB", load: offers },
+    ].map(({ name, size, load }) => ({
+      name,
+      title: `Relay, ${size}, window 8, in the PeerJS dialect`,
+      operation: "message",
+      contenders: [
+        { name: PEERJS, launch: peerjs },
+        { name: PALAVA_AS_PEERJS, launch: palava(EXECUTABLE, "peerjs") },
+        { name: `${PALAVA_AS_PEERJS}, 2 nodes`, launch: palavaOnTwoNodes(EXECUTABLE, "peerjs") },
+      ],
+      load,
+    })),
     {
       name: "relay-y-webrtc",
       title: "Relay, 300 B, window 8, in the y-webrtc dialect",
@@ -235,6 +250,20 @@ export const TARGETS: Target[] = [
     most: 0.2,
     unit: "×",
     measured: (runs) => ratio(runs, PALAVA, PEERJS),
+  },
+  {
+    what: "relay 300 B in the PeerJS dialect, CPU per message, against peerjs-server",
+    scenario: "relay-peerjs",
+    most: 0.25,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA_AS_PEERJS, PEERJS),
+  },
+  {
+    what: "relay 2.5 KB in the PeerJS dialect, CPU per message, against peerjs-server",
+    scenario: "relay-peerjs-2500",
+    most: 0.25,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA_AS_PEERJS, PEERJS),
   },
   {
     what: "relay 300 B in the y-webrtc dialect, CPU per message, against y-webrtc's server",

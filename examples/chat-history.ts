@@ -32,7 +32,7 @@ export default definePlugin({
   setup(server, options) {
     const histories = new Map<string, Message[]>()
 
-    /** Adds what is new, in the order of time, and lets go of the oldest. */
+    /** Adds what is new, in the order of time, and drops the oldest. */
     function remember(room: string, messages: readonly Message[]): Message[] {
       const history = histories.get(room)
       if (history === undefined) return []

@@ -21,6 +21,7 @@ need() {
 missing=0
 updated=
 need redis-server redis-server
+need nodejs node
 need chromium chromium
 need prometheus promtool
 need nginx-light nginx
@@ -30,6 +31,7 @@ need lintian lintian
 need systemd systemd-analyze
 need iproute2 ip
 need procps ps
+need bsdutils script
 need coturn turnserver
 need curl curl
 need zsh zsh

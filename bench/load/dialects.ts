@@ -74,12 +74,13 @@ const forwarder: Dialect = {
 
 /** https://peerjs.com: a client registers under an id; CANDIDATE goes to `dst`, and arrives with `src`. */
 const peerjs: Dialect = {
-  async openPair([address], room, data) {
+  async openPair(addresses, room, data) {
+    const turn = pairs++
     const path = (id: string) => `/peerjs?key=peerjs&id=${id}&token=bench&version=1.5.5`
     const [from, to] = [`${room}-from`, `${room}-to`]
     const inboxes = [new Inbox(), new Inbox()] as const
-    const sender = await connect(address as Address, path(from), inboxes[0])
-    const receiver = await connect(address as Address, path(to), inboxes[1])
+    const sender = await connect(pick(addresses, turn), path(from), inboxes[0])
+    const receiver = await connect(pick(addresses, turn + 1), path(to), inboxes[1])
     await Promise.all(inboxes.map((inbox) => inbox.nextWhere("type", "OPEN")))
     const expected = toJson({ type: "CANDIDATE", src: from, dst: to, payload: data })
     const text = toJson({ type: "CANDIDATE", dst: to, payload: data })

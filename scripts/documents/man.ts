@@ -40,6 +40,7 @@ ${groups.join("\n")}
 .SH SIGNALS
 ${item("SIGTERM", "Stops gently: readiness goes red, clients are told, and after --shutdown-seconds all connections are closed.")}
 ${item("SIGINT, or SIGTERM again", "Stops at once.")}
+${item("SIGUSR2", "Logs at debug; the next one goes back to --log-level.")}
 .SH EXIT STATUS
 ${item("0", "It did what it was asked for.")}
 ${item("1", "It could not start, or failed; the doctor found something that keeps users from connecting.")}

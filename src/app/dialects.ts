@@ -4,6 +4,7 @@
 import type { Config } from "../config/options.ts"
 import type { Dialect, DialectParts } from "../dialects/contract.ts"
 import { makePalava } from "../dialects/palava/palava.ts"
+import { makePeerJs } from "../dialects/peerjs/peerjs.ts"
 import { makeSimpleWebRtc } from "../dialects/simplewebrtc/simplewebrtc.ts"
 import { makeTogetherJs } from "../dialects/togetherjs/togetherjs.ts"
 import { makeWebrtcIo } from "../dialects/webrtc-io/webrtc-io.ts"
@@ -11,6 +12,7 @@ import { makeYWebrtc } from "../dialects/y-webrtc/y-webrtc.ts"
 
 /** All but palava, by the name by which `--dialect` switches them on. */
 const OTHERS: Readonly<Record<string, (parts: DialectParts, config: Config) => Dialect>> = {
+  peerjs: (parts, { peerjsKey, peerjsDiscovery }) => makePeerJs(parts, peerjsKey, peerjsDiscovery),
   simplewebrtc: makeSimpleWebRtc,
   togetherjs: makeTogetherJs,
   "webrtc-io": makeWebrtcIo,

@@ -1,13 +1,14 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
 import { readFileSync } from "node:fs"
+import { version } from "../../package.json" with { type: "json" }
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
-import type { RoomStore } from "../rooms/room-store.ts"
+import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
@@ -16,7 +17,7 @@ import { ServerTopics } from "../server/topics.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
-import { makeRoutes, type Page } from "./routes.ts"
+import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 
 /** What a node is made of, besides its configuration. */
@@ -28,6 +29,8 @@ export interface NodeParts {
   readonly plugins: PluginHost
   /** The demo call. */
   readonly callPage: Page
+  /** What keeps the rooms. */
+  readonly storeKind: Readiness["store"]["kind"]
   /** Why the store cannot be reached now; undefined when it can. */
   readonly storeAway: () => string | undefined
   /** Adds what the store counts. */
@@ -37,10 +40,15 @@ export interface NodeParts {
 /** A running node. */
 export interface Node {
   readonly port: number
+  /** Open ones, at this moment. */
+  readonly connections: number
   /** Undefined when switched off. */
   readonly adminAddress: { host: string; port: number } | undefined
-  /** Resolves when the store can be used for the first time; rejects when it refuses to work with this configuration. */
-  readonly storeReady: Promise<void>
+  /**
+   * Resolves with true when the store can be used for the first time, with false when the node is stopped before; rejects
+   * when the store refuses to work with this configuration.
+   */
+  readonly storeReady: Promise<boolean>
   readonly shutdown: Shutdown
 }
 
@@ -72,14 +80,29 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
   const routes = makeRoutes({
-    notReady: () => (isStopping ? "shutting down" : parts.storeAway()),
+    readiness: () => {
+      const away = parts.storeAway()
+      const reasons = [isStopping ? "shutting down" : undefined, away].filter((reason) => reason !== undefined)
+      return {
+        node: store.node,
+        version,
+        reasons,
+        store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
+      }
+    },
     dialects,
     plugins,
     metrics,
     callPage: config.page ? parts.callPage : undefined,
   })
 
-  const storeReady = rooms.start()
+  const storeReady = rooms.start().then(
+    () => true,
+    (cause) => {
+      if (cause instanceof StoreUnavailable) return false
+      throw cause
+    },
+  )
   storeReady.catch(() => {})
   let sockets: Sockets
   let admin: Admin | undefined
@@ -98,6 +121,9 @@ export async function startNode(parts: NodeParts): Promise<Node> {
 
   return {
     port: sockets.port,
+    get connections() {
+      return connections.open.size
+    },
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
     storeReady,
     shutdown: new Shutdown({

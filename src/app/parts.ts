@@ -22,11 +22,17 @@ import { RedisHours } from "../stats/redis-hours.ts"
 import { addRedisMetrics } from "../telemetry/redis-metrics.ts"
 import type { NodeParts } from "./node.ts"
 
+/** What a store brings to a node; `place` is where it is, for people: host and port, never user or password. */
+type StoreParts = Pick<NodeParts, "store" | "storeKind" | "storeAway" | "addStoreMetrics"> & {
+  place: string | undefined
+}
+
 /** Redis when one is configured; else this process is the whole world. */
-export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "storeAway" | "addStoreMetrics"> {
+export function makeStore(config: Config, log: Log): StoreParts {
   const redis = redisOf(config)
   if (redis === undefined) {
-    return { store: new MemoryRoomStore(), storeAway: () => undefined, addStoreMetrics: () => {} }
+    const [store, storeAway, addStoreMetrics] = [new MemoryRoomStore(), () => undefined, () => {}]
+    return { store, storeKind: "memory", place: undefined, storeAway, addStoreMetrics }
   }
   const store = makeRedisRoomStore({
     ...redis,
@@ -39,6 +45,8 @@ export function makeStore(config: Config, log: Log): Pick<NodeParts, "store" | "
   })
   return {
     store,
+    storeKind: "redis",
+    place: store.place,
     storeAway: () => (store.state === "up" ? undefined : "Redis cannot be reached"),
     addStoreMetrics: (metrics) => addRedisMetrics(metrics, store.counters, () => store.state === "up"),
   }

@@ -14,10 +14,20 @@ export interface Page {
   readonly policy: string
 }
 
+/** What /readyz says of a node. */
+export interface Readiness {
+  /** The node as other nodes and the log name it. */
+  readonly node: string
+  readonly version: string
+  /** Why it is not ready for clients, worst first; none when it is. */
+  readonly reasons: readonly string[]
+  /** Where its rooms are kept, and whether that can be used now. */
+  readonly store: { readonly kind: "memory" | "redis"; readonly state: "up" | "away" }
+}
+
 /** What routes are made of. */
 export interface RouteParts {
-  /** Why the node is not ready for clients; undefined when it is. */
-  readonly notReady: () => string | undefined
+  readonly readiness: () => Readiness
   readonly dialects: readonly Dialect[]
   readonly plugins: PluginHost
   readonly metrics: Metrics
@@ -32,13 +42,10 @@ export interface Routes {
 }
 
 /** Makes them. */
-export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: RouteParts): Routes {
+export function makeRoutes({ readiness, dialects, plugins, metrics, callPage }: RouteParts): Routes {
   const health: AdminRoutes = {
     "/healthz": () => new Response("ok\n"),
-    "/readyz": () => {
-      const reason = notReady()
-      return reason === undefined ? new Response("ready\n") : new Response(`not ready: ${reason}\n`, { status: 503 })
-    },
+    "/readyz": (request) => showReadiness(readiness(), request),
   }
   const showPage = callPage === undefined ? undefined : pageRoute(callPage.html, callPage.policy)
   const scriptOf = callPage === undefined ? undefined : scriptRoutes()
@@ -67,6 +74,16 @@ export function makeRoutes({ notReady, dialects, plugins, metrics, callPage }: R
       return new Response("this is a WebSocket server: connect with the palava protocol\n", { status: 404 })
     },
   }
+}
+
+/** As text, or as JSON for who accepts it. */
+function showReadiness({ reasons, ...more }: Readiness, request: Request): Response {
+  const ready = reasons.length === 0
+  const status = ready ? 200 : 503
+  const headers = { "cache-control": "no-store", vary: "accept" }
+  if (request.headers.get("accept")?.includes("application/json"))
+    return Response.json({ ready, reasons, ...more }, { status, headers })
+  return new Response(ready ? "ready\n" : `not ready: ${reasons.join(", ")}\n`, { status, headers })
 }
 
 function find(routes: AdminRoutes, pathname: string): AdminRoutes[string] | undefined {

@@ -23,10 +23,10 @@ import { type ClusterCounters, makeCounters } from "./counters.ts"
 import { Inbox } from "./inbox.ts"
 import { Lease } from "./lease.ts"
 import { type ClusterLog, SILENT, toText } from "./log.ts"
+import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
 import type { Keys } from "./redis/keys.ts"
-import { REFUSED } from "./redis/scripts.ts"
-import { RoomCalls, readPosition, readSnapshot } from "./room-calls.ts"
+import { RoomCalls, readPosition, readRefusal, readSnapshot } from "./room-calls.ts"
 import { readRoomsOf, type SweepOptions, sweepNode } from "./sweep.ts"
 import { Uplink } from "./uplink.ts"
 
@@ -89,6 +89,8 @@ interface Resync {
 /** Rooms in Redis, shared by all nodes with the same Redis and prefix. */
 export class ClusterRoomStore implements RoomStore {
   readonly node: NodeId
+  /** Host and port of Redis, never user or password. */
+  readonly place: string
   readonly counters: ClusterCounters = makeCounters()
   readonly #keys: Keys
   readonly #clock: Clock
@@ -99,6 +101,7 @@ export class ClusterRoomStore implements RoomStore {
   readonly #uplink: Uplink
   readonly #outboxes: Outboxes
   readonly #calls: RoomCalls
+  readonly #nodes: Nodes
   #listener: RoomListener | undefined
   #inbox: Inbox | undefined
   readonly #sweeping = new Set<string>()
@@ -109,6 +112,8 @@ export class ClusterRoomStore implements RoomStore {
     const { counters } = this
     const waitMs = (options.waitSeconds ?? WAIT_SECONDS) * 1000
     this.node = node
+    this.place = backend.place
+    this.#nodes = new Nodes(node, log)
     this.#keys = keys
     this.#clock = clock
     this.#random = random
@@ -148,7 +153,7 @@ export class ClusterRoomStore implements RoomStore {
 
   async start(listener: RoomListener): Promise<void> {
     this.#listener = listener
-    this.#inbox = new Inbox(listener, this.counters)
+    this.#inbox = new Inbox(listener, this.#nodes, this.counters)
     await this.#uplink.start()
   }
 
@@ -156,9 +161,8 @@ export class ClusterRoomStore implements RoomStore {
     const { room, withSnapshot } = request
     const epochs = new Epochs()
     const reply = await this.#uplink.run("up", (terms) => this.#calls.join(request, epochs.next(), terms))
-    if (reply[0] === REFUSED.full) return { kind: "full" }
-    if (reply[0] === REFUSED.taken) return { kind: "taken" }
-    if (reply[0] === REFUSED.unproven) return { kind: "unproven" }
+    const refusal = readRefusal(reply)
+    if (refusal !== undefined) return refusal
     const snapshot = readSnapshot(reply.slice(1))
     const { epoch, seq } = snapshot
     if (epochs.has(epoch)) this.#listener?.onRoomOpened(room)
@@ -166,8 +170,7 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   async prove(room: RoomKey, peer: PeerId, generation: number, proof: string): Promise<boolean> {
-    const [isKept] = await this.#uplink.run("up", (terms) => this.#calls.prove(room, peer, generation, proof, terms))
-    return isKept === 1
+    return (await this.#uplink.run("up", (terms) => this.#calls.prove(room, peer, generation, proof, terms)))[0] === 1
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
@@ -271,6 +274,7 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   #sweepSoon(node: NodeId): void {
+    this.#nodes.ended(node)
     if (this.#sweeping.has(node)) return
     this.#sweeping.add(node)
     this.#clock.after(this.#random() * this.#leaseMs * SWEEP_JITTER_PART, () => {
@@ -290,15 +294,7 @@ export class ClusterRoomStore implements RoomStore {
     const { counters } = this
     // A command of a link that was lost may still arrive as long as the lease lasts that it was sent under.
     const isLeaseKept = isSelf && this.#uplink.sinceLostMs <= this.#leaseMs
-    const options = {
-      link,
-      keys: this.#keys,
-      lease: this.#lease,
-      counters,
-      random: this.#random,
-      listener,
-      isLeaseKept,
-    }
-    await sweepNode(node, isSelf, options)
+    const parts = { keys: this.#keys, lease: this.#lease, random: this.#random }
+    await sweepNode(node, isSelf, { link, counters, listener, isLeaseKept, ...parts })
   }
 }

@@ -5,6 +5,7 @@ import type { NodeId } from "../rooms/ids.ts"
 import type { RoomListener } from "../rooms/room-store.ts"
 import type { ClusterCounters } from "./counters.ts"
 import { decodeNodeMessage } from "./node-message.ts"
+import type { Nodes } from "./nodes.ts"
 
 // 1,000 senders a partition: the nodes of a deployment and their predecessors; the oldest is forgotten.
 const MOST_SENDERS = 1000
@@ -13,11 +14,13 @@ const MOST_SENDERS = 1000
 export class Inbox {
   readonly #counters: ClusterCounters
   readonly #listener: RoomListener
+  readonly #nodes: Nodes
   /** Number of the last batch by partition and sender. */
   readonly #last = new Map<number, Map<NodeId, number>>()
 
-  constructor(listener: RoomListener, counters: ClusterCounters) {
+  constructor(listener: RoomListener, nodes: Nodes, counters: ClusterCounters) {
     this.#listener = listener
+    this.#nodes = nodes
     this.#counters = counters
   }
 
@@ -30,10 +33,14 @@ export class Inbox {
       this.#counters.framesUnknown++
     } else if (message.kind === "events") {
       this.#counters.eventsReceived += message.events.length
-      for (const event of message.events) this.#listener.onRoomEvent(message.room, event)
+      for (const event of message.events) {
+        if ("member" in event) this.#nodes.heard(event.member.node)
+        this.#listener.onRoomEvent(message.room, event)
+      }
     } else if (this.#isRepeated(partition, message.sender, message.number)) {
       this.#counters.batchesRepeated++
     } else {
+      this.#nodes.heard(message.sender)
       this.#counters.batchesReceived++
       this.#counters.relaysReceived += message.relays.length
       for (const relay of message.relays) this.#listener.onRelay(relay)

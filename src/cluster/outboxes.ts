@@ -129,22 +129,21 @@ export class Outboxes {
     }
     const boxes = this.#boxes.get(partition) ?? new Map<NodeId, Outbox>()
     this.#boxes.set(partition, boxes.set(node, outbox))
-    this.#options.clock.soon(() =>
-      this.#empty(outbox).finally(() => {
-        boxes.delete(node)
-        if (boxes.size === 0) this.#boxes.delete(partition)
-      }),
-    )
+    const forget = (): void => {
+      boxes.delete(node)
+      if (boxes.size === 0) this.#boxes.delete(partition)
+    }
+    this.#options.clock.soon(() => this.#empty(outbox, forget))
     return outbox
   }
 
-  /** Sends batch after batch until nothing is left. */
-  async #empty(outbox: Outbox): Promise<void> {
+  /** Sends batch after batch until nothing is left, and forgets the outbox at that very moment: nobody adds to it later. */
+  async #empty(outbox: Outbox, forget: () => void): Promise<void> {
     const { clock } = this.#options
     let silentSince: number | undefined
     for (;;) {
       const batch = outbox.batches[0]
-      if (batch === undefined) return
+      if (batch === undefined) return forget()
       outbox.isFirstOnItsWay = true
       const error = await this.#send(outbox.channel, batch, silentSince)
       silentSince = error === "peer_unreachable" ? (silentSince ?? clock.monotonicMs() - SILENCE_MS) : undefined

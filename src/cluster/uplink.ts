@@ -12,6 +12,7 @@ import { type Backend, type Link, LinkLost, type LinkOptions, type Reply, type S
 import type { ClusterCounters } from "./counters.ts"
 import type { Lease } from "./lease.ts"
 import type { ClusterLog } from "./log.ts"
+import { Outages } from "./outage.ts"
 import { REFUSED } from "./redis/scripts.ts"
 
 /** How far the way back must be for a command: `leased` for those that restore, `up` for all others. */
@@ -55,6 +56,7 @@ const MOST_WAITING = 10_000
 /** One node's way to Redis. */
 export class Uplink {
   readonly #options: UplinkOptions
+  readonly #outages: Outages
   #isClosed = false
   #link: Link | undefined
   /** When a link with which commands were sent was last lost, monotonic ms. */
@@ -73,6 +75,7 @@ export class Uplink {
 
   constructor(options: UplinkOptions) {
     this.#options = options
+    this.#outages = new Outages(options.backend.place, options.clock, options.log)
     this.#reason = "connecting"
   }
 
@@ -133,6 +136,7 @@ export class Uplink {
   /** Gives up the link, even one that is being opened. Whoever waits is refused. */
   close(): void {
     this.#isClosed = true
+    this.#outages.stop()
     this.#away("closed")
     this.#link?.close("closed")
     this.#interrupt()
@@ -142,7 +146,7 @@ export class Uplink {
   }
 
   async #stayUp(onFirstUp: () => void): Promise<void> {
-    const { backend, link: options, counters, log } = this.#options
+    const { backend, link: options, counters } = this.#options
     for (let failures = 0; !this.#isClosed; failures++) {
       const link = backend.open(options)
       this.#link = link
@@ -154,11 +158,11 @@ export class Uplink {
         } finally {
           this.#lostAt = this.#options.clock.monotonicMs()
         }
-        if (!this.#isClosed) log.warn("redis connection lost", { reason: await link.lost })
+        if (!this.#isClosed) this.#outages.failed(await link.lost)
       } catch (error) {
         link.close(error instanceof Error ? error.message : String(error))
         if (!this.#hasBeenUp && !(error instanceof LinkLost)) throw error
-        if (!this.#isClosed) log.warn("redis cannot be used", { reason: String(error), failures })
+        if (!this.#isClosed) this.#outages.failed(error instanceof Error ? error.message : String(error))
       }
       if (this.#isClosed) return
       this.#away(await link.lost)
@@ -169,7 +173,7 @@ export class Uplink {
 
   /** From taking the lease to its end or the link's. */
   async #stayLeased(link: Link, onFirstUp: () => void): Promise<void> {
-    const { lease, log, onLeaseEnded } = this.#options
+    const { lease, onLeaseEnded } = this.#options
     await lease.take(link)
     if (this.#isClosed) return
     let isOver = false
@@ -195,7 +199,7 @@ export class Uplink {
         if (isOver || this.#isClosed) return
         this.#stage = "up"
         this.#release("up")
-        if (this.#hasBeenUp) log.info("redis is back", {})
+        this.#outages.up()
         this.#hasBeenUp = true
         onFirstUp()
       },

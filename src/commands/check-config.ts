@@ -3,13 +3,13 @@
 import { makePlugins } from "../app/parts.ts"
 import type { Invocation } from "../config/load.ts"
 import { configText } from "../config/print.ts"
-import { makeLog } from "../telemetry/log.ts"
+import { SILENT } from "../telemetry/log.ts"
 
 /**
  * Prints the configuration in force.
  * @throws PluginMistakes when a plug-in cannot be used
  */
 export async function checkConfig(invocation: Invocation): Promise<void> {
-  await makePlugins(invocation.config, makeLog("silent"))
+  await makePlugins(invocation.config, SILENT)
   console.log(configText(invocation))
 }

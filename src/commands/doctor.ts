@@ -4,7 +4,7 @@ import { makePlugins } from "../app/parts.ts"
 import type { Invocation } from "../config/load.ts"
 import { examine } from "../doctor/examine.ts"
 import type { Finding, Verdict } from "../doctor/finding.ts"
-import { makeLog } from "../telemetry/log.ts"
+import { SILENT } from "../telemetry/log.ts"
 import { EXIT_FAILED } from "./exit.ts"
 
 /** How a verdict is written. */
@@ -15,7 +15,7 @@ const MARKS: Readonly<Record<Verdict, string>> = { ok: "ok  ", odd: "odd ", bad:
  * @throws PluginMistakes when a plug-in cannot be used
  */
 export async function doctor({ config, doctorFlags, sources }: Invocation): Promise<void> {
-  await makePlugins(config, makeLog("silent"))
+  await makePlugins(config, SILENT)
   const changed = Object.values(sources).filter((source) => source !== "default").length
   print({ verdict: "ok", what: "configuration", result: `good; ${changed} options are not the default` })
   const findings = await examine(config, doctorFlags.url)

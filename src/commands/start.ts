@@ -5,11 +5,10 @@ import callHtml from "../../dist/pages/call.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
 import { type Node, startNode } from "../app/node.ts"
 import { makePlugins, makeStore } from "../app/parts.ts"
-import type { Shutdown } from "../app/shutdown.ts"
 import type { Config } from "../config/options.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
-import { makeLog } from "../telemetry/log.ts"
+import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
 import { type Supervisor, supervisorOf } from "./systemd.ts"
 
@@ -24,37 +23,57 @@ const INSISTING_MS = 900
 
 /** Starts a node that runs until a signal ends it. */
 export async function start(config: Config): Promise<void> {
-  const log = makeLog(config.logLevel)
+  const log = makeLog(config.logLevel, config.logFormat as LogFormat, process.env)
+  switchLevelOnSignal(log, config.logLevel)
   const plugins = await makePlugins(config, log)
   outliveStrays(plugins, log)
   let node: Node
+  const { place: redis, ...store } = makeStore(config, log)
   try {
     const callPage = { html: callHtml, policy: callPolicy }
-    node = await startNode({ config, log, plugins, callPage, ...makeStore(config, log) })
+    node = await startNode({ config, log, plugins, callPage, ...store })
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }
+  const { browsers, operators: admin } = addressesOf(config, node)
+  log.info({ version, node: store.store.node, browsers, admin, redis }, "listening")
   const supervisor = supervisorOf(process.env)
-  stopOnSignals(node.shutdown, supervisor, config.shutdownSeconds)
-  const isUp = await upWithin(node.storeReady, STORE_PATIENCE_MS)
+  stopOnSignals(node, supervisor, log, config.shutdownSeconds)
+  const storeReady = node.storeReady.catch((cause) =>
+    exitFailed(cause instanceof Error ? cause.message : String(cause)),
+  )
+  const isUp = await upWithin(storeReady, STORE_PATIENCE_MS)
   console.log(isUp ? `palava-machine ${version} is ready` : `palava-machine ${version} listens, and waits for Redis`)
   printAddresses(config, node)
   supervisor.ready()
-  if (isUp) return
-  await upWithin(node.storeReady, Number.POSITIVE_INFINITY)
+  if (isUp || !(await storeReady)) return
   console.log(`palava-machine ${version} is ready`)
 }
 
-/** Whether the store can be used within so many milliseconds. Ends the program when it refuses this configuration. */
-async function upWithin(ready: Promise<void>, ms: number): Promise<boolean> {
-  const up = ready.then(
-    () => true,
-    (cause) => exitFailed(cause instanceof Error ? cause.message : String(cause)),
-  )
-  if (ms === Number.POSITIVE_INFINITY) return up
+/** Whether the store can be used within so many milliseconds. */
+async function upWithin(ready: Promise<boolean>, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>()
   const timer = setTimeout(() => late.resolve(false), ms)
-  return Promise.race([up, late.promise]).finally(() => clearTimeout(timer))
+  return Promise.race([ready, late.promise]).finally(() => clearTimeout(timer))
+}
+
+/** Where it really listens, with the ports that were taken. */
+function addressesOf({ host, tlsCert }: Config, { port, adminAddress: admin }: Node) {
+  const name = host.includes(":") ? `[${host}]` : host
+  return {
+    browsers: `${tlsCert === "" ? "ws" : "wss"}://${name}:${port}/`,
+    operators: admin === undefined ? "off" : `http://${admin.host}:${admin.port}/`,
+  }
+}
+
+/** SIGUSR2 switches to debug, the next one back. A signal, as nothing on a network or in a web page can send one. */
+function switchLevelOnSignal(log: LevelledLog, usual: string): void {
+  process.on("SIGUSR2", () => {
+    const level = log.level === "debug" ? usual : "debug"
+    log.level = "debug"
+    log.info({ to: level }, "log level changed")
+    log.level = level
+  })
 }
 
 function printAddresses(config: Config, node: Node): void {
@@ -78,23 +97,29 @@ function outliveStrays(plugins: PluginHost, log: Log): void {
   })
 }
 
-/** SIGTERM stops gently; a second one, or SIGINT, at once. */
-function stopOnSignals(shutdown: Shutdown, supervisor: Supervisor, seconds: number): void {
+/** SIGTERM stops gently; a second one, or SIGINT, at once. @returns whether it is stopping */
+function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: number): void {
+  const { shutdown } = node
   let isStopping = false
   const stop = (stopped: Promise<void>): void => {
     isStopping = true
     stopped.then(
-      () => process.exit(0),
+      () => {
+        log.info({}, "stopped")
+        process.exit(0)
+      },
       () => process.exit(EXIT_FAILED),
     )
   }
   const stopAtOnce = (): void => {
+    log.info({ connections: node.connections }, "stopping at once")
     supervisor.stopping(0)
     setTimeout(() => process.exit(0), INSISTING_MS)
     stop(shutdown.atOnce())
   }
   process.on("SIGTERM", () => {
     if (isStopping) return stopAtOnce()
+    log.info({ seconds, connections: node.connections }, "stopping")
     supervisor.stopping(seconds)
     stop(shutdown.gently())
   })

@@ -33,7 +33,7 @@ export interface Option<T = unknown> {
 }
 
 /** What clients may speak. palava cannot be switched off: the name is there to switch all others off. */
-export const DIALECTS = ["palava", "simplewebrtc", "togetherjs", "webrtc-io", "y-webrtc"] as const
+export const DIALECTS = ["palava", "peerjs", "simplewebrtc", "togetherjs", "webrtc-io", "y-webrtc"] as const
 
 function option<T>(one: Option<T>): Option<T> {
   return one
@@ -87,6 +87,18 @@ export const OPTIONS = {
     value: "NAME",
     defaultText: "all",
     help: "whose clients may come besides palava's own",
+  }),
+  peerjsKey: option({
+    schema: text(/^[\w.-]{1,100}$/, "must be 1 to 100 letters, digits, _ . or -"),
+    default: "peerjs",
+    value: "KEY",
+    help: "what PeerJS clients give as key, which is also part of the path of their HTTP requests",
+  }),
+  peerjsDiscovery: option({
+    schema: yesOrNo,
+    default: false,
+    value: "",
+    help: "tell everybody who asks the ids of all PeerJS peers (listAllPeers)",
   }),
   yWebrtcPublishAny: option({
     schema: yesOrNo,
@@ -226,7 +238,13 @@ export const OPTIONS = {
     schema: oneOf("debug", "info", "warn", "error", "silent"),
     default: "info",
     value: "LEVEL",
-    help: "debug, info, warn, error or silent; logs are JSON lines on stderr",
+    help: "debug, info, warn, error or silent; SIGUSR2 switches to debug and back",
+  }),
+  logFormat: option({
+    schema: oneOf("auto", "json", "text"),
+    default: "auto",
+    value: "FORMAT",
+    help: "lines on stderr as json or text; auto is text on a terminal and under systemd, else json",
   }),
 } as const
 

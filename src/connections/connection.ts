@@ -143,15 +143,16 @@ export class Connection {
 
   #waitFor(pending: Promise<void>): void {
     this.#isBusy = true
-    pending
-      .catch((cause) => {
-        this.#all.log.error({ err: cause }, "bug: a message failed")
-        this.close(CLOSE.internal)
-      })
-      .finally(() => {
-        this.#isBusy = false
-        this.#drain()
-      })
+    const goOn = (): void => {
+      this.#isBusy = false
+      this.#drain()
+    }
+    // One promise more for each message that waits, not two: some dialects wait at every one.
+    pending.then(goOn, (cause) => {
+      this.#all.log.error({ err: cause }, "bug: a message failed")
+      this.close(CLOSE.internal)
+      goOn()
+    })
   }
 
   #enqueue(text: string): void {

@@ -55,7 +55,7 @@ export type Admission =
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "node">
+  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "node">
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock
@@ -99,6 +99,8 @@ export interface Dialect {
   recognisesFirst?(text: string): boolean
   /** A client connects; the conversation may speak in `onOpen`. */
   open(connection: Connection, handshake: Handshake): Conversation
+  /** Messages that it keeps for who is not there, now; undefined where it keeps none. */
+  readonly waiting?: () => number
   /** Plain HTTP requests of its clients; undefined for those that are not. */
   answer?(request: Request, url: URL, visit: Visit): Response | Promise<Response> | undefined
   /** A WebSocket handshake that is more than that of a new client; undefined for all others. */

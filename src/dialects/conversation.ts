@@ -1,5 +1,6 @@
 // One client, as its dialect speaks with it.
 
+import type { Close } from "../connections/close.ts"
 import type { Connection, Receiver } from "../connections/connection.ts"
 import type { PeerId } from "../rooms/ids.ts"
 import type { Membership } from "../rooms/membership.ts"
@@ -13,6 +14,8 @@ export interface Conversation extends Receiver {
   readonly membership: Membership | undefined
   /** Sends an event of a plug-in; nothing where the dialect has no words for it. */
   sendEvent(event: string, fields: Readonly<Record<string, unknown>>): void
+  /** What a client is told before it is turned away in this manner; nothing where the dialect has no words for it. */
+  wordsFor?(refusal: Close): string | undefined
   /**
    * The connection is about to be closed by the server, which goes away: keeps the membership for the client to resume it.
    * @returns whether it is kept

@@ -6,13 +6,20 @@ import type { Holder } from "../rooms/membership.ts"
 import type { StatusText } from "../rooms/room-store.ts"
 import type { DialectParts } from "./contract.ts"
 import type { Conversation } from "./conversation.ts"
-import type { DialectCounters } from "./counters.ts"
+import { type RefusalParts, refuse } from "./refusal.ts"
 
 /** 1,000 UTF-16 units: no name of these clients comes near it, and what a connection keeps of names is bounded by it. */
 export const ROOM_NAME_CHARACTERS = 1_000
 
 /** The status of who says nothing of itself. */
 export const NO_STATUS: StatusText = "{}"
+
+/** The words of rooms whose members are not told who comes and goes. */
+export const SILENT_ENCODER: RoomEncoder = {
+  joined: () => undefined,
+  left: () => undefined,
+  status: () => undefined,
+}
 
 /** A wish to enter. */
 export interface EntryWish {
@@ -33,16 +40,9 @@ export interface EntryWish {
 export type EntryOutcome = "entered" | "gone" | "full" | "unauthorized" | "unavailable" | "internal"
 
 /** Enters a room. Rejects only by a bug. */
-export async function enterRoom(
-  { rooms, hooks }: DialectParts,
-  counters: DialectCounters,
-  wish: EntryWish,
-): Promise<EntryOutcome> {
-  const outcome = await enter(rooms, hooks, wish)
-  if (outcome !== "entered" && outcome !== "gone") {
-    counters.countError(outcome)
-    hooks.observer?.refused?.(wish.conversation.peer, outcome)
-  }
+export async function enterRoom(parts: RefusalParts, wish: EntryWish): Promise<EntryOutcome> {
+  const outcome = await enter(parts.rooms, parts.hooks, wish)
+  if (outcome !== "entered" && outcome !== "gone") refuse(parts, wish.conversation, outcome)
   return outcome
 }
 

@@ -147,8 +147,8 @@ export interface Received<Output, Data = unknown> {
 }
 
 /**
- * What happens at this node, each thing once in the whole cluster: peers of other nodes are observed there. (The leaves
- * of a node that was killed are observed nowhere.) Rooms are told by their hash, never by name.
+ * What happens at this node, each thing once in the whole cluster: peers of other nodes are observed there, and the leaves
+ * of a node that was killed at the node that takes its members out. Rooms are told by their hash, never by name.
  */
 export interface Observe {
   connected?(peer: string): void

@@ -1,5 +1,5 @@
 // What plug-ins hold in their hands: connections, rooms and the server, as the contract describes them. Thin views that
-// look at the hub when asked, so they keep nothing alive and show nothing stale.
+// look at the rooms when asked, so they keep nothing alive and show nothing stale.
 
 import type { Connection as CoreConnection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"

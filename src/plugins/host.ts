@@ -1,34 +1,18 @@
-// The plug-ins of one server, set up and composed, in their order, into what the core asks for (signaling/hooks.ts),
+// The plug-ins of one server, set up and composed, in their order, into what the core asks for (dialects/hooks.ts),
 // routes and metrics. A hook that no plug-in has is not composed at all, so it costs what its absence costs.
 
 import { CLOSE, type Close } from "../connections/close.ts"
 import type { Conversation } from "../dialects/conversation.ts"
-import type {
-  AskedJoin,
-  Hooks as CoreHooks,
-  Failed,
-  Observer,
-  PluginRequest,
-  Problem,
-  Soon,
-} from "../dialects/hooks.ts"
+import type { AskedJoin, Hooks as CoreHooks, Failed, PluginRequest, Problem, Soon } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
 import { TO_PLUGIN } from "../rooms/announcer.ts"
 import type { Relay } from "../rooms/room-store.ts"
-import {
-  checkHooks,
-  firstLine,
-  type LoadedPlugin,
-  metricName,
-  OBSERVED,
-  PluginMistakes,
-  takenByCore,
-  validate,
-} from "./check.ts"
-import type { EventHandler, Hooks, Metric, Observe, Plugin, Received, Routes } from "./contract.ts"
+import { checkHooks, firstLine, type LoadedPlugin, metricName, PluginMistakes, takenByCore, validate } from "./check.ts"
+import type { EventHandler, Hooks, Metric, Plugin, Received, Routes } from "./contract.ts"
 import { isClosing, isRefusal } from "./define.ts"
 import { connectionOf, type Holder, moveConnection, type PluggedNode, PluginRoom, PluginServer } from "./facade.ts"
 import { Failure, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
+import { composeObserver } from "./observer.ts"
 
 /** 5 s, unless the plug-in says otherwise: below the patience of a client that waits for its answer. */
 const TIMEOUT_SECONDS = 5
@@ -50,7 +34,7 @@ export interface MetricSink {
 
 /** See the head of this file. */
 export class PluginHost {
-  /** For the hub. */
+  /** For the core. */
   readonly hooks: CoreHooks
   /** HTTP answers by path. */
   readonly publicRoutes: Routes
@@ -86,7 +70,7 @@ export class PluginHost {
       join: this.#composeJoin(),
       joinedFields: this.#composeDecorate(),
       events: this.#composeEvents(),
-      observer: this.#composeObserver(),
+      observer: composeObserver(this.#with("observe"), this.#guard),
       moved: moveConnection,
       told: this.#with("told").length === 0 ? undefined : (relay) => this.#onTold(relay),
     }
@@ -251,38 +235,6 @@ export class PluginHost {
       else if (isRefusal(settled)) request.refuseAs(settled)
     }
     return answer instanceof Promise ? answer.then(finish) : finish(answer)
-  }
-
-  /** Of each observation only what somebody observes; the function of the only one, if it is one. */
-  #composeObserver(): Observer | undefined {
-    // Three parameters, not a rest: `relayed` is on the hot path and must not make an array for each message.
-    const compose = (name: keyof Observe) => {
-      const calls = this.#with("observe").flatMap((plugin) => {
-        const owner = plugin.hooks.observe
-        const observe = owner?.[name] as ((a: unknown, b: unknown, c: unknown) => void) | undefined
-        if (observe === undefined) return []
-        return [
-          (a?: unknown, b?: unknown, c?: unknown): void => {
-            try {
-              observe.call(owner, a, b, c)
-            } catch (cause) {
-              this.#guard.fail(plugin, `observe ${name}`, cause)
-            }
-          },
-        ]
-      })
-      if (calls.length < 2) return calls[0]
-      return (a?: unknown, b?: unknown, c?: unknown): void => {
-        for (const call of calls) call(a, b, c)
-      }
-    }
-    const observer = Object.fromEntries(OBSERVED.map((name) => [name, compose(name)])) as Observer
-    const statusUpdated = compose("statusUpdated")
-    const all: Observer = {
-      ...observer,
-      statusUpdated: statusUpdated && ((peer, room, status) => statusUpdated(peer, room, JSON.parse(status))),
-    }
-    return Object.values(all).some((call) => call !== undefined) ? all : undefined
   }
 
   #composeRoutes(audience: "public" | "admin"): Routes {

@@ -114,11 +114,17 @@ export class RoomCommands {
     })
   }
 
-  /** Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. */
-  async publish(membership: Membership, text: string, to: Audience = "all"): Promise<ChangeOutcome> {
+  /**
+   * Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. Where that
+   * is done at once, it says so at once.
+   */
+  publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
     const { room, peer } = membership
     const rev = this.#nextRev(membership)
-    return this.#change(membership, () => this.#parts.store.publish(room.key, peer, rev, text, to))
+    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
+    const position = send()
+    if (position !== undefined && !(position instanceof Promise)) return "done"
+    return this.#change(membership, send, position)
   }
 
   /**
@@ -215,11 +221,15 @@ export class RoomCommands {
     })
   }
 
-  /** Sends a change of a member; again, after a restore, when the store did not know the member. */
-  async #change(membership: Membership, send: () => Promise<Position | undefined>): Promise<ChangeOutcome> {
+  /** Sends a change of a member (`sent`), once more after a restore when the store did not know the member. */
+  async #change(
+    membership: Membership,
+    send: () => Position | undefined | Promise<Position | undefined>,
+    sent = send(),
+  ): Promise<ChangeOutcome> {
     const room = this.#parts.registry.roomOf(membership)
     try {
-      let position = await send()
+      let position = await sent
       if (position === undefined && room !== undefined && membership.isIn) {
         // Our node was taken for dead and its members swept: claim the place back, then say it again.
         await this.#parts.repairs.restore(room)

@@ -2,6 +2,7 @@
 
 import { NOBODY_ASKED, TO_PLUGIN } from "./announcer.ts"
 import type { RoomCounters } from "./counters.ts"
+import { type CrossRelays, isForDialect } from "./cross-relays.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
@@ -13,12 +14,14 @@ export interface ListenerParts {
   readonly repairs: Repairs
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly crossRelays: CrossRelays
   /** A message of a plug-in at another node, for its like here. */
   readonly onTold: (relay: Relay) => void
 }
 
 /** See the head of this file. */
-export function makeListener({ registry, repairs, counters, observer, onTold }: ListenerParts): RoomListener {
+export function makeListener(parts: ListenerParts): RoomListener {
+  const { registry, repairs, counters, observer, crossRelays, onTold } = parts
   return {
     onRoomEvent(key, event) {
       const room = registry.get(key)
@@ -27,11 +30,14 @@ export function makeListener({ registry, repairs, counters, observer, onTold }: 
     },
     onRelay(relay) {
       if (relay.to.startsWith(TO_PLUGIN)) return onTold(relay)
+      if (isForDialect(relay)) return crossRelays.onRelay(relay)
       const room = registry.get(relay.room)
       if (room === undefined) counters.relaysDropped++
       else room.onRelay(relay)
     },
-    onRelayFailed({ room, from }, ref, failure) {
+    onRelayFailed(relay, ref, failure) {
+      if (isForDialect(relay)) return crossRelays.onRelayFailed(relay)
+      const { room, from } = relay
       if (ref !== NOBODY_ASKED) registry.get(room)?.here.get(from)?.holder.onRelayFailed(ref, failure)
     },
     onRoomOpened(room) {

@@ -91,7 +91,13 @@ export class MemoryRoomStore implements RoomStore {
     return toPosition(room)
   }
 
-  async publish(key: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
+  publish(
+    key: RoomKey,
+    peer: PeerId,
+    rev: number,
+    text: string,
+    to: Audience,
+  ): Position | undefined | Promise<Position | undefined> {
     const room = this.#rooms.get(key)
     const member = room && findMember(room, peer)
     if (room === undefined || member === undefined || rev <= member.rev) return undefined

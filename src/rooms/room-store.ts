@@ -125,9 +125,16 @@ export interface RoomStore {
   updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined>
   /**
    * Publishes a ready-made frame of a member to the room, its own node included, in the order of the log; undefined when
-   * it is no member or `rev` is not newer.
+   * it is no member or `rev` is not newer. A store that knows at once says so at once, its event told: rooms that are full
+   * of publishes then take no promise for each.
    */
-  publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined>
+  publish(
+    room: RoomKey,
+    peer: PeerId,
+    rev: number,
+    text: string,
+    to: Audience,
+  ): Position | undefined | Promise<Position | undefined>
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
   /** The room as it stands. */

@@ -41,6 +41,8 @@ export interface RoomParts {
   readonly repair: (room: Room) => void
   /** Tells the store again who of this node is in the room, which adopts the answer. */
   readonly reclaim: (room: Room) => void
+  /** Nobody of this node may be left in the room. */
+  readonly drop: (room: Room) => void
 }
 
 /** See the head of this file. */
@@ -242,6 +244,7 @@ export class Room extends RoomLog implements JoinedRoom {
       before.holder.unsubscribe(this.topic)
       before.holder.onTakenOver(before)
     }
+    if (node !== this.#parts.node) this.#parts.drop(this)
     if (node !== this.#parts.node || this.here.has(peer)) return
     const joiner = this.#joiners.get(peer)
     if (joiner?.membership.generation === generation) {

@@ -5,6 +5,7 @@ import type { Log } from "../log.ts"
 import { Announcer } from "./announcer.ts"
 import { RoomCommands } from "./commands.ts"
 import { makeRoomCounters, type RoomCounters } from "./counters.ts"
+import { CrossRelays } from "./cross-relays.ts"
 import type { NodeId } from "./ids.ts"
 import { makeListener } from "./listener.ts"
 import type { RoomObserver } from "./observer.ts"
@@ -31,6 +32,7 @@ export interface Rooms {
   readonly registry: RoomRegistry
   readonly commands: RoomCommands
   readonly announcer: Announcer
+  readonly crossRelays: CrossRelays
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
   /** Whether there are memberships whose clients are away and may come back. */
@@ -52,8 +54,10 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     observer,
     repair: (room) => repairs.repair(room),
     reclaim: (room) => void repairs.restore(room),
+    drop: (room) => registry.dropIfUnused(room),
   })
   const repairs = new Repairs({ store, registry, clock, log })
+  const crossRelays = new CrossRelays({ store, counters, observer })
   const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer })
   return {
     node: store.node,
@@ -64,7 +68,9 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },
-    start: () => store.start(makeListener({ registry, repairs, counters, observer, onTold: onTold ?? (() => {}) })),
+    crossRelays,
+    start: () =>
+      store.start(makeListener({ registry, repairs, counters, observer, crossRelays, onTold: onTold ?? (() => {}) })),
     leaveAll: (keepsHeld) => commands.close(keepsHeld),
     async close(withinMs, keepsMembers) {
       repairs.close()

@@ -2,6 +2,7 @@
 // the connection and of what it speaks; here is only what Bun is called and told.
 
 import type { Server, TLSOptions } from "bun"
+import { SYSTEM_CLOCK } from "../clock.ts"
 import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
@@ -11,6 +12,7 @@ import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
 import { answerBadRequest } from "./paths.ts"
+import { makeRefusalLog } from "./refusals.ts"
 import type { ServerTopics, SocketData } from "./topics.ts"
 
 /** What the browsers' listener needs to know. */
@@ -65,10 +67,13 @@ export function listenForSockets(
   const isAllowed = (request: Request): boolean =>
     origins.size === 0 || origins.has("*") || origins.has(request.headers.get("origin") ?? "")
   const headersFor = subProtocolHeaders(dialects)
+  const logRefused = makeRefusalLog(log, SYSTEM_CLOCK)
 
   const refusalOf = (request: Request): Response | undefined => {
     if (isRefusing) return new Response("shutting down\n", { status: 503, headers: { "retry-after": "1" } })
-    return isAllowed(request) ? undefined : new Response("this origin may not connect\n", { status: 403 })
+    if (isAllowed(request)) return undefined
+    logRefused(request.headers.get("origin"))
+    return new Response("this origin may not connect\n", { status: 403 })
   }
   const isFull = (): boolean => options.maxConnections > 0 && connections.open.size >= options.maxConnections
   const visitOf = (request: Request, server: Server<SocketData>): Visit => ({
@@ -133,8 +138,11 @@ export function listenForSockets(
         const { data } = ws
         const refusal = "code" in data ? data : lateRefusal(data)
         // Bun passes on no message behind a close, so a connection that was never opened hears nothing.
-        if (refusal !== undefined) ws.close(refusal.code, refusal.reason)
-        else if (!("code" in data)) data.onOpen(ws)
+        if (refusal !== undefined) {
+          const words = "code" in data ? undefined : (data.receiver as Conversation).wordsFor?.(refusal)
+          if (words !== undefined) ws.send(words)
+          ws.close(refusal.code, refusal.reason)
+        } else if (!("code" in data)) data.onOpen(ws)
       },
       message(ws, message) {
         const user = ws.data as SocketUser

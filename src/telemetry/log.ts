@@ -1,9 +1,51 @@
-// The logger: JSON lines on stderr, written at once. There is no line for a message or a connection above debug.
+// The logger: one line on stderr for each thing that happened to the server, written at once. There is no line for a
+// message or a connection above debug. How a line looks for people is in lines.ts.
 
+import { fstatSync } from "node:fs"
 import pino from "pino"
 import type { Log } from "../log.ts"
+import { type LogLine, toJournal, toText } from "./lines.ts"
 
-/** A logger that writes `level` and above; "silent" writes nothing. */
-export function makeLog(level: string): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))
+/** Of --log-format. */
+export type LogFormat = "auto" | "json" | "text"
+
+/** A logger whose level can be changed while it is in use. */
+export interface LevelledLog extends Log {
+  /** The lowest level that is written; "silent" writes nothing. */
+  level: string
+}
+
+const STDERR = 2
+
+/** Writes nothing, for commands that are no server. */
+export const SILENT: Log = { error() {}, warn() {}, info() {}, debug() {} }
+
+/**
+ * A logger that writes `level` and above. "auto" is text on a terminal and under systemd, else JSON lines. Text has the
+ * priorities of sd-daemon(3) in place of the time where it goes to the journal, which keeps both for itself.
+ */
+export function makeLog(
+  level: string,
+  format: LogFormat,
+  env: Readonly<Record<string, string | undefined>>,
+): LevelledLog {
+  const isJournal = isJournalStream(env["JOURNAL_STREAM"])
+  const destination = pino.destination({ fd: STDERR, sync: true })
+  const isText = format === "text" || (format === "auto" && (isJournal || process.stderr.isTTY === true))
+  const show = isJournal ? toJournal : toText
+  const lines = { write: (line: string) => void destination.write(show(JSON.parse(line) as LogLine)) }
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (name: string) => ({ level: name }) },
+  }
+  return pino(options, isText ? lines : destination)
+}
+
+/** Whether stderr itself is what systemd connected to its journal, and no file that a shell put in its place (systemd.exec(5)). */
+function isJournalStream(deviceAndInode: string | undefined): boolean {
+  if (deviceAndInode === undefined) return false
+  const { dev, ino } = fstatSync(STDERR)
+  return deviceAndInode === `${dev}:${ino}`
 }

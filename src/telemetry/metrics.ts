@@ -15,7 +15,7 @@ import { addResumeMetrics } from "./resume-metrics.ts"
 export interface Counted {
   readonly connections: Pick<Connections, "open" | "counters">
   readonly rooms: Pick<Rooms, "registry" | "counters">
-  readonly dialects: readonly Pick<Dialect, "name" | "counters" | "resumptions">[]
+  readonly dialects: readonly Pick<Dialect, "name" | "counters" | "waiting" | "resumptions">[]
 }
 
 /** Milliseconds from ten seconds to a day: calls last minutes to hours. */
@@ -68,6 +68,12 @@ export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics 
     ({ totals }) => totals,
   )
   addByDialect("palava_errors_total", "Error events sent to clients by id.", "id", ({ errors }) => errors)
+  addGauge(
+    "palava_waiting_messages",
+    "Messages kept for peers that are not there.",
+    () => Object.fromEntries(dialects.flatMap(({ name, waiting }) => (waiting ? [[name, waiting()]] : []))),
+    "dialect",
+  )
   addCounter(
     "palava_relays_total",
     "Messages passed on, to a peer of this node or to another node.",

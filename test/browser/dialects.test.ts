@@ -1,5 +1,6 @@
 // The unmodified clients of other servers in Chromium, each page in a browser profile of its own, on one node and with
-// the pages spread over two: a Yjs document shared by two, a call of webrtc.io-client's, a session of TogetherJS's.
+// the pages spread over two: a Yjs document shared by two, a call of webrtc.io-client's, a session of TogetherJS's,
+// two peers of PeerJS's.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
@@ -9,24 +10,26 @@ import { type RedisServer, startRedis } from "../helpers/redis.ts"
 import { complaintsOf, LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
 
 const PAGES = join(import.meta.dir, "pages")
-const WEBRTC_IO = join(import.meta.dir, "../../node_modules/webrtc.io-client/lib/webrtc.io.js")
+const PACKAGES = join(import.meta.dir, "../../node_modules")
+const CLIENTS: Readonly<Record<string, string>> = {
+  "/webrtc.io.js": join(PACKAGES, "webrtc.io-client/lib/webrtc.io.js"),
+  "/peerjs.min.js": join(PACKAGES, "peerjs/dist/peerjs.min.js"),
+}
 
 let browser: Browser | undefined
 let site: Bun.Server<undefined> | undefined
 beforeAll(async () => {
-  const [launched, built] = await Promise.all([
-    launchChromium(),
-    Bun.build({ entrypoints: [join(PAGES, "yjs.js")], target: "browser" }),
-  ])
+  const [launched, yjs, docs] = await Promise.all([launchChromium(), bundle(), bundle(await docsExample())])
   browser = launched
-  const bundle = (await built.outputs[0]?.text()) ?? ""
+  const bundles: Record<string, string> = { "/yjs.bundle.js": yjs, "/docs.bundle.js": docs }
   site = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
     fetch(request) {
       const { pathname } = new URL(request.url)
-      if (pathname === "/yjs.bundle.js") return new Response(bundle, { headers: { "content-type": "text/javascript" } })
-      const file = pathname === "/webrtc.io.js" ? WEBRTC_IO : join(PAGES, pathname.slice(1))
+      const built = bundles[pathname]
+      if (built !== undefined) return new Response(built, { headers: { "content-type": "text/javascript" } })
+      const file = CLIENTS[pathname] ?? join(PAGES, pathname.slice(1))
       return /\.(html|js)$/.test(file) ? new Response(Bun.file(file)) : new Response(null, { status: 204 })
     },
   })
@@ -35,6 +38,31 @@ afterAll(async () => {
   await browser?.close()
   await site?.stop(true)
 })
+
+/** yjs.js with its packages; or another text in its place. */
+async function bundle(text?: string): Promise<string> {
+  const entry = join(PAGES, "yjs.js")
+  const replace: Bun.BunPlugin = {
+    name: "replace",
+    setup: (build) => {
+      if (text !== undefined) build.onLoad({ filter: /pages\/yjs\.js$/ }, () => ({ contents: text, loader: "js" }))
+    },
+  }
+  const { outputs } = await Bun.build({ entrypoints: [entry], target: "browser", plugins: [replace] })
+  return (await outputs[0]?.text()) ?? ""
+}
+
+/** The example of docs/dialects.md, told its room and address by the query, with what the test asks of it. */
+async function docsExample(): Promise<string> {
+  const docs = await Bun.file(join(import.meta.dir, "../../docs/dialects.md")).text()
+  const example = /```js\n(import \{ WebrtcProvider[\s\S]*?)```/.exec(docs)?.[1] ?? ""
+  const told = example
+    .replace('"my-document"', 'new URLSearchParams(location.search).get("room")')
+    .replace('"wss://call.example.org"', 'new URLSearchParams(location.search).get("socket")')
+  return `${told}
+    const text = doc.getText("shared")
+    window.drive = { text: () => text.toString(), insert: (at, piece) => text.insert(at, piece) }`
+}
 
 for (const count of [1, 2] as const) {
   describe(`over ${count} node${count === 1 ? "" : "s"}`, () => {
@@ -88,6 +116,22 @@ for (const count of [1, 2] as const) {
       )
     }
 
+    if (count === 1) {
+      test(
+        "Yjs: the example of docs/dialects.md",
+        async () => {
+          const room = `doc-${crypto.randomUUID()}`
+          const [ada, ben] = [await open("docs", 0, { room }), await open("docs", 1, { room })]
+          await holds(ben.page, "true")
+          await ada.page.evaluate(`drive.insert(0, "as in the docs")`)
+          await holds(ben.page, `drive.text() === "as in the docs"`)
+          expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
+          await Promise.all([ada, ben].map(({ close }) => close()))
+        },
+        WAIT_MS,
+      )
+    }
+
     test(
       "webrtc.io-client: two see each other, one leaves",
       async () => {
@@ -100,6 +144,39 @@ for (const count of [1, 2] as const) {
         await holds(ben.page, seesOne)
         await ben.page.evaluate("drive.leave()")
         await holds(ada.page, "drive.left() === 1 && drive.seen().length === 0")
+        expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
+        await Promise.all([ada, ben].map(({ close }) => close()))
+      },
+      WAIT_MS,
+    )
+
+    test(
+      "PeerJS: two tabs talk by a data channel and see each other, call in vain, and come back",
+      async () => {
+        const name = `ben-${crypto.randomUUID()}`
+        const ada = await open("peerjs", 0, {})
+        const ben = await open("peerjs", 1, { id: name })
+        await holds(ada.page, "drive.opened().length === 1")
+        await holds(ben.page, `drive.opened().join() === "${name}"`)
+        const id = await ada.page.evaluate("drive.opened()[0]")
+        expect(id).toMatch(/^[0-9a-f-]{36}$/)
+        await ben.page.evaluate(`drive.connect("${id}")`)
+        for (const { page } of [ada, ben]) await holds(page, "drive.isOpen()")
+        expect(await ada.page.evaluate("drive.metadata()")).toEqual({ from: "test", list: [1, "ü"] })
+        await ben.page.evaluate(`drive.say("hello, früh 🙂")`)
+        await holds(ada.page, `drive.heard().join() === "hello, früh 🙂"`)
+        await ada.page.evaluate(`drive.call("${name}")`)
+        for (const { page } of [ada, ben]) await holds(page, "drive.sees()")
+        await ben.page.evaluate(`drive.connect("nobody-${crypto.randomUUID()}")`)
+        await holds(ben.page, `drive.errors().join() === "peer-unavailable"`)
+        await ben.page.evaluate("drive.comeBack()")
+        await holds(ben.page, "drive.opened().length === 2")
+        await ada.page.evaluate(`drive.connect("${name}")`)
+        for (const { page } of [ada, ben]) await holds(page, "drive.isOpen()")
+        await ada.page.evaluate(`drive.say("again")`)
+        await holds(ben.page, `drive.heard().join() === "again"`)
+        await ben.page.evaluate("drive.leave()")
+        await holds(ada.page, "!drive.isOpen()")
         expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
         await Promise.all([ada, ben].map(({ close }) => close()))
       },

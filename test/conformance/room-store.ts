@@ -403,7 +403,7 @@ export function roomStoreSuite(name: string, makeStore: MakeStore): void {
       expect((await store.snapshot(room)).members.map(({ peer }) => peer)).toEqual([first, second])
     })
 
-    test("many joins and leaves at once make one log without a hole, whose sum is the snapshot", async () => {
+    test("many joins and leaves at once make one log without a gap, whose sum is the snapshot", async () => {
       await using made = await makeStore()
       const { store, heard } = made
       const room = makeRoom()

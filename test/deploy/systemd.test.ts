@@ -63,5 +63,5 @@ for (const [what, name] of [
 test("a socket that is not there, or a watchdog for another process, disturbs nobody", async () => {
   await using node = await startNode([], { NOTIFY_SOCKET: "/nowhere/notify", WATCHDOG_USEC: "1000", WATCHDOG_PID: "1" })
   expect((await fetch(`${node.httpUrl}healthz`)).status).toBe(200)
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
 })

@@ -21,6 +21,11 @@ export function startWebrtcIo(): Promise<Original> {
   return start(["-e", 'require("webrtc.io").listen(Number(process.env.PORT))'])
 }
 
+/** peerjs-server, by the line of its README, and with a listener for errors: without one, bad JSON ends the process. */
+export function startPeerJs(): Promise<Original> {
+  return start(["-e", 'require("peer").PeerServer({ port: Number(process.env.PORT) }).on("error", () => {})'])
+}
+
 async function start(args: readonly string[]): Promise<Original> {
   const port = await freePort()
   const child = Bun.spawn(["node", ...args], {

@@ -44,7 +44,7 @@ for (const [count, way] of PLACES) {
       await Promise.all(clients.map((client) => client.cutOff()))
       for (const node of nodes) {
         await poll(async () => (await node.metric("palava_connections")) + (await node.metric("palava_rooms")) === 0)
-        expect(node.log()).toBe("")
+        expect(node.complaints()).toBe("")
         await node[Symbol.asyncDispose]()
       }
     })
@@ -169,8 +169,14 @@ for (const [count, way] of PLACES) {
       expect(await ada.ask("join", "lone name")).toEqual([null, { clients: {} }])
     })
 
-    test("a name that is no string gets no answer", async () => {
+    test("a name that is no string gets no answer; one of over 1,000 characters is refused", async () => {
       const ada = await connect(0)
+      for (const event of ["join", "create"]) {
+        expect(await ada.ask(event, "ö".repeat(1_000))).toEqual([null, expect.anything()])
+        expect(await ada.ask(event, "ö".repeat(1_001))).toEqual(["room_name_too_long"])
+        ada.emit("leave")
+        await ada.next(`42["remove",{"id":"${ada.id}"}]`)
+      }
       for (const name of [1, true, {}, ["room"], null]) ada.send(`420${JSON.stringify(["join", name])}`)
       for (const name of [1, true, {}, ["room"]]) ada.send(`421${JSON.stringify(["create", name])}`)
       ada.send('422["join"]')

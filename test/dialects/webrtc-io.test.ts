@@ -143,7 +143,7 @@ overNodes([], (nodes, count) => {
     for (const { client } of [ada, ben]) await client.close()
     await poll(async () => (await sumOf(nodes, "palava_rooms")) === 0)
     await poll(async () => (await sumOf(nodes, "palava_connections")) === 0)
-    for (const node of nodes.all) expect(node.log()).toBe("")
+    for (const node of nodes.all) expect(node.complaints()).toBe("")
   })
 
   if (count === 2) {

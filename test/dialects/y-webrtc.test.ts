@@ -150,7 +150,7 @@ overNodes([], (nodes, count) => {
     for (const client of clients) await client.close()
     await poll(async () => (await sumOf(nodes, "palava_rooms")) === before)
     await poll(async () => (await sumOf(nodes, "palava_connections")) === 2)
-    for (const node of nodes.all) expect(node.log()).toBe("")
+    for (const node of nodes.all) expect(node.complaints()).toBe("")
   })
 
   if (count === 2) {

@@ -1,6 +1,7 @@
 // Plain HTTP: the page and health beside the socket, metrics on the operators' listener only.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { version } from "../../package.json" with { type: "json" }
 import { TestClient } from "../helpers/client.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { RawSocket } from "../helpers/raw-socket.ts"
@@ -10,7 +11,7 @@ beforeAll(async () => {
   node = await startNode()
 })
 afterAll(async () => {
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 
@@ -47,6 +48,23 @@ describe("the public listener", () => {
   test("health", async () => {
     expect(await textOf("healthz")).toEqual([200, "ok\n"])
     expect(await textOf("readyz")).toEqual([200, "ready\n"])
+  })
+
+  test("readiness as JSON, for who accepts it", async () => {
+    for (const url of [node.httpUrl, node.adminUrl]) {
+      const answer = await fetch(`${url}readyz`, { headers: { accept: "application/json" } })
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([
+        200,
+        expect.stringContaining("application/json"),
+      ])
+      expect(await answer.json()).toEqual({
+        ready: true,
+        reasons: [],
+        node: expect.stringMatching(/^[\w-]{36}$/),
+        version,
+        store: { kind: "memory", state: "up" },
+      })
+    }
   })
 
   test("health without a Host, as HAProxy asks for it", async () => {

@@ -45,7 +45,7 @@ test("SIGTERM announces the end, refuses newcomers, serves who is there, and end
   expect(await Promise.all([first.closed, second.closed])).toEqual([GONE, GONE])
   expect(performance.now() - begin).toBeGreaterThan(1_900)
   expect(await node.exited).toBe(0)
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
 })
 
 test("a second SIGTERM ends the wait", async () => {

@@ -55,7 +55,7 @@ test("who speaks plainly is not served, and disturbs nobody", async () => {
   expect(plain.head).toBe("")
   await using client = await TestClient.connect(node.url, { tls: { ca: certificate.cert } })
   expect((await client.join("after")).event).toBe("joined_room")
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
 })
 
 test("a key of another certificate is refused at start", async () => {

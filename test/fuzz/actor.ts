@@ -138,7 +138,7 @@ export function heardFrom(peer: string, actors: readonly Actor[]): number {
   return count
 }
 
-/** Each stay must have seen a piece of its room's log, without a hole, from its own join on. */
+/** Each stay must have seen a piece of its room's log, without a gap, from its own join on. */
 export function expectStaysInLog(
   peer: string,
   { view, stayRooms, room }: Actor,

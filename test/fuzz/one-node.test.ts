@@ -130,7 +130,7 @@ beforeAll(async () => {
   server = await startNode(["--room-size", `${ROOM_SIZE + 1}`, "--rate-per-second", "0"])
 })
 afterAll(async () => {
-  expect(server.log()).toBe("")
+  expect(server.complaints()).toBe("")
   await server[Symbol.asyncDispose]()
 })
 

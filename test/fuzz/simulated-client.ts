@@ -235,7 +235,7 @@ export class SimulatedClient {
     this.#inRoom("peer_updated_status")
     if (peer === this.peer) {
       this.shown = v
-      // A healed room shows only the last of several changes.
+      // A repaired room shows only the last of several changes.
       for (const older of this.unshown) if (older <= v) this.unshown.delete(older)
     } else if (this.view.has(peer)) this.view.set(peer, v)
     else this.#fail(`status of ${peer}, who is not there`)

@@ -25,7 +25,7 @@ const MOVER = { join: 4, leave: 2, status: 2, relay: 10, drop: 0.3 }
 /** Lines of the story that a failure shows. */
 const STORY_LINES = 400
 
-/** 40 s: the longest way back is a lease, a wait of 5 s for Redis and a healing, on a busy machine. */
+/** 40 s: the longest way back is a lease, a wait of 5 s for Redis and a repair, on a busy machine. */
 const SETTLE_MS = 40_000
 
 /** Lists `<room key> <peer>` for every member of every room. */

@@ -25,6 +25,8 @@ export interface TestNode extends AsyncDisposable {
   readonly exited: Promise<number>
   /** What it has written to stderr so far. */
   readonly log: () => string
+  /** The lines of it that are above info. */
+  readonly complaints: () => string
   kill(signal: NodeJS.Signals): void
   /** The sum of all samples of a metric whose labels contain `labels`. */
   metric(name: string, labels?: string): Promise<number>
@@ -73,6 +75,7 @@ export async function startNode(args: readonly string[] = [], env: Record<string
     pid: child.pid,
     exited: child.exited,
     log: () => log,
+    complaints: () => log.replace(/^\{"level":"(?:info|debug)".*\n/gm, ""),
     kill: (signal) => child.kill(signal),
     async metric(name, labels = "") {
       const text = await (await fetch(`${adminUrl}metrics`)).text()

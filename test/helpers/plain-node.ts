@@ -261,7 +261,7 @@ export class HeldStore extends MemoryRoomStore {
   }
 
   override publish(...args: Parameters<MemoryRoomStore["publish"]>): ReturnType<MemoryRoomStore["publish"]> {
-    return this.#answerLater(super.publish(...args))
+    return this.#answerLater(Promise.resolve(super.publish(...args)))
   }
 
   override snapshot(...args: Parameters<MemoryRoomStore["snapshot"]>): ReturnType<MemoryRoomStore["snapshot"]> {

@@ -41,7 +41,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   for (const client of others) await client.close()
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
   node = await startNode()
 })
 afterAll(async () => {
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 

@@ -59,7 +59,7 @@ test(`${CLIENTS} clients that join at once all meet, and all see the same`, asyn
     if (!hasLeft) expect(view.members).toEqual(membersBut(client, clients.slice(CLIENTS / 2), witness))
   }
   for (const client of clients) await client.close()
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
 })
 
 test("what is sent before leaving arrives before peer_left, and nothing after it", async () => {

@@ -9,7 +9,7 @@ beforeAll(async () => {
   node = await startNode()
 })
 afterAll(async () => {
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 
@@ -69,6 +69,19 @@ for (const [what, before, change, after] of MERGES) {
     expect(JSON.stringify(member?.status)).toBe(after)
   })
 }
+
+test("a status of null when joining is none at all", async () => {
+  const room = crypto.randomUUID()
+  await using witness = await TestClient.connect(node.url)
+  await witness.join(room)
+  await using client = await TestClient.connect(node.url)
+  client.send(`{"event":"join_room","room_id":"${room}","status":null}`)
+  const { own_id: peer, ...joined } = await client.next()
+  expect(joined).toEqual({ event: "joined_room", peers: [{ peer_id: witness.ownId, status: {} }] })
+  expect(await witness.next()).toEqual({ event: "new_peer", peer_id: peer, status: {} })
+  client.send({ event: "update_status", status: { a: 1 } })
+  expect(await client.next()).toEqual({ event: "peer_updated_status", sender_id: peer, status: { a: 1 } })
+})
 
 test("4 KiB is the limit of the whole, not of the change", async () => {
   await using client = await TestClient.connect(node.url)

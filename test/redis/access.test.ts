@@ -62,7 +62,17 @@ test("rediss:// with user and password: both connections come in by TLS as that 
 test("a certificate nobody vouches for, and a wrong password, are said in the log, without the password", async () => {
   for (const url of [`rediss://localhost:${tlsPort}`, `redis://signaling:wrong-word@127.0.0.1:${redis.port}`]) {
     const child = Bun.spawn(
-      [join(import.meta.dir, "../../dist/palava-machine"), "--port", "0", "--admin-listen", "off", "--redis", url],
+      [
+        join(import.meta.dir, "../../dist/palava-machine"),
+        "--port",
+        "0",
+        "--admin-listen",
+        "off",
+        "--log-level",
+        "warn",
+        "--redis",
+        url,
+      ],
       { env: {}, stdout: "ignore", stderr: "pipe" },
     )
     const { value } = await child.stderr.getReader().read()

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect } from "node:net"
 import { makePeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import { join, joinOf } from "../conformance/room-store.ts"
+import { TestClient } from "../helpers/client.ts"
+import { startNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
 import { makePrefix, startStore } from "../helpers/redis-stores.ts"
 
@@ -69,6 +71,32 @@ test("a join, a leave and a status cost one script call each, once Redis knows t
   // One to each node with members: 1 for the first join, 2 while both are in, 1 for the last leave.
   expect(announced).toHaveLength(1 + 2 + 2 + 2 + 1)
   expect(lines.join("\n")).not.toContain("private")
+})
+
+test("a join with a bad status costs Redis nothing, and does not tell whether the room is full", async () => {
+  const common = ["--redis", redis.url, "--redis-prefix", makePrefix(), "--room-size", "2"]
+  await using node = await startNode(common)
+  await using cleanup = new AsyncDisposableStack()
+  for (let count = 0; count < 2; count++) {
+    const member = cleanup.use(await TestClient.connect(node.url))
+    await member.join("full", { text: "x".repeat(4_000) })
+  }
+  const outsider = cleanup.use(await TestClient.connect(node.url))
+  const answersTo = async (status: object): Promise<unknown[]> => {
+    const answers: unknown[] = []
+    for (const room of ["full", "full", "empty"]) answers.push((await outsider.join(room, status))["id"])
+    return answers
+  }
+  const touchesRooms = (lines: readonly string[]) => lines.some((line) => line.includes(":room:"))
+  const refused = await monitor(async () => {
+    expect(await answersTo({ name: " " })).toEqual(["blank_name", "blank_name", "blank_name"])
+    expect(await answersTo({ text: "x".repeat(4_100) })).toEqual(Array(3).fill("invalid_status"))
+  })
+  expect(touchesRooms(refused)).toBe(false)
+  const full = await monitor(async () => {
+    expect((await outsider.join("full", { name: "Ada" }))["id"]).toBe("room_full")
+  })
+  expect(touchesRooms(full)).toBe(true)
 })
 
 test("relays of one turn are one publish; under load 400 in flight cost less than a fifth of a command each", async () => {

@@ -27,6 +27,6 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       expect(events).toEqual(signal === "SIGTERM" ? ["shutdown"] : [])
     }
     expect(await node.exited).toBe(0)
-    expect(node.log()).toBe("")
+    expect(node.complaints()).toBe("")
   })
 }

@@ -13,6 +13,8 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   tlsCert: [import.meta.path, import.meta.path],
   tlsKey: [import.meta.path, import.meta.path],
   page: ["false", false],
+  peerjsKey: ["my.key-2", "my.key-2"],
+  peerjsDiscovery: ["true", true],
   yWebrtcPublishAny: ["false", false],
   dialect: ["palava", ["palava"]],
   origin: ["https://call.example.org", ["https://call.example.org"]],
@@ -35,6 +37,7 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   leaseSeconds: ["600", 600],
   plugin: ["/a/plugin.ts", ["/a/plugin.ts"]],
   logLevel: ["silent", "silent"],
+  logFormat: ["text", "text"],
   statsExport: ["/a/export.ndjson", "/a/export.ndjson"],
 }
 
@@ -55,8 +58,9 @@ describe("every option", () => {
     const also = name === "tlsCert" ? ["--tls-key", text] : name === "tlsKey" ? ["--tls-cert", text] : []
 
     test(`${flagOf(name)} by flag and by ${variableOf(name)}`, () => {
-      const isSwitch = optionOf(name).default === true
-      const flag = isSwitch ? [flagOf(name).replace("--", "--no-")] : [`${flagOf(name)}=${text}`]
+      const before = optionOf(name).default
+      const switches = { true: [flagOf(name).replace("--", "--no-")], false: [flagOf(name)] }
+      const flag = typeof before === "boolean" ? switches[`${before}`] : [`${flagOf(name)}=${text}`]
       const byFlag = loadInvocation([...flag, ...also], {})
       expect([byFlag.config[name] as unknown, byFlag.sources[name]]).toEqual([value, flagOf(name)])
       const byVariable = loadInvocation(also, { [variableOf(name)]: text })
@@ -97,6 +101,7 @@ describe("limits of values", () => {
     ["redis", ["a:1", "redis://a", "rediss://u:p@a:1/0"], ["http://a", "redis://", "://"]],
     ["redisPrefix", ["a", "A.b-c_9"], ["", "a b", "{a}", "a:b", "x".repeat(41)]],
     ["logLevel", ["debug", "info", "warn", "error", "silent"], ["DEBUG", "trace", ""]],
+    ["logFormat", ["auto", "json", "text"], ["JSON", "pretty", ""]],
     ["host", ["::", "example.org"], ["", " ", "a b"]],
   ] as const) {
     test(flagOf(name), () => {

@@ -10,11 +10,11 @@ const SRC = join(import.meta.dir, "../../src")
 const ARROWS: Record<string, readonly string[]> = {
   connections: ["clock.ts", "log.ts", "node:crypto"],
   rooms: ["clock.ts", "log.ts", "node:crypto"],
-  cluster: ["clock.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
+  cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot", "node:crypto"],
   plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
-  server: ["log.ts", "connections", "dialects", "rooms", "dist", "bun", "node:crypto"],
+  server: ["clock.ts", "log.ts", "connections", "dialects", "rooms", "dist", "bun", "node:crypto"],
   telemetry: [
     "log.ts",
     "connections",

@@ -15,7 +15,7 @@ function messages(): string[] {
   )
   return files.flatMap((path) => {
     const source = readFileSync(join(ROOT, "src", path), "utf8")
-    const calls = source.matchAll(/\blog\.(?:info|warn|error)\((?:\{[^}]*\}, )?(?:"([^"]+)"|`([^`]+)`)/g)
+    const calls = source.matchAll(/\blog\.(?:info|warn|error)\(\s*(?:\{[^}]*\},\s*)?(?:"([^"]+)"|`([^`]+)`)/g)
     return [...calls]
       .map(([, plain, template]) => plain ?? template ?? "")
       .filter((message) => !message.startsWith("bug: "))

@@ -114,3 +114,24 @@ test("1,500 leaves with 64,000 relays waiting do not hold up the loop", () => {
   // Looking through all that waits took 451 ms.
   expect(tookMs).toBeLessThan(50)
 })
+
+test("what is handed in at any moment about the end of an outbox goes out", async () => {
+  // The answer to the last batch and what else comes in the same turn are some promises apart: each distance is tried.
+  for (let distance = 0; distance < 12; distance++) {
+    const sent: number[] = []
+    const answer = Promise.withResolvers<number>()
+    const { outboxes, relay } = makeOutboxes((_channel, bytes) => {
+      const message = decodeNodeMessage(bytes)
+      if (typeof message === "object" && message.kind === "relays") sent.push(message.relays.length)
+      return sent.length === 1 ? answer.promise : Promise.resolve(1)
+    })
+    relay(makePeerId())
+    await new Promise(setImmediate)
+    answer.resolve(1)
+    for (let step = 0; step < distance; step++) await undefined
+    relay(makePeerId())
+    await new Promise(setImmediate)
+    await outboxes.drained()
+    expect([distance, sent]).toEqual([distance, [1, 1]])
+  }
+})

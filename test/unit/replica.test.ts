@@ -1,4 +1,4 @@
-// The replica applies a room's log in order, finds holes, and turns snapshots into differences.
+// The replica applies a room's log in order, finds gaps, and turns snapshots into differences.
 
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
@@ -113,7 +113,7 @@ describe("adopt", () => {
     expect(replica.placeOf(left(10, "d"))).toBe("next")
   })
 
-  test("who left and joined again in the hole is shown to do both", () => {
+  test("who left and joined again in the gap is shown to do both", () => {
     const replica = replicaAt(3, memberOf("a", 1))
     expect(adopt(replica, { epoch: EPOCH, seq: 5, members: [memberOf("a", 2)] }).shown).toEqual(["-a", "+a{}"])
   })
@@ -138,7 +138,7 @@ describe("adopt", () => {
   })
 })
 
-test("a log applied one by one and a snapshot of its end give the same, wherever the hole is", () => {
+test("a log applied one by one and a snapshot of its end give the same, wherever the gap is", () => {
   const names = ["a", "b", "c", "d"]
   const step = fc.record({
     name: fc.constantFrom(...names),

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(async () => {
   expect(await node.metric("palava_rooms")).toBe(1)
   await witness.close()
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 

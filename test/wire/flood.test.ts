@@ -23,7 +23,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await others.expectAllHeard()
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await others.expectAllHeard()
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 
@@ -59,6 +59,47 @@ describe("bytes that break the framing end the connection", () => {
       expect(await witness.next()).toEqual({ event: "new_peer", peer_id: joined["own_id"], status: {} })
       expect(await witness.next()).toEqual({ event: "peer_left", sender_id: joined["own_id"] })
     }
+  })
+})
+
+describe("an event that is said twice is relayed once, as the last one, which JSON.parse takes", () => {
+  const DOUBLED = [
+    ['{"event":"peer_left","event":"message"}', '{"event":"message"'],
+    ['{"event":"peer_left","event":"message","x":1}', '{"event":"message","x":1'],
+    ['{"event":"peer_left","list":[1],"event":"message"}', '{"event":"message","list":[1]'],
+    ['{"event":"offer","event":"message","list":[1]}', '{"event":"message","list":[1]'],
+    ['{"\\u0065vent":"peer_left","event":"message"}', '{"event":"message"'],
+    ['{"event":"peer_left","\\u0065vent":"message","list":[1]}', '{"event":"message","list":[1]'],
+  ] as const
+
+  for (const [data, relayed] of DOUBLED) {
+    test(data, async () => {
+      const [sender, receiver] = [await RawSocket.open(node.port), await RawSocket.open(node.port)]
+      using _sender = sender
+      using _receiver = receiver
+      const room = crypto.randomUUID()
+      const ids: unknown[] = []
+      for (const raw of [sender, receiver]) {
+        raw.write(textFrame({ event: "join_room", room_id: room }))
+        ids.push((await raw.nextEvent())["own_id"])
+      }
+      sender.write(textFrame(`{"event":"send_to_peer","peer_id":"${ids[1]}","data":${data}}`))
+      const { opcode, payload } = await receiver.nextFrame()
+      expect([opcode, payload.toString()]).toEqual([OPCODE.text, `${relayed},"sender_id":"${ids[0]}"}`])
+    })
+  }
+
+  test("and is refused when the last one may not be relayed", async () => {
+    await using first = await TestClient.connect(node.url)
+    await using second = await TestClient.connect(node.url)
+    await first.join("doubled")
+    await second.join("doubled")
+    for (const rest of ["", ',"list":[1]']) {
+      const data = `{"event":"message","event":"peer_left"${rest}}`
+      second.send(`{"event":"send_to_peer","peer_id":"${first.ownId}","data":${data}}`)
+      expect((await second.next())["id"]).toBe("event_not_allowed")
+    }
+    expect((await first.drain()).map(({ event }) => event)).toEqual(["new_peer"])
   })
 })
 

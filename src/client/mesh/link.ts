@@ -84,8 +84,9 @@ export class Link extends Emitter<LinkEvents> {
       if (message.event === "ice_candidate") await this.#connection.addIceCandidate(message.candidate)
       else if (message.event !== "message") await this.#onDescription(message.sdp)
     } catch (error) {
-      // Candidates that belong to an ignored offer fit nothing.
-      if (message.event !== "ice_candidate" || !this.#ignoringOffer) this.#complain(error)
+      // Candidates that belong to an ignored offer, or to one that was lost, fit nothing.
+      const fitsNothing = this.#ignoringOffer || this.#connection.remoteDescription === null
+      if (message.event !== "ice_candidate" || !fitsNothing) this.#complain(error)
     }
   }
 

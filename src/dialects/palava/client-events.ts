@@ -4,7 +4,9 @@
 
 import * as v from "valibot"
 import type { Ref } from "../../rooms/room-store.ts"
+import { FRAME_LEVELS, isDeeperThan } from "../json.ts"
 import { ERRORS, type ErrorId, NOT_A_HASH } from "./errors.ts"
+import { RELAY_EVENTS } from "./relay-events.ts"
 import { isLongerThan, isObject } from "./status.ts"
 
 /** 50 characters (code points), as in palava-machine. */
@@ -12,12 +14,6 @@ const ROOM_ID_CHARACTERS = 50
 
 /** 64 characters: room for a UUID with a prefix; a longer one is the client's memory, not ours to carry. */
 const REF_CHARACTERS = 64
-
-/**
- * 100 levels, as in palava-machine (Ruby's JSON): SDP and candidates have three. JSON.stringify takes time quadratic in
- * the depth of arrays under Bun 1.4.5, so 30,000 brackets in one frame would hold up everybody for a second.
- */
-export const FRAME_LEVELS = 100
 
 /** How many frames of the other side have come. */
 const RECEIVED = v.pipe(v.number("invalid_message"), v.safeInteger("invalid_message"), v.minValue(0, "invalid_message"))
@@ -49,9 +45,6 @@ export type ClientEventName = keyof typeof CLIENT_EVENTS
 
 /** The checked fields of one client event. */
 export type ClientEvent<Name extends ClientEventName> = v.InferOutput<(typeof CLIENT_EVENTS)[Name]>
-
-/** What members may relay to each other. */
-const RELAY_EVENTS = ["offer", "answer", "ice_candidate", "message"]
 
 /** The `data` of `send_to_peer`: any object whose `event` is one of RELAY_EVENTS. */
 const RELAY_DATA = v.pipe(
@@ -115,15 +108,6 @@ export function refuse(error: ErrorId, ref: Ref): Refusal {
 /** Tells a Refusal from what was asked for. */
 export function isRefusal(value: object): value is Refusal {
   return "error" in value
-}
-
-/** Whether objects and arrays are nested in more than `levels` levels; goes no deeper than that. */
-export function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false
-  if (levels === 0) return true
-  const children = Array.isArray(value) ? value : Object.values(value)
-  for (const child of children) if (isDeeperThan(child, levels - 1)) return true
-  return false
 }
 
 /** A `ref` of another type or over 64 characters is no ref: the answer goes without it. */

@@ -13,7 +13,9 @@
 // character), those that match from a fixed place are not (1 ns), as is a loop over charCodeAt: so one search for what
 // may not occur, and `indexOf` from quote to quote.
 
-import { FRAME_LEVELS, isDeeperThan } from "./client-events.ts"
+import { FRAME_LEVELS, isDeeperThan } from "../json.ts"
+import { isPlainText, skipNumberOrLiteral } from "../plain-json.ts"
+import { HEAD_WITH_EVENT, RELAY_EVENTS } from "./relay-events.ts"
 
 /** What decodeRelayFrame found. Made once and used for every frame: the hot path allocates nothing but strings. */
 export interface RelayFrame {
@@ -31,17 +33,6 @@ const EVENT_AT = DATA_AT + '{"event":"'.length
 
 // Three times as quick as startsWith; a test of the rest of a frame by such an expression is not.
 const HEAD = /^\{"event":"send_to_peer","peer_id":".{36}","data":\{"/
-/** The same where `event` is the first key and not the only one, as palava-client and most others write it. */
-const HEAD_WITH_EVENT =
-  /^\{"event":"send_to_peer","peer_id":".{36}","data":\{"event":"(?:ice_candidate|offer|answer|message)",/
-
-/** Neither inside a string nor between tokens as JSON.stringify writes them. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is them that JSON forbids.
-const CONTROL_CHARACTERS = /[\x00-\x1f]/
-
-/** The same, and what begins an escape: a frame without them needs no second look. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
-const UNUSUAL = /[\x00-\x1f\\]/
 
 /** An ASCII letter, lower case, as an escape: it may spell a key that is looked for as text. */
 const ESCAPED_LETTER = /\\u00[67]/
@@ -49,25 +40,15 @@ const ESCAPED_LETTER = /\\u00[67]/
 /** Without quotes or escapes: what stands between the quotes is the id. */
 const UUID = /^[0-9a-f-]{36}$/
 
-/** The values of `data.event` that may be relayed. */
-const RELAY_EVENTS: ReadonlySet<unknown> = new Set(["offer", "answer", "ice_candidate", "message"])
+/** RELAY_EVENTS as JSON. */
+const RELAY_EVENTS_QUOTED = RELAY_EVENTS.map((event) => `"${event}"`)
 
 const QUOTE = 0x22
 const COMMA = 0x2c
-const MINUS = 0x2d
-const DOT = 0x2e
-const ZERO = 0x30
-const NINE = 0x39
 const COLON = 0x3a
-const BACKSLASH = 0x5c
-const LETTER_N = 0x6e
-const LETTER_R = 0x72
 const LETTER_S = 0x73
 const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
-
-/** What may stand behind a backslash, except the quote, the backslash and `u`. */
-const PLAIN_ESCAPES = Array.from("bfnrt/", (letter) => letter.charCodeAt(0))
 
 /**
  * Reads a frame that may be relayed into `out`.
@@ -80,7 +61,7 @@ export function decodeRelayFrame(text: string, out: RelayFrame): boolean {
   const isEventFirst = HEAD_WITH_EVENT.test(text)
   if (isEventFirst) at = text.indexOf(",", EVENT_AT) + 1
   else if (!HEAD.test(text)) return false
-  const isPlain = (!UNUSUAL.test(text) || hasPlainEscapes(text)) && isPlainRelayData(text, at, end, isEventFirst)
+  const isPlain = isPlainText(text, DATA_AT) && isPlainRelayData(text, at, end, isEventFirst)
   if (!isPlain && !isRelayData(text.slice(DATA_AT, end))) return false
   // Mostly the target of the frame before; the same string keeps its hash, which whoever looks it up is glad of.
   if (out.peerId === "" || !text.startsWith(out.peerId, PEER_ID_AT)) {
@@ -93,34 +74,9 @@ export function decodeRelayFrame(text: string, out: RelayFrame): boolean {
 }
 
 /**
- * Whether there is no control character, and every backslash begins one of `\b \f \n \r \t \/`. Then each quote is the
- * border of a string, and a key that is not written `event` or `sender_id` is neither. Escaped quotes, backslashes and
- * code points are no.
- */
-function hasPlainEscapes(text: string): boolean {
-  if (CONTROL_CHARACTERS.test(text)) return false
-  let backslash = text.indexOf("\\", DATA_AT)
-  while (backslash >= 0) {
-    const escaped = text.charCodeAt(backslash + 1)
-    // How the lines of an SDP end: two escapes for the price of one.
-    if (
-      escaped === LETTER_R &&
-      text.charCodeAt(backslash + 2) === BACKSLASH &&
-      text.charCodeAt(backslash + 3) === LETTER_N
-    ) {
-      backslash = text.indexOf("\\", backslash + 4)
-      continue
-    }
-    if (!PLAIN_ESCAPES.includes(escaped)) return false
-    backslash = text.indexOf("\\", backslash + 2)
-  }
-  return true
-}
-
-/**
  * Whether text[at, end) is the rest, from a key on, of an object of strings, plain numbers, literals and objects of
  * these, without white space, with exactly one key `event` of a relayed value (`hasEvent`: before `at`), and none
- * called `sender_id`. Relies on hasPlainEscapes and on the absence of control characters.
+ * called `sender_id`. Relies on isPlainText.
  */
 function isPlainRelayData(text: string, at: number, end: number, hasEvent: boolean): boolean {
   let depth = 1
@@ -164,36 +120,10 @@ function isPlainRelayData(text: string, at: number, end: number, hasEvent: boole
   }
 }
 
-/** Whether the string value at `at` is one of RELAY_EVENTS. */
+/** Whether the value at `at` is one of RELAY_EVENTS. */
 function isRelayEvent(text: string, at: number): boolean {
-  return (
-    text.startsWith('"ice_candidate"', at) ||
-    text.startsWith('"message"', at) ||
-    text.startsWith('"offer"', at) ||
-    text.startsWith('"answer"', at)
-  )
-}
-
-/** The place behind a number without exponent, or `true`, `false`, `null`; -1 when there is none. */
-function skipNumberOrLiteral(text: string, start: number, first: number): number {
-  if (first === MINUS || (first >= ZERO && first <= NINE)) {
-    let at = first === MINUS ? start + 1 : start
-    const whole = at
-    at = skipDigits(text, at)
-    if (at === whole || (at > whole + 1 && text.charCodeAt(whole) === ZERO)) return -1
-    if (text.charCodeAt(at) !== DOT) return at
-    const fraction = at + 1
-    at = skipDigits(text, fraction)
-    return at === fraction ? -1 : at
-  }
-  if (text.startsWith("null", start) || text.startsWith("true", start)) return start + 4
-  return text.startsWith("false", start) ? start + 5 : -1
-}
-
-function skipDigits(text: string, start: number): number {
-  let at = start
-  for (let digit = text.charCodeAt(at); digit >= ZERO && digit <= NINE; digit = text.charCodeAt(at)) at++
-  return at
+  for (const event of RELAY_EVENTS_QUOTED) if (text.startsWith(event, at)) return true
+  return false
 }
 
 /** The same question asked of JSON.parse, for data with arrays, exponents, or JSON inside a string. */
@@ -206,7 +136,7 @@ function isRelayData(text: string): boolean {
   } catch {
     return false
   }
-  if (!RELAY_EVENTS.has(data["event"]) || Object.hasOwn(data, "sender_id")) return false
+  if (!RELAY_EVENTS.includes(data["event"] as string) || Object.hasOwn(data, "sender_id")) return false
   // One level is the frame around it.
   return !isDeeperThan(data, FRAME_LEVELS - 1)
 }

@@ -12,6 +12,18 @@ import { findHandler } from "./handlers.ts"
 import * as packets from "./packets.ts"
 import { UPGRADE_MS } from "./upgrade.ts"
 
+/** What is counted by its name; what a plug-in says is not ours. */
+const ERRORS: ReadonlySet<string> = new Set([
+  "full",
+  "taken",
+  "room_name_too_long",
+  "unavailable",
+  "internal",
+  "peer_unreachable",
+  "invalid_message",
+  "rate_limited",
+])
+
 /**
  * How it begins: by a WebSocket alone; over a session that was opened by HTTP already; or by a WebSocket that has to
  * show that the polling its client began with is over.
@@ -84,7 +96,7 @@ export class SimpleWebRtcConversation implements SimpleWebRtcClient {
 
   refuse(error: string, ack?: string): void {
     const { counters, hooks } = this.#parts
-    counters.countError(error)
+    counters.countError(ERRORS.has(error) ? error : "other")
     if (ack !== undefined) this.connection.send(packets.acknowledged(ack, error))
     hooks.observer?.refused?.(this.peer, error)
   }

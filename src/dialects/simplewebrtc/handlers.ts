@@ -1,9 +1,10 @@
-// What each event of a client means but for `message`: a table from name to handler. Names of rooms may be any string;
-// what has no string for a name is not answered, as in the original.
+// What each event of a client means but for `message`: a table from name to handler. Names of rooms may be any string
+// that is not too long; what has no string for a name is not answered, as in the original.
 
 import { randomUUID } from "node:crypto"
-import { type RoomKey, toRoomKey } from "../../rooms/ids.ts"
+import { toRoomKey } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
+import { ROOM_NAME_CHARACTERS } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import type { SimpleWebRtcClient, SimpleWebRtcParts } from "./client.ts"
 import type { ClientEvent } from "./client-events.ts"
@@ -26,27 +27,25 @@ const CREATED_SIZE = 1
 const HANDLERS: Readonly<Record<string, Handler>> = {
   async join(parts, client, { values: [name], ack }) {
     if (typeof name !== "string") return
-    await leaveRoom(client)
+    if (name.length > ROOM_NAME_CHARACTERS) return client.refuse("room_name_too_long", ack)
+    // Whoever joins its own room again leaves it first.
+    if (client.membership?.room.key === toRoomKey(name, DIALECT)) await leaveRoom(client)
     const outcome = await enter(parts, client, name, parts.limits.roomSize, ({ peer, room }) => {
       if (ack !== undefined) client.connection.send(packets.joined(ack, peer, room.members.values()))
     })
-    if (outcome === "full") client.refuse("full", ack)
-    else if (outcome !== "joined") client.refuse(outcome === "taken" ? "unavailable" : outcome, ack)
+    if (outcome !== "joined") client.refuse(outcome === "taken" ? "unavailable" : outcome, ack)
   },
 
   async create(parts, client, { values: [given], ack }) {
     // Without an acknowledgement the original takes a lone name for it.
     const name = ack === undefined || given === undefined || given === null || given === "" ? randomUUID() : given
     if (typeof name !== "string") return
+    if (name.length > ROOM_NAME_CHARACTERS) return client.refuse("room_name_too_long", ack)
     if (client.membership?.room.key === toRoomKey(name, DIALECT)) return client.refuse("taken", ack)
-    const former = client.membership
     const outcome = await enter(parts, client, name, CREATED_SIZE, () => {
-      if (former !== undefined) client.connection.send(packets.removed(client.peer))
       if (ack !== undefined) client.connection.send(packets.acknowledged(ack, null, name))
     })
-    if (outcome === "full" || outcome === "taken") client.refuse("taken", ack)
-    else if (outcome !== "joined") client.refuse(outcome, ack)
-    else if (former !== undefined) await parts.commands.leave(former)
+    if (outcome !== "joined") client.refuse(outcome === "full" ? "taken" : outcome, ack)
   },
 
   leave: (_parts, client) => leaveRoom(client),
@@ -68,41 +67,48 @@ function leaveRoom(client: SimpleWebRtcClient): Promise<void> | undefined {
   return left
 }
 
-/** @returns what became of it; `joined`: `onJoined` was called. A plug-in's refusal in its own words */
+/**
+ * Joins a room and then leaves the former one, which is lost by no refusal.
+ * @param answer called when it is in, before anything of the room reaches the client
+ * @returns what became of it; a plug-in's refusal by its id
+ */
 async function enter(
   { commands, hooks }: SimpleWebRtcParts,
   client: SimpleWebRtcClient,
   name: string,
   limit: number,
-  onJoined: (membership: Membership) => void,
+  answer: (membership: Membership) => void,
 ): Promise<string> {
-  const room: RoomKey = toRoomKey(name, DIALECT)
+  const room = toRoomKey(name, DIALECT)
   const status = resourcesOf(client.isSharing)
   if (hooks.join !== undefined) {
     const refusal = await hooks.join(client, { room, roomId: name, status: JSON.parse(status), fields: {} })
     if (refusal !== undefined) return "error" in refusal ? refusal.error : refusal.id
     if (client.connection.isClosed) return "joined"
   }
+  const former = client.membership
   const holder = makeHolder(client.connection, {
     onJoined(membership) {
       client.membership = membership
-      onJoined(membership)
+      if (former !== undefined) client.connection.send(packets.removed(client.peer))
+      answer(membership)
     },
     // Ids are the server's: nobody else comes under one of them.
     onTakenOver: () => {},
     onRelayFailed: () => client.refuse("peer_unreachable"),
   })
-  const { peer } = client
-  return commands.join({
+  const outcome = await commands.join({
     room,
     encoder: SIMPLEWEBRTC_ENCODER,
-    peer,
+    peer: client.peer,
     holder,
     status,
     limit,
     ifTaken: "refuse",
     ref: undefined,
   })
+  if (outcome === "joined" && former !== undefined) await commands.leave(former)
+  return outcome
 }
 
 async function share({ commands }: SimpleWebRtcParts, client: SimpleWebRtcClient, isSharing: boolean): Promise<void> {

@@ -68,9 +68,11 @@ export class PollingSession implements Socket {
     return new Promise((resolve) => {
       const waiting = { request, isText, resolve }
       this.#waiting = waiting
-      request.signal.addEventListener("abort", () => {
+      const onGone = () => {
         if (this.#waiting === waiting) this.close(CLOSE.goodbye.code, CLOSE.goodbye.reason)
-      })
+      }
+      if (request.signal.aborted) onGone()
+      else request.signal.addEventListener("abort", onGone)
     })
   }
 

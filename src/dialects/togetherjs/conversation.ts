@@ -4,32 +4,22 @@
 
 import { CLOSE, type Close } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
-import type { RoomEncoder } from "../../rooms/encoder.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
-import type { DialectParts } from "../contract.ts"
 import type { Conversation } from "../conversation.ts"
-import type { DialectCounters } from "../counters.ts"
-import { type EntryOutcome, enterRoom, NO_STATUS } from "../entry.ts"
+import { type EntryOutcome, enterRoom, NO_STATUS, SILENT_ENCODER } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import { readJson } from "../json.ts"
+import { publish, type RefusalParts, refuse } from "../refusal.ts"
 import type { TogetherRooms } from "./rooms.ts"
 
 /** What all clients of a node share. */
-export interface TogetherParts extends DialectParts {
-  readonly counters: DialectCounters
+export interface TogetherParts extends RefusalParts {
   readonly maxFrameBytes: number
   /** The rooms with members here. */
   readonly named: TogetherRooms
   /** The connections of this dialect that are open. */
   readonly open: Set<Connection>
-}
-
-/** The hub announces nobody: clients say hello and goodbye themselves. */
-const SILENT_ENCODER: RoomEncoder = {
-  joined: () => undefined,
-  left: () => undefined,
-  status: () => undefined,
 }
 
 /** How to part from who may not enter. */
@@ -89,23 +79,19 @@ export class TogetherConversation implements Conversation {
   sendEvent(): void {}
 
   /** Passes a text on; to the sender as well when it asks for its place in the order. */
-  async #pass(text: string): Promise<void> {
+  #pass(text: string): void | Promise<void> {
     const { membership } = this
     if (membership === undefined) return
-    const { counters, rooms } = this.#parts
     const message = readJson(text) as { readonly "server-echo"?: unknown } | null | undefined
     if (message === undefined) return this.#refuse("invalid_message")
-    counters.countEvent("message")
+    this.#parts.counters.countEvent("message")
     const to = message?.["server-echo"] ? "all" : "others"
-    if ((await rooms.commands.publish(membership, text, to)) !== "unavailable") return
-    // A text that some have and others will never get would part their pages for good.
-    this.#refuse("unavailable")
-    this.connection.close(CLOSE.unavailable)
+    return publish(this.#parts, this, membership, text, to)
   }
 
   async #enter(): Promise<void> {
-    const { counters, limits, named } = this.#parts
-    const outcome = await enterRoom(this.#parts, counters, {
+    const { limits, named } = this.#parts
+    const outcome = await enterRoom(this.#parts, {
       conversation: this,
       dialect: "togetherjs",
       name: this.#room,
@@ -117,7 +103,7 @@ export class TogetherConversation implements Conversation {
           const others = membership.room.members.size - 1
           this.connection.send(`{"type":"init-connection","peerCount":${others}}`)
         },
-        // Ids are the server\'s: nobody else comes under one of them.
+        // Ids are the server's: nobody else comes under one of them.
         onTakenOver: () => {},
         onRelayFailed: () => {},
       }),
@@ -130,8 +116,6 @@ export class TogetherConversation implements Conversation {
   }
 
   #refuse(error: string): void {
-    const { counters, hooks } = this.#parts
-    counters.countError(error)
-    hooks.observer?.refused?.(this.peer, error)
+    refuse(this.#parts, this, error)
   }
 }

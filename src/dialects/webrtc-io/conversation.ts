@@ -5,12 +5,11 @@ import { CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
-import type { DialectParts } from "../contract.ts"
 import type { Conversation } from "../conversation.ts"
-import type { DialectCounters } from "../counters.ts"
 import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import { isObject, type JsonObject, readObject } from "../json.ts"
+import { publish, type RefusalParts, refuse } from "../refusal.ts"
 import { getPeers, RELAYS, receiveChatMsg, WEBRTC_IO_ENCODER } from "./server-events.ts"
 
 /** 16 rooms of one connection: its own client is in one, and calls everybody in each. */
@@ -19,11 +18,11 @@ const ROOMS = 16
 /** See the head of this file. */
 export class WebrtcIoConversation implements Conversation {
   readonly connection: Connection
-  readonly #parts: DialectParts & { readonly counters: DialectCounters }
+  readonly #parts: RefusalParts
   /** By the room's name. */
   readonly #memberships = new Map<string, Membership>()
 
-  constructor(connection: Connection, parts: DialectParts & { readonly counters: DialectCounters }) {
+  constructor(connection: Connection, parts: RefusalParts) {
     this.connection = connection
     this.#parts = parts
   }
@@ -73,8 +72,8 @@ export class WebrtcIoConversation implements Conversation {
     const before = this.#memberships.get(name)
     if (before !== undefined) return this.#tellPeers(before)
     if (this.#memberships.size >= ROOMS) return this.#refuse("too_many_rooms")
-    const { counters, limits } = this.#parts
-    const outcome = await enterRoom(this.#parts, counters, {
+    const { limits } = this.#parts
+    const outcome = await enterRoom(this.#parts, {
       conversation: this,
       dialect: "webrtc-io",
       name,
@@ -84,7 +83,7 @@ export class WebrtcIoConversation implements Conversation {
           this.#memberships.set(name, membership)
           this.#tellPeers(membership)
         },
-        // Ids are the server\'s: nobody else comes under one of them.
+        // Ids are the server's: nobody else comes under one of them.
         onTakenOver: () => {},
         onRelayFailed: (_ref, failure) => this.#refuse(failure),
       }),
@@ -109,20 +108,15 @@ export class WebrtcIoConversation implements Conversation {
     else this.#parts.rooms.commands.relay(shared, to, text, undefined)
   }
 
-  async #chat(data: JsonObject): Promise<void> {
+  #chat(data: JsonObject): void | Promise<void> {
     const membership = this.#memberships.get(roomOf(data) ?? "")
     if (membership === undefined) return this.#refuse("not_in_room")
     const text = toText(() => receiveChatMsg(data))
-    if (text === undefined) return this.#refuse("invalid_message")
-    if ((await this.#parts.rooms.commands.publish(membership, text, "others")) === "done") return
-    this.#refuse("unavailable")
-    this.connection.close(CLOSE.unavailable)
+    return text === undefined ? this.#refuse("invalid_message") : publish(this.#parts, this, membership, text, "others")
   }
 
   #refuse(error: string): void {
-    const { counters, hooks } = this.#parts
-    counters.countError(error)
-    hooks.observer?.refused?.(this.peer, error)
+    refuse(this.#parts, this, error)
   }
 }
 

@@ -6,20 +6,18 @@ import { CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
-import type { DialectParts } from "../contract.ts"
 import type { Conversation } from "../conversation.ts"
-import type { DialectCounters } from "../counters.ts"
-import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS } from "../entry.ts"
+import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS, SILENT_ENCODER } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import { type JsonObject, readObject } from "../json.ts"
-import { countSubscribers, PUBLISHES_ONLY, SUBSCRIBERS, TOPIC_ENCODER, TOPICS } from "./topics.ts"
+import { publish, type RefusalParts, refuse } from "../refusal.ts"
+import { countSubscribers, PUBLISHES_ONLY, SUBSCRIBERS, TOPICS } from "./topics.ts"
 
 /** The answer to a ping, without which the client reconnects after 30 s. */
 const PONG = '{"type":"pong"}'
 
 /** What all clients of a node share. */
-export interface YWebrtcParts extends DialectParts {
-  readonly counters: DialectCounters
+export interface YWebrtcParts extends RefusalParts {
   /** Whether a client may publish to a topic without being subscribed to it. */
   readonly publishAny: boolean
 }
@@ -114,20 +112,20 @@ export class YWebrtcConversation implements Conversation {
   }
 
   /** The message as it came, with the number of subscribers as its last key, where no earlier one can change it. */
-  async #publishAs(membership: Membership, text: string): Promise<void> {
+  #publishAs(membership: Membership, text: string): void | Promise<void> {
     const frame = `${text.slice(0, text.lastIndexOf("}"))},"clients":${countSubscribers(membership.room)}}`
-    if ((await this.#parts.rooms.commands.publish(membership, frame)) === "unavailable") this.#partFor("unavailable")
+    return publish(this.#parts, this, membership, frame, "all")
   }
 
   async #enter(topic: string, fields: JsonObject, publishesOnly: boolean): Promise<void> {
     if (topic.length > ROOM_NAME_CHARACTERS) return this.#refuse("topic_too_long")
     if (this.#memberships.size >= TOPICS) return this.#refuse("too_many_topics")
-    const { counters, limits } = this.#parts
-    const outcome = await enterRoom(this.#parts, counters, {
+    const { limits } = this.#parts
+    const outcome = await enterRoom(this.#parts, {
       conversation: this,
       dialect: "y-webrtc",
       name: topic,
-      encoder: TOPIC_ENCODER,
+      encoder: SILENT_ENCODER,
       holder: this.#holderOf(topic, publishesOnly),
       status: publishesOnly ? PUBLISHES_ONLY : NO_STATUS,
       limit: Math.max(SUBSCRIBERS, limits.roomSize),
@@ -146,7 +144,7 @@ export class YWebrtcConversation implements Conversation {
     const memberships = this.#memberships
     const holder = makeHolder(this.connection, {
       onJoined: (membership) => void memberships.set(topic, membership),
-      // Ids are the server\'s: nobody else comes under one of them.
+      // Ids are the server's: nobody else comes under one of them.
       onTakenOver: () => {},
       onRelayFailed: () => {},
     })
@@ -154,15 +152,8 @@ export class YWebrtcConversation implements Conversation {
     return holder
   }
 
-  #partFor(reason: "unavailable"): void {
-    this.#refuse(reason)
-    this.connection.close(CLOSE[reason])
-  }
-
   #refuse(error: string): void {
-    const { counters, hooks } = this.#parts
-    counters.countError(error)
-    hooks.observer?.refused?.(this.peer, error)
+    refuse(this.#parts, this, error)
   }
 }
 

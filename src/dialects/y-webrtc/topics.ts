@@ -1,7 +1,6 @@
 // What a topic of y-webrtc is to the rooms: a room whose members are its subscribers. Who publishes without being
 // subscribed is a member as well, marked by its status: it hears nothing and is counted by nobody.
 
-import type { RoomEncoder } from "../../rooms/encoder.ts"
 import type { JoinedRoom } from "../../rooms/membership.ts"
 import type { StatusText } from "../../rooms/room-store.ts"
 
@@ -16,13 +15,6 @@ export const SUBSCRIBERS = 1_000
 
 /** The status of who publishes without being subscribed. */
 export const PUBLISHES_ONLY: StatusText = '{"publishes_only":true}'
-
-/** Nobody is told who comes and goes. */
-export const TOPIC_ENCODER: RoomEncoder = {
-  joined: () => undefined,
-  left: () => undefined,
-  status: () => undefined,
-}
 
 /** The subscribers on all nodes. */
 export function countSubscribers({ members }: JoinedRoom): number {

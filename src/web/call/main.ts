@@ -133,7 +133,7 @@ function socketAddress(): string {
   return address.href
 }
 
-/** A phone would switch its screen off while its owner only looks and talks. The browser lets go when the tab is hidden. */
+/** A phone would switch its screen off while its owner only looks and talks. The browser drops the lock when the tab is hidden. */
 function keepAwake(): void {
   if (running !== undefined) void navigator.wakeLock?.request("screen").catch(() => undefined)
 }

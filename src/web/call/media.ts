@@ -73,7 +73,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
     if (wanted.camera) await this.turn("camera", true)
   }
 
-  /** Switches on or off. The camera is really let go of (its light goes out); the microphone stays open, silenced. */
+  /** Switches on or off. The camera is really released (its light goes out); the microphone stays open, silenced. */
   async turn(kind: MediaKind, on: boolean, device?: string): Promise<void> {
     if (this.#asking.has(kind)) return
     if (!on) {
