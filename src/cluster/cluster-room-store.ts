@@ -1,7 +1,6 @@
 // The room store of many nodes: the truth about rooms is in Redis, changed by one script a command. Here commands are
 // sent and their results told; link and lease are the uplink's, relays the outboxes' and the inbox's.
 
-import { randomUUID } from "node:crypto"
 import { type Clock, SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../rooms/ids.ts"
 import type {
@@ -20,6 +19,7 @@ import type {
 } from "../rooms/room-store.ts"
 import type { Backend, Reply } from "./backend.ts"
 import { type ClusterCounters, makeCounters } from "./counters.ts"
+import { Epochs } from "./epochs.ts"
 import { Inbox } from "./inbox.ts"
 import { Lease } from "./lease.ts"
 import { type ClusterLog, SILENT, toText } from "./log.ts"
@@ -59,25 +59,6 @@ const ANSWER_PART = 0.3
 
 // 0.02 of a lease, at random: the sweepers of a dead node do not all begin in the same moment.
 const SWEEP_JITTER_PART = 0.02
-
-/**
- * The epochs of a room that one command may open: another for each time it is sent. With one for all, a room that was
- * opened, swept and opened again would begin a second life under the name of the first, behind which nobody looks.
- */
-class Epochs {
-  readonly #tried = new Set<string>()
-
-  next(): string {
-    const epoch = randomUUID()
-    this.#tried.add(epoch)
-    return epoch
-  }
-
-  /** Whether the room was opened by this command. */
-  has(epoch: string): boolean {
-    return this.#tried.has(epoch)
-  }
-}
 
 /** What one resync has done so far; nothing is kept beyond its end. */
 interface Resync {
@@ -291,10 +272,9 @@ export class ClusterRoomStore implements RoomStore {
       onSwept: (...args) => this.#listener?.onSwept(...args),
       onRoomClosed: (...args) => this.#listener?.onRoomClosed(...args),
     }
-    const { counters } = this
     // A command of a link that was lost may still arrive as long as the lease lasts that it was sent under.
     const isLeaseKept = isSelf && this.#uplink.sinceLostMs <= this.#leaseMs
-    const parts = { keys: this.#keys, lease: this.#lease, random: this.#random }
-    await sweepNode(node, isSelf, { link, counters, listener, isLeaseKept, ...parts })
+    const shared = { counters: this.counters, keys: this.#keys, lease: this.#lease, random: this.#random }
+    await sweepNode(node, isSelf, { link, listener, isLeaseKept, ...shared })
   }
 }

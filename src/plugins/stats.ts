@@ -77,7 +77,7 @@ export function statsPlugin({ hours, days, exportTo, page }: StatsOptions) {
         ...(hours.counter === undefined ? {} : { observe: countInto(hours.counter) }),
         routes: {
           admin: {
-            "/stats": (request: Request) => answerStats(request, hours),
+            "/stats": (request: Request) => answerStats(request, hours, days),
             "/stats.html": page,
           },
         },
@@ -98,7 +98,7 @@ function countInto(counter: HourCounter): Observe {
 }
 
 /** `GET /stats?from=&to=&format=`: times in ISO 8601 or unix seconds; CSV when asked for by `Accept` or `format=csv`. */
-async function answerStats(request: Request, hours: HourStore): Promise<Response> {
+async function answerStats(request: Request, hours: HourStore, days: number): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response("use GET\n", { status: 405, headers: { allow: "GET, HEAD" } })
   }
@@ -126,7 +126,9 @@ async function answerStats(request: Request, hours: HourStore): Promise<Response
     ? new Response(toCsv(counts), {
         headers: { ...headers, "content-type": "text/csv; charset=utf-8; header=present" },
       })
-    : new Response(toJson(first, last, counts), { headers: { ...headers, "content-type": "application/json" } })
+    : new Response(toJson(first, last, counts, { kept_days: days }), {
+        headers: { ...headers, "content-type": "application/json" },
+      })
 }
 
 /** Unix milliseconds; NaN for what is no time, undefined for nothing. */

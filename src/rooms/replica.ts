@@ -143,9 +143,9 @@ export class Replica {
 
 const NOTHING = { change: undefined, reclaim: false } as const
 
-/** Whether `member` is the same membership as `known`, taken over since. */
+/** Whether `member`, who is not `known`, is the same membership, taken over since; by two nodes at once, perhaps. */
 function isLaterLifeOf(known: Member, member: Member): boolean {
-  return member.generation > known.generation && member.born === (known.born ?? known.generation)
+  return member.generation >= known.generation && member.born === (known.born ?? known.generation)
 }
 
 function moveOf(known: Member, member: Member): Change {

@@ -238,14 +238,16 @@ export class Room extends RoomLog implements JoinedRoom {
 
   /** The peer is the same to all others: only who holds it changes. */
   #showMoved({ peer, node, generation, status }: Member): void {
+    const isElsewhere = node !== this.#parts.node
     const before = this.here.get(peer)
-    if (before !== undefined && before.generation !== generation) {
+    // Two nodes may give the same generation in the same millisecond.
+    if (before !== undefined && (isElsewhere || before.generation !== generation)) {
       this.here.delete(peer)
       before.holder.unsubscribe(this.topic)
       before.holder.onTakenOver(before)
     }
-    if (node !== this.#parts.node) this.#parts.drop(this)
-    if (node !== this.#parts.node || this.here.has(peer)) return
+    if (isElsewhere) this.#parts.drop(this)
+    if (isElsewhere || this.here.has(peer)) return
     const joiner = this.#joiners.get(peer)
     if (joiner?.membership.generation === generation) {
       joiner.membership.status = status

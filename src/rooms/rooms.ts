@@ -65,10 +65,10 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     registry,
     commands,
     announcer: new Announcer(store),
+    crossRelays,
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },
-    crossRelays,
     start: () =>
       store.start(makeListener({ registry, repairs, counters, observer, crossRelays, onTold: onTold ?? (() => {}) })),
     leaveAll: (keepsHeld) => commands.close(keepsHeld),

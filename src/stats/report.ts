@@ -5,9 +5,9 @@ import { addCounts, HOUR, type Hour, type HourCounts, toIso, toPlain } from "./h
 /** By what a table adds up. */
 export type Step = "hour" | "day"
 
-/** The answer of `GET /stats`. */
-export function toJson(from: Hour, to: Hour, hours: readonly HourCounts[]): string {
-  return JSON.stringify({ from: toIso(from), to: toIso(to), hours: hours.map(toPlain) })
+/** The answer of `GET /stats`; `more` stands before the hours. */
+export function toJson(from: Hour, to: Hour, hours: readonly HourCounts[], more: object = {}): string {
+  return JSON.stringify({ from: toIso(from), to: toIso(to), ...more, hours: hours.map(toPlain) })
 }
 
 /** The hours in an answer of `GET /stats`. */

@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await poll(async () => (await node.metric("palava_connections")) === 0)
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
   await node[Symbol.asyncDispose]()
 })
 

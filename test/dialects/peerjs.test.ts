@@ -241,7 +241,7 @@ overNodes([], (nodes, count) => {
     for (const client of clients) await client.close()
     await poll(async () => (await sumOf(nodes, "palava_rooms")) === before - clients.length)
     await poll(async () => (await sumOf(nodes, "palava_waiting_messages")) === 0)
-    for (const node of nodes.all) expect(node.log()).toBe("")
+    for (const node of nodes.all) expect(node.complaints()).toBe("")
   })
 
   if (count === 2) {

@@ -277,5 +277,5 @@ async function run(node: TestNode, random: Random, total: number, way: Way): Pro
   await ada.close()
   await ben.close()
   await poll(async () => (await node.metric("palava_connections")) + (await node.metric("palava_rooms")) === 0)
-  expect(node.log()).toBe("")
+  expect(node.complaints()).toBe("")
 }

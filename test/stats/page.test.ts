@@ -106,6 +106,8 @@ describe("the page", () => {
     })()`)
       expect(isDrawn).toBe(true)
 
+      // No more is offered than the server keeps.
+      expect(await page.locator("#spans button:visible").allTextContents()).toEqual(["24 hours", "7 days", "30 days"])
       await page.click("text=7 days")
       await waitInPage(page, 'document.getElementById("joins-total").textContent === "33"')
       expect(await figures()).toEqual(["33", "18", "18.2", "12"])

@@ -76,6 +76,12 @@ test("every name in Redis is on it, as keys.ts makes it", () => {
   }
 })
 
+test("every folder of test is told of", () => {
+  const rows = [...contributing.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| /gm)].map(([, names]) => names)
+  const folders = readdirSync(join(ROOT, "test"), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  for (const { name } of folders) expect([name, rows.join().includes(`\`${name}\``)]).toEqual([name, true])
+})
+
 test("it can be read in one go", () => {
   expect(map.trimEnd().split("\n").length).toBeLessThanOrEqual(MOST_LINES)
 })

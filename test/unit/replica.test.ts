@@ -128,6 +128,14 @@ describe("adopt", () => {
     expect(replica.placeOf(left(31, "b"))).toBe("gap")
   })
 
+  test("a live member that another node has taken over is given up, though both counted to the same generation", () => {
+    const isHere = ({ node, generation }: Member): boolean => node === memberOf("a").node && generation === 2
+    const taken = { ...memberOf("a", 2), node: "elsewhere" as NodeId, born: 1 }
+    const replica = replicaAt(3, { ...memberOf("a", 2), born: 1 })
+    const { reclaim } = adopt(replica, { epoch: EPOCH, seq: 5, members: [taken] }, isHere)
+    expect([reclaim, replica.members.get("a" as PeerId)]).toEqual([false, taken])
+  })
+
   test("a live member that is missing, or there from an earlier generation, is kept and claimed back", () => {
     const isHere = ({ peer, generation }: Member): boolean => peer === "a" && generation === 2
     for (const members of [[memberOf("b")], [memberOf("b"), memberOf("a", 1)]]) {

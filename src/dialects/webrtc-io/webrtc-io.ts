@@ -15,6 +15,8 @@ export function makeWebrtcIo(parts: DialectParts): Dialect {
     // Its client is given any URL: only what it says first tells.
     recognises: () => true,
     recognisesFirst(text) {
+      // Most first messages are palava's: no need to read them here.
+      if (!text.includes('"eventName"')) return false
       const message = readObject(text)
       return typeof message?.["eventName"] === "string" && typeof message["event"] !== "string"
     },

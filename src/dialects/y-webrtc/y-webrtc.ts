@@ -23,6 +23,8 @@ export function makeYWebrtc(parts: DialectParts, publishAny: boolean): Dialect {
     // Its client is given any URL: only what it says first tells.
     recognises: () => true,
     recognisesFirst(text) {
+      // Most first messages are palava's: no need to read them here.
+      if (!text.includes('"type"')) return false
       const message = readObject(text)
       return message !== undefined && TYPES.has(message["type"]) && typeof message["event"] !== "string"
     },

@@ -1,7 +1,7 @@
 // The call on the screen: tiles on the stage, bar, controls, banner. Shows what call.ts tells and passes clicks on.
 import type { ConnectionState } from "../../client/index.ts"
 import type { MeshPeer } from "../../client/mesh/index.ts"
-import { type Call, levelOf } from "./call.ts"
+import { type Call, levelOf, missingWay, watchWays } from "./call.ts"
 import type { ChatView } from "./chat-view.ts"
 import { actions, announce, copyText, find, toast } from "./dom.ts"
 import { arrange } from "./layout.ts"
@@ -9,16 +9,15 @@ import { listDevices } from "./media.ts"
 import { showOwnLevel } from "./media-controls.ts"
 import { linkTo } from "./room-name.ts"
 import { Tile } from "./tile.ts"
+import { word } from "./words.ts"
 
 /** 120 ms: the ring follows a voice without costing a phone's battery. */
 const LEVEL_EVERY_MS = 120
 
-const NOTES = {
-  connecting: "Connecting…",
-  connected: "",
-  unstable: "Weak connection…",
-  failed: "Not reachable, trying again…",
-}
+/** 15 s: a slow mobile network with a relay takes up to ten; who waits longer wants to know why. */
+const EXPLAIN_AFTER_MS = 15_000
+/** 1 s: soon enough after those 15. */
+const EXPLAIN_EVERY_MS = 1_000
 
 export class CallView {
   readonly #call: Call
@@ -30,6 +29,10 @@ export class CallView {
   readonly #ownTile = new Tile(true)
   readonly #ownStream = new MediaStream()
   readonly #chat: ChatView
+  /** When each peer that is not connected began to be waited for, on the clock of performance.now(). */
+  readonly #waitingSince = new Map<MeshPeer, number>()
+  /** What stands in the way of those who are waited for too long. */
+  readonly #ways = new Map<MeshPeer, string>()
   readonly #cleanUp: (() => void)[] = []
 
   constructor(call: Call, chat: ChatView, room: string, ownName: string) {
@@ -38,12 +41,13 @@ export class CallView {
     this.#ownName = ownName
     this.#stage.append(this.#ownTile.element)
     find("#room-name", HTMLElement).textContent = room
+    find("#call-title", HTMLElement).textContent = word("call_title", { room })
     find("#invite-link", HTMLElement).textContent = linkTo(room).replace(/^https?:\/\//, "")
     chat.clear()
     chat.onSend = (text) => {
       call.mesh.send(text)
-      chat.add("You", text, true)
-      if (call.peers.size === 0) toast("Nobody else is here to read it yet")
+      chat.add(word("you"), text, true)
+      if (call.peers.size === 0) toast(word("nobody_reads"))
     }
     this.#cleanUp.push(
       call.mesh.on("peer_came", (peer) => this.#onPeerCame(peer)),
@@ -53,14 +57,18 @@ export class CallView {
       call.media.on("change", () => this.#showOwn()),
       call.media.on("problem", toast),
       call.client.on("state", (state) => this.#onState(state)),
-      call.client.on("shutdown", ({ seconds }) => toast(`The server restarts in ${seconds} s; the call goes on`)),
+      call.client.on("shutdown", ({ seconds }) => this.#showBanner(word("server_restarts", { seconds }))),
+      call.client.on("resumed", () => this.#onBack()),
+      call.client.on("joined_room", ({ again }) => again && this.#onBack()),
     )
     const resize = new ResizeObserver(() => this.#arrange())
     resize.observe(this.#stage)
     const timer = setInterval(() => this.#hear(), LEVEL_EVERY_MS)
+    const explaining = setInterval(() => void this.#explainWaits(), EXPLAIN_EVERY_MS)
     this.#cleanUp.push(
       () => resize.disconnect(),
       () => clearInterval(timer),
+      () => clearInterval(explaining),
     )
   }
 
@@ -70,12 +78,10 @@ export class CallView {
     this.#banner.hidden = true
     this.#showOwn()
     this.#arrange()
+    // Where a screen reader begins; Tab goes on to the room's link and the controls.
+    find("#call-title", HTMLElement).focus()
     void this.#offerFlip()
-    announce(
-      this.#call.peers.size === 0
-        ? "You are in the room, alone so far"
-        : `You are in the room with ${this.#call.peers.size} others`,
-    )
+    announce(this.#call.peers.size === 0 ? word("alone") : word("with_others", { count: this.#call.peers.size }))
   }
 
   remove(): void {
@@ -88,32 +94,41 @@ export class CallView {
   #onPeerCame(peer: MeshPeer): void {
     const tile = new Tile(false)
     this.#tiles.set(peer, tile)
+    this.#waitingSince.set(peer, performance.now())
     // The own tile stays last, where people look for themselves.
     this.#stage.insertBefore(tile.element, this.#ownTile.element)
     this.#showPeer(peer)
     this.#arrange()
-    if (!find("#call", HTMLElement).hidden) toast(`${nameOf(peer)} is here`)
+    if (!find("#call", HTMLElement).hidden) toast(word("is_here", { name: nameOf(peer) }))
   }
 
   #onPeerLeft(peer: MeshPeer): void {
     this.#tiles.get(peer)?.remove()
     this.#tiles.delete(peer)
+    this.#waitingSince.delete(peer)
+    this.#ways.delete(peer)
     this.#arrange()
-    toast(`${nameOf(peer)} left`)
+    toast(word("left", { name: nameOf(peer) }))
   }
 
   #showPeer(peer: MeshPeer): void {
     const { state } = peer
+    watchWays(peer.connection)
+    if (state === "connected") {
+      this.#waitingSince.delete(peer)
+      this.#ways.delete(peer)
+    } else if (!this.#waitingSince.has(peer)) this.#waitingSince.set(peer, performance.now())
     const [picture] = peer.stream.getVideoTracks()
     const flows = picture !== undefined && !picture.muted && picture.readyState === "live"
     const tile = this.#tiles.get(peer)
     if (tile !== undefined) tile.element.dataset["peer"] = peer.id
     tile?.show({
       name: nameOf(peer),
+      initialsOf: nameOf(peer),
       stream: peer.stream,
       showVideo: flows && peer.status["camera"] !== false,
       microphoneOff: peer.status["microphone"] === false,
-      note: NOTES[state],
+      note: this.#ways.get(peer) ?? noteOf(state),
       waiting: state !== "connected",
     })
   }
@@ -124,7 +139,8 @@ export class CallView {
     if (camera !== undefined) this.#ownStream.addTrack(camera)
     this.#ownTile.mirror(this.#call.media.mirrored)
     this.#ownTile.show({
-      name: this.#ownName === "" ? "You" : `${this.#ownName} (you)`,
+      name: this.#ownName === "" ? word("you") : word("yourself", { name: this.#ownName }),
+      initialsOf: this.#ownName || word("you"),
       stream: this.#ownStream,
       showVideo: camera !== undefined,
       microphoneOff: !this.#call.media.isOn("microphone"),
@@ -141,15 +157,31 @@ export class CallView {
 
   /** The calls themselves do not need the server: they go on while it is away. */
   #onState(state: ConnectionState): void {
-    const text =
-      state.name === "waiting"
-        ? "The server is out of reach; the call goes on, new people cannot come in. Trying again…"
-        : state.name === "closed" && state.code !== 1000
-          ? `The server closed the connection${state.reason === "" ? "" : `: ${state.reason}`}.`
-          : ""
-    if (state.name === "connecting") return
-    this.#banner.textContent = text
+    if (state.name === "waiting") this.#showBanner(word("server_away"))
+    if (state.name === "closed" && state.code !== 1000) {
+      this.#showBanner(word("server_closed", { why: state.reason || state.code }))
+    }
+  }
+
+  #onBack(): void {
+    if (!this.#banner.hidden) toast(word("back"))
+    this.#showBanner("")
+  }
+
+  #showBanner(text: string): void {
+    // A live region: the same text again would be read again.
+    if (this.#banner.textContent !== text) this.#banner.textContent = text
     this.#banner.hidden = text === ""
+  }
+
+  /** Who is not reached for long is told apart by what was tried. */
+  async #explainWaits(): Promise<void> {
+    const now = performance.now()
+    for (const [peer, since] of this.#waitingSince) {
+      if (now - since < EXPLAIN_AFTER_MS) continue
+      this.#ways.set(peer, word(await missingWay(peer.connection)))
+      if (this.#waitingSince.has(peer)) this.#showPeer(peer)
+    }
   }
 
   #arrange(): void {
@@ -157,7 +189,7 @@ export class CallView {
     this.#invite.hidden = !alone
     const count = find("#count span", HTMLElement)
     count.textContent = String(this.#tiles.size + 1)
-    find("#count", HTMLElement).title = alone ? "You are alone" : `${this.#tiles.size + 1} people`
+    find("#count", HTMLElement).title = alone ? word("alone_title") : word("people", { count: this.#tiles.size + 1 })
     const places = arrange(this.#tiles.size + (alone ? 2 : 1), this.#stage.clientWidth, this.#stage.clientHeight)
     const tiles = [...this.#tiles.values(), this.#ownTile]
     for (const [index, tile] of tiles.entries()) {
@@ -188,13 +220,16 @@ export class CallView {
   }
 }
 
+function noteOf(state: MeshPeer["state"]): string {
+  if (state === "connected") return ""
+  return word(state === "connecting" ? "connecting" : `tile_${state}`)
+}
+
 function nameOf(peer: MeshPeer): string {
-  return peer.status.name ?? "Guest"
+  return peer.status.name ?? word("guest")
 }
 
 /** Copies the link to this room, and says so. */
 export async function copyLink(room: string): Promise<void> {
-  toast(
-    (await copyText(linkTo(room))) ? "Link copied" : "Copying is not allowed here: take the link from the address bar",
-  )
+  toast(word((await copyText(linkTo(room))) ? "copied" : "copy_not_allowed"))
 }

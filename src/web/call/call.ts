@@ -3,6 +3,7 @@
 import type { SignalingClient, Status } from "../../client/index.ts"
 import { type Mesh, type MeshPeer, mesh } from "../../client/mesh/index.ts"
 import type { LocalMedia } from "./media.ts"
+import { wayWord } from "./way.ts"
 
 /** 2.5 Mbit/s in all: 720p to one peer, and within the upload of a common DSL line. */
 const UPLOAD_BITS_PER_SECOND = 2_500_000
@@ -73,6 +74,29 @@ export class Call {
 export function levelOf({ connection }: MeshPeer): number {
   const receiver = connection.getReceivers().find(({ track }) => track.kind === "audio")
   return receiver?.getSynchronizationSources?.()[0]?.audioLevel ?? 0
+}
+
+const failures = new WeakMap<RTCPeerConnection, number[]>()
+
+/** Listens to what the relays answer; the browser tells it once, as it happens. */
+export function watchWays(connection: RTCPeerConnection): void {
+  if (failures.has(connection)) return
+  const errors: number[] = []
+  failures.set(connection, errors)
+  connection.addEventListener("icecandidateerror", ({ errorCode, url }) => {
+    if (url?.startsWith("turn")) errors.push(errorCode)
+  })
+}
+
+/** The text for a peer that was not reached. */
+export async function missingWay(connection: RTCPeerConnection): Promise<ReturnType<typeof wayWord>> {
+  const urls = (connection.getConfiguration().iceServers ?? []).flatMap((server) => server.urls)
+  const hasRelay = urls.some((url) => url.startsWith("turn"))
+  let gotRelay = false
+  for (const entry of (await connection.getStats()).values()) {
+    gotRelay ||= entry.type === "local-candidate" && entry.candidateType === "relay"
+  }
+  return wayWord({ hasRelay, gotRelay, errors: failures.get(connection) ?? [] })
 }
 
 /** Caps the picture in bits and size, because each further peer costs another encoding and a share of the upload. */

@@ -1,5 +1,6 @@
 // The chat panel: what was written, what is being written, and how much was not read yet.
 import { find } from "./dom.ts"
+import { language, word } from "./words.ts"
 
 /** 500 messages: days of talk; the oldest go first so that a forgotten tab does not grow. */
 const MAX_MESSAGES = 500
@@ -9,6 +10,7 @@ export class ChatView {
   readonly #panel = find("#chat", HTMLElement)
   readonly #toggle = find("[aria-controls=chat]", HTMLButtonElement)
   readonly #log = find("#chat-log", HTMLElement)
+  readonly #scroll = find("#chat-scroll", HTMLElement)
   readonly #input = find("#chat-text", HTMLInputElement)
   readonly #unread = find("#unread", HTMLElement)
   #unreadCount = 0
@@ -17,6 +19,8 @@ export class ChatView {
   onSend: (text: string) => void = () => undefined
 
   constructor() {
+    // Scrolled by keyboard, too.
+    this.#scroll.tabIndex = 0
     find("#chat-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault()
       const text = this.#input.value.trim()
@@ -37,7 +41,7 @@ export class ChatView {
     if (open) {
       this.#setUnread(0)
       this.#input.focus()
-      this.#log.scrollTop = this.#log.scrollHeight
+      this.#scroll.scrollTop = this.#scroll.scrollHeight
     } else this.#toggle.focus()
   }
 
@@ -52,7 +56,7 @@ export class ChatView {
     message.append(body)
     this.#log.append(message)
     while (this.#log.childElementCount > MAX_MESSAGES) this.#log.firstElementChild?.remove()
-    this.#log.scrollTop = this.#log.scrollHeight
+    this.#scroll.scrollTop = this.#scroll.scrollHeight
     find("#chat-empty", HTMLElement).hidden = true
     if (!own && !this.isOpen) this.#setUnread(this.#unreadCount + 1)
   }
@@ -68,14 +72,14 @@ export class ChatView {
     this.#unreadCount = count
     this.#unread.hidden = count === 0
     this.#unread.textContent = count > 9 ? "9+" : String(count)
-    this.#unread.setAttribute("aria-label", `${count} unread`)
+    this.#unread.setAttribute("aria-label", word("unread", { count }))
   }
 }
 
 function heading(sender: string): HTMLElement {
   const line = document.createElement("h3")
   const time = document.createElement("time")
-  time.textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+  time.textContent = new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" })
   line.append(`${sender} `, time)
   return line
 }

@@ -3,18 +3,15 @@ import { find, memory } from "./dom.ts"
 import { type LocalMedia, listDevices, type MediaKind } from "./media.ts"
 import { cleanRoomName, randomRoomName } from "./room-name.ts"
 import { showAvatar } from "./tile.ts"
+import { type Word, word } from "./words.ts"
 
 /** `left` is after a call, `invited` with a room in the link, `new` without one. */
 export type LobbyMode = "new" | "invited" | "left"
 
-const TEXT: Record<LobbyMode, { title: string; lead: string; enter: string }> = {
-  new: {
-    title: "Talk face to face",
-    lead: "Open a room, send its link, start talking. No account, nothing to install.",
-    enter: "Open the room",
-  },
-  invited: { title: "You are invited", lead: "to the room ", enter: "Join" },
-  left: { title: "You left the call", lead: "The door is still open: ", enter: "Join again" },
+const TEXT: Record<LobbyMode, Record<"title" | "lead" | "enter", Word>> = {
+  new: { title: "face_to_face", lead: "open_room_lead", enter: "open_room" },
+  invited: { title: "invited", lead: "to_room", enter: "join" },
+  left: { title: "you_left", lead: "door_open", enter: "join_again" },
 }
 
 export class Lobby {
@@ -26,6 +23,8 @@ export class Lobby {
   readonly #enter = find("#enter", HTMLButtonElement)
   readonly #problem = find("#problem", HTMLElement)
   #mode: LobbyMode = "new"
+  /** Called when the person does not want in any more, while busy. */
+  onCancel: () => void = () => undefined
   /** Called when the person wants in. */
   onEnter: (room: string, name: string) => void = () => undefined
 
@@ -36,6 +35,7 @@ export class Lobby {
     find("#shuffle", HTMLButtonElement).addEventListener("click", () => {
       this.#room.value = randomRoomName()
     })
+    find("#cancel", HTMLButtonElement).addEventListener("click", () => this.onCancel())
     find("#entry", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault()
       const room = cleanRoomName(this.#room.value)
@@ -58,19 +58,19 @@ export class Lobby {
   show(mode: LobbyMode, room: string): void {
     this.#mode = mode
     const text = TEXT[mode]
-    find("#lobby-title", HTMLElement).textContent = text.title
+    find("#lobby-title", HTMLElement).textContent = word(text.title)
     const name = document.createElement("strong")
     name.textContent = room
-    find("#lobby-lead", HTMLElement).replaceChildren(text.lead, mode === "new" ? "" : name)
+    find("#lobby-lead", HTMLElement).replaceChildren(word(text.lead), mode === "new" ? "" : name)
     find("#room-field", HTMLElement).hidden = mode !== "new"
-    find("#other-room", HTMLElement).hidden = mode === "new"
     this.#room.value = mode === "new" ? randomRoomName() : room
     this.#root.hidden = false
     document.title = mode === "new" ? "palava" : `${room} · palava`
     this.setBusy(false)
     this.#renderPreview()
     // On a phone the keyboard would jump up and hide the picture.
-    if (matchMedia("(pointer: fine)").matches) (this.#name.value === "" ? this.#name : this.#enter).focus()
+    if (!matchMedia("(pointer: fine)").matches) find("#lobby-title", HTMLElement).focus()
+    else (this.#name.value === "" ? this.#name : this.#enter).focus()
   }
 
   hide(): void {
@@ -78,14 +78,20 @@ export class Lobby {
     this.#video.srcObject = null
   }
 
-  setBusy(busy: boolean): void {
-    this.#enter.disabled = busy
-    this.#enter.textContent = busy ? "Connecting…" : TEXT[this.#mode].enter
+  get isBusy(): boolean {
+    return this.isShown && this.#enter.disabled
   }
 
-  /** What went wrong; "" for nothing. */
+  setBusy(busy: boolean): void {
+    this.#enter.disabled = busy
+    find("#cancel", HTMLElement).hidden = !busy
+    find("#other-room", HTMLElement).hidden = busy || this.#mode === "new"
+    this.#enter.textContent = word(busy ? "connecting" : TEXT[this.#mode].enter)
+  }
+
+  /** What went wrong; "" for nothing. The same again is not said again. */
   setProblem(text: string): void {
-    this.#problem.textContent = text
+    if (this.#problem.textContent !== text) this.#problem.textContent = text
     this.#problem.hidden = text === ""
   }
 
@@ -98,8 +104,8 @@ export class Lobby {
     const shown = this.#video.srcObject instanceof MediaStream ? this.#video.srcObject.getTracks()[0] : undefined
     if (shown !== camera) this.#video.srcObject = camera === undefined ? null : new MediaStream([camera])
     showAvatar(find("#preview-avatar", HTMLElement), this.#name.value || "?")
-    const off = this.#media.isOn("microphone") ? "Your camera is off" : "Camera and microphone are off"
-    const note = asking ? "The browser asks for your camera and microphone" : problem || (camera ? "" : off)
+    const off = word(this.#media.isOn("microphone") ? "camera_off" : "both_off")
+    const note = asking ? word("browser_asks") : problem || (camera ? "" : off)
     find("#preview-note", HTMLElement).textContent = note
   }
 

@@ -9,6 +9,7 @@ import { LocalMedia } from "./media.ts"
 import { setUpMediaControls, showOwnLevel, toggle } from "./media-controls.ts"
 import { linkTo, roomInLink } from "./room-name.ts"
 import { setUpTheme } from "./theme.ts"
+import { fillIn, isWord, language, word } from "./words.ts"
 
 interface Running {
   room: string
@@ -17,13 +18,14 @@ interface Running {
   end(): void
 }
 
-const REFUSALS: Record<string, string> = {
-  room_full: "This room is full.",
-  unauthorized: "This room asks for an invitation, and yours is not valid (any more).",
-  rate_limited: "Too many attempts. Wait a moment, then try again.",
-  unavailable: "The server is busy with itself. Try again in a moment.",
-  timeout: "The server cannot be reached. Is the network there?",
-}
+/** 5 s between two questions whether one is let in (examples/waiting-room.ts): nobody is disturbed by them. */
+const ASK_AGAIN_MS = 5_000
+/** Close codes of the server (docs/protocol.md): it restarts; it is full. */
+const GOING_AWAY = 1001
+const FULL = 1013
+
+document.documentElement.lang = language
+fillIn(document)
 
 const media = new LocalMedia()
 const lobby = new Lobby(media)
@@ -50,7 +52,7 @@ setInterval(() => lobby.isShown && showOwnLevel(media.level()), 120)
 
 const first = roomInLink(location.hash)
 lobby.show(first === "" ? "new" : "invited", first)
-void media.start({ camera: true, microphone: true })
+void media.start()
 
 async function enter(room: string, name: string): Promise<void> {
   lobby.setBusy(true)
@@ -61,16 +63,28 @@ async function enter(room: string, name: string): Promise<void> {
     call.end()
     view.remove()
   }
-  call.client.on("state", ({ name: state }) => {
-    if (state === "waiting" && lobby.isShown) lobby.setProblem("The server does not answer. Trying again…")
+  let why = ""
+  let failures = 0
+  const cancelled = new Promise<true>((resolve) => {
+    lobby.onCancel = () => resolve(true)
+  })
+  void cancelled.then(() => call.client.leave())
+  call.client.on("state", async (state) => {
+    if (state.name !== "waiting" || !lobby.isShown) return
+    why = await explainSilence(state.code, ++failures)
+    if (lobby.isBusy) lobby.setProblem(why)
   })
   try {
-    await call.join(room, name)
+    while (!(await isLetIn(call, room, name))) {
+      lobby.setProblem(word("waiting"))
+      const next = new Promise<false>((resolve) => setTimeout(resolve, ASK_AGAIN_MS, false))
+      if (await Promise.race([cancelled, next])) throw new SignalingError("left", "no longer wanted")
+    }
   } catch (error) {
     end()
     lobby.setBusy(false)
     const refusal = error instanceof SignalingError ? error : new SignalingError("internal", String(error))
-    lobby.setProblem(REFUSALS[refusal.id] ?? `The server refused: ${refusal.message}.`)
+    lobby.setProblem(refusal.id === "left" ? "" : explainRefusal(refusal, why))
     return
   }
   running = { room, call, view, end }
@@ -79,6 +93,36 @@ async function enter(room: string, name: string): Promise<void> {
   lobby.hide()
   view.show()
   keepAwake()
+}
+
+/** False while the host is asked. */
+async function isLetIn(call: Call, room: string, name: string): Promise<boolean> {
+  try {
+    await call.join(room, name)
+    return true
+  } catch (error) {
+    if (error instanceof SignalingError && error.id === "waiting_for_host") return false
+    throw error
+  }
+}
+
+/** What stopped a connection from being made says more than that the time is over. */
+function explainRefusal({ id, message }: SignalingError, why: string): string {
+  if (id === "timeout" && why !== "") return why.replace(word("again"), "").trim()
+  const name = `refused_${id}`
+  return isWord(name) ? word(name) : word("refused", { why: message })
+}
+
+/**
+ * A browser tells a page nothing of a handshake that was refused; whether the server is ready tells it. Only from the
+ * second time on, for it may just have come back.
+ */
+async function explainSilence(code: number, times: number): Promise<string> {
+  if (code === FULL) return `${word("server_full")} ${word("again")}`
+  const ready = await fetch("readyz", { cache: "no-store" }).catch(() => undefined)
+  if (ready?.ok && code !== GOING_AWAY) return times < 2 ? "" : word("server_refuses_page", { origin: location.origin })
+  const isComing = ready?.status === 503 || code === GOING_AWAY
+  return `${word(isComing ? "server_restarting" : "server_silent")} ${word("again")}`
 }
 
 function leave(): void {
@@ -140,5 +184,5 @@ function keepAwake(): void {
 
 addEventListener("unhandledrejection", ({ reason }) => {
   console.error(reason)
-  toast("Something went wrong on this page")
+  toast(word("wrong"))
 })

@@ -1,8 +1,8 @@
 // The microphone and camera buttons of lobby and call, the level meter in them, and the keys M and V.
 import { actions, announce } from "./dom.ts"
 import type { LocalMedia, MediaKind } from "./media.ts"
+import { word } from "./words.ts"
 
-const LABEL = { microphone: "Microphone", camera: "Camera" }
 const KEY = { microphone: "M", camera: "V" }
 
 export function setUpMediaControls(media: LocalMedia): void {
@@ -11,9 +11,9 @@ export function setUpMediaControls(media: LocalMedia): void {
       const on = media.isOn(kind)
       for (const button of actions(kind)) {
         button.setAttribute("aria-pressed", String(on))
-        button.setAttribute("aria-label", LABEL[kind])
+        button.setAttribute("aria-label", word(kind))
         button.setAttribute("aria-busy", String(media.isAsking(kind)))
-        button.title = `${LABEL[kind]} ${on ? "on" : "off"} (${KEY[kind]})`
+        button.title = `${word(on ? "on" : "off", { what: word(kind) })} (${KEY[kind]})`
       }
     }
   }
@@ -27,7 +27,7 @@ export function setUpMediaControls(media: LocalMedia): void {
 export async function toggle(media: LocalMedia, kind: MediaKind): Promise<void> {
   const wanted = !media.isOn(kind)
   await media.turn(kind, wanted)
-  if (media.isOn(kind) === wanted) announce(`${LABEL[kind]} ${wanted ? "on" : "off"}`)
+  if (media.isOn(kind) === wanted) announce(word(wanted ? "on" : "off", { what: word(kind) }))
 }
 
 /** Fills the meters in the microphone buttons; `level` is 0 to 1. */

@@ -1,6 +1,8 @@
 // The own camera and microphone. Either may be missing, forbidden or unplugged at any time, and the call goes on:
 // every failure ends as "off" plus one sentence that says why.
 import { Emitter } from "../../client/index.ts"
+import { memory } from "./dom.ts"
+import { type Word, word } from "./words.ts"
 
 export type MediaKind = "microphone" | "camera"
 
@@ -25,7 +27,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
   #microphoneOn = false
   #facing: "user" | "environment" = "user"
   #asking = new Set<MediaKind>()
-  #problem = ""
+  readonly #problems = new Map<MediaKind, Word>()
   #audio: AudioContext | undefined
   #analyser: AnalyserNode | undefined
   #samples = new Float32Array(0)
@@ -40,7 +42,9 @@ export class LocalMedia extends Emitter<MediaEvents> {
 
   /** Why there is no picture or no sound; "" when all is well. */
   get problem(): string {
-    return this.#problem
+    const found = [...new Set(this.#problems.values())]
+    const isBothDenied = found.includes("camera_denied") && found.includes("microphone_denied")
+    return isBothDenied ? word("both_denied") : found.map((name) => word(name)).join(" ")
   }
 
   get mirrored(): boolean {
@@ -56,14 +60,19 @@ export class LocalMedia extends Emitter<MediaEvents> {
     return this.#asking.has(kind)
   }
 
-  /** Asks for both at once, so that there is one question; when that fails, for each alone. */
-  async start(wanted: Record<MediaKind, boolean>): Promise<void> {
+  /** As it was left the last time. Asks for both at once, so that there is one question; else for each alone. */
+  async start(): Promise<void> {
+    const wanted = { camera: memory.get("camera") !== "off", microphone: memory.get("microphone") !== "off" }
     if (wanted.camera && wanted.microphone) {
       this.#ask(["camera", "microphone"])
-      const stream = await request({ video: VIDEO, audio: AUDIO }).catch(() => undefined)
+      const constraints = {
+        video: { ...VIDEO, ...lastDevice("camera") },
+        audio: { ...AUDIO, ...lastDevice("microphone") },
+      }
+      const stream = await request(constraints).catch(() => undefined)
       this.#asking.clear()
       if (stream !== undefined) {
-        this.#problem = ""
+        this.#problems.clear()
         this.#takeCamera(stream.getVideoTracks()[0])
         this.#takeMicrophone(stream.getAudioTracks()[0])
         return this.emit("change", undefined)
@@ -76,7 +85,10 @@ export class LocalMedia extends Emitter<MediaEvents> {
   /** Switches on or off. The camera is really released (its light goes out); the microphone stays open, silenced. */
   async turn(kind: MediaKind, on: boolean, device?: string): Promise<void> {
     if (this.#asking.has(kind)) return
+    memory.set(kind, on ? "on" : "off")
+    if (device !== undefined) memory.set(`${kind}.device`, device)
     if (!on) {
+      this.#problems.delete(kind)
       if (kind === "camera") this.#takeCamera(undefined)
       else this.#silence(true)
       return this.emit("change", undefined)
@@ -92,6 +104,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
   async flip(): Promise<void> {
     this.#facing = this.#facing === "user" ? "environment" : "user"
     this.#takeCamera(undefined)
+    memory.set("camera.device", "")
     await this.#open("camera")
   }
 
@@ -104,27 +117,30 @@ export class LocalMedia extends Emitter<MediaEvents> {
     return Math.sqrt(sum / this.#samples.length)
   }
 
-  stop(): void {
-    this.#takeCamera(undefined)
-    this.#takeMicrophone(undefined)
-    this.emit("change", undefined)
-  }
-
   async #open(kind: MediaKind, device?: string): Promise<void> {
     this.#ask([kind])
-    const exact = device === undefined ? {} : { deviceId: { exact: device } }
-    try {
-      const stream = await request(
+    const ask = (chosen: MediaTrackConstraints) =>
+      request(
         kind === "camera"
-          ? { video: { ...VIDEO, facingMode: this.#facing, ...exact } }
-          : { audio: { ...AUDIO, ...exact } },
+          ? { video: { ...VIDEO, facingMode: this.#facing, ...chosen } }
+          : { audio: { ...AUDIO, ...chosen } },
       )
-      this.#problem = ""
+    try {
+      const stream =
+        device === undefined
+          ? await ask(lastDevice(kind)).catch((error) => {
+              // Unplugged since; any other will do.
+              if (!(error instanceof OverconstrainedError)) throw error
+              return ask({})
+            })
+          : await ask({ deviceId: { exact: device } })
+      this.#problems.delete(kind)
       if (kind === "camera") this.#takeCamera(stream.getVideoTracks()[0])
       else this.#takeMicrophone(stream.getAudioTracks()[0])
     } catch (error) {
-      this.#problem = explain(error, kind)
-      this.emit("problem", this.#problem)
+      const problem = explain(error, kind)
+      this.#problems.set(kind, problem)
+      this.emit("problem", word(problem))
     } finally {
       this.#asking.delete(kind)
       this.emit("change", undefined)
@@ -158,7 +174,8 @@ export class LocalMedia extends Emitter<MediaEvents> {
   #lost(kind: MediaKind): void {
     if (kind === "camera") this.#takeCamera(undefined)
     else this.#takeMicrophone(undefined)
-    this.emit("problem", `The ${kind} was disconnected.`)
+    this.#problems.set(kind, `${kind}_lost`)
+    this.emit("problem", word(`${kind}_lost`))
     this.emit("change", undefined)
   }
 
@@ -185,25 +202,31 @@ export async function listDevices(): Promise<MediaDeviceInfo[]> {
   return devices.filter(({ deviceId, label }) => deviceId !== "" && label !== "")
 }
 
+/** The one chosen the last time. Exact: Chromium takes an ideal microphone for no wish at all. */
+function lastDevice(kind: MediaKind): MediaTrackConstraints {
+  const device = memory.get(`${kind}.device`)
+  return device === "" ? {} : { deviceId: { exact: device } }
+}
+
 function request(constraints: MediaStreamConstraints): Promise<MediaStream> {
   // Undefined on pages that came neither by https nor from this very machine.
   if (navigator.mediaDevices === undefined) return Promise.reject(new DOMException("", "InsecureOrigin"))
   return navigator.mediaDevices.getUserMedia(constraints)
 }
 
-function explain(error: unknown, kind: MediaKind): string {
+function explain(error: unknown, kind: MediaKind): Word {
   switch (error instanceof DOMException ? error.name : "") {
     case "InsecureOrigin":
-      return "Browsers give camera and microphone only to pages opened by https."
+      return "insecure"
     case "NotAllowedError":
-      return `The browser does not allow the ${kind}. You can change that beside the address.`
+      return `${kind}_denied`
     case "NotFoundError":
     case "OverconstrainedError":
-      return `No ${kind} was found.`
+      return `${kind}_missing`
     case "NotReadableError":
     case "AbortError":
-      return `The ${kind} is in use by another program.`
+      return `${kind}_busy`
     default:
-      return `The ${kind} could not be started.`
+      return `${kind}_broken`
   }
 }

@@ -1,5 +1,6 @@
 // Light, dark, or as the system has it; the button goes round the three.
 import { actions, memory, setIcon } from "./dom.ts"
+import { word } from "./words.ts"
 
 const THEMES = ["auto", "light", "dark"] as const
 type Theme = (typeof THEMES)[number]
@@ -21,7 +22,7 @@ function apply(theme: Theme): void {
   else document.documentElement.dataset["theme"] = theme
   for (const button of actions("theme")) {
     setIcon(button, `theme-${theme}`)
-    button.title = theme === "auto" ? "Colours: as the system" : `Colours: ${theme}`
+    button.title = word(`colours_${theme}`)
     button.setAttribute("aria-label", button.title)
   }
 }

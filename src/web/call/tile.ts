@@ -1,9 +1,12 @@
 // One person on the stage: picture or initials, name, microphone, connection, and a ring while they talk.
 import { find } from "./dom.ts"
 import type { Box } from "./layout.ts"
+import { word } from "./words.ts"
 
 export interface TileContent {
   name: string
+  /** The initials are of this; the name may say more. */
+  initialsOf: string
   stream: MediaStream | undefined
   showVideo: boolean
   microphoneOff: boolean
@@ -39,10 +42,13 @@ export class Tile {
   }
 
   show(content: TileContent): void {
-    const { name, stream, showVideo, microphoneOff, note, waiting } = content
-    this.element.setAttribute("aria-label", [name, microphoneOff && "microphone off", note].filter(Boolean).join(", "))
+    const { name, initialsOf, stream, showVideo, microphoneOff, note, waiting } = content
+    this.element.setAttribute(
+      "aria-label",
+      [name, microphoneOff && word("microphone_off"), note].filter(Boolean).join(", "),
+    )
     this.#name.textContent = name
-    showAvatar(this.#avatar, name)
+    showAvatar(this.#avatar, initialsOf)
     this.element.classList.toggle("with-video", showVideo)
     this.element.classList.toggle("microphone-off", microphoneOff)
     this.element.classList.toggle("waiting", waiting)

@@ -37,7 +37,8 @@ export function drawChart(root: HTMLElement, content: ChartContent, columns: rea
     {
       width: root.clientWidth,
       height: HEIGHT,
-      padding: [12, 0, 0, 0],
+      // 24 px to the right: half of the last time below the axis.
+      padding: [12, 24, 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: SYNC_KEY },

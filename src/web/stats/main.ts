@@ -48,8 +48,9 @@ async function refresh(): Promise<void> {
   try {
     const response = await fetch(`stats?from=${first}&to=${to}`)
     if (!response.ok) throw new Error((await response.text()).trim())
-    const { hours } = (await response.json()) as { hours: PlainHour[] }
+    const { hours, kept_days } = (await response.json()) as { hours: PlainHour[]; kept_days: number }
     if (asked !== span) return
+    offerKept(kept_days)
     columns = toColumns(starts, hours)
     find("problem").hidden = true
     find("download").setAttribute("href", `stats?from=${first}&to=${to}&format=csv`)
@@ -117,6 +118,14 @@ function showTable(): void {
       return row
     })
   find("rows").replaceChildren(...rows)
+}
+
+/** Offers the spans that the server still has hours of, and the shortest in any case. */
+function offerKept(days: number): void {
+  for (const [at, button] of [...find("spans").children].entries()) {
+    const { by, count } = SPANS[at] ?? SPANS[0]
+    ;(button as HTMLElement).hidden = at > 0 && (by === "day" ? count : count / 24) > days
+  }
 }
 
 function setUpSpans(): void {
