@@ -26,8 +26,7 @@ import { type ClusterLog, SILENT, toText } from "./log.ts"
 import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
 import type { Keys } from "./redis/keys.ts"
-import { REFUSED } from "./redis/scripts.ts"
-import { RoomCalls, readPosition, readSnapshot } from "./room-calls.ts"
+import { RoomCalls, readPosition, readRefusal, readSnapshot } from "./room-calls.ts"
 import { readRoomsOf, type SweepOptions, sweepNode } from "./sweep.ts"
 import { Uplink } from "./uplink.ts"
 
@@ -143,9 +142,8 @@ export class ClusterRoomStore implements RoomStore {
     const { room, withSnapshot } = request
     const epochs = new Epochs()
     const reply = await this.#uplink.run("up", (terms) => this.#calls.join(request, epochs.next(), terms))
-    if (reply[0] === REFUSED.full) return { kind: "full" }
-    if (reply[0] === REFUSED.taken) return { kind: "taken" }
-    if (reply[0] === REFUSED.unproven) return { kind: "unproven" }
+    const refusal = readRefusal(reply)
+    if (refusal !== undefined) return refusal
     const snapshot = readSnapshot(reply.slice(1))
     const { epoch, seq } = snapshot
     if (epochs.has(epoch)) this.#listener?.onRoomOpened(room)
@@ -153,8 +151,7 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   async prove(room: RoomKey, peer: PeerId, generation: number, proof: string): Promise<boolean> {
-    const [isKept] = await this.#uplink.run("up", (terms) => this.#calls.prove(room, peer, generation, proof, terms))
-    return isKept === 1
+    return (await this.#uplink.run("up", (terms) => this.#calls.prove(room, peer, generation, proof, terms)))[0] === 1
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {

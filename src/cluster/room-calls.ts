@@ -6,6 +6,7 @@ import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
 import type {
   Audience,
   JoinRequest,
+  JoinResult,
   Member,
   OwnMember,
   Position,
@@ -21,6 +22,7 @@ import {
   LEAVE_ROOM,
   PROVE_MEMBER,
   PUBLISH_ROOM,
+  REFUSED,
   RESTORE_ROOM,
   SNAPSHOT_ROOM,
   UPDATE_STATUS,
@@ -145,6 +147,13 @@ export class RoomCalls {
       },
     }
   }
+}
+
+/** Why a join was refused; undefined when it was not. */
+export function readRefusal([code]: readonly Reply[]): Exclude<JoinResult, { kind: "joined" }> | undefined {
+  if (code === REFUSED.full) return { kind: "full" }
+  if (code === REFUSED.taken) return { kind: "taken" }
+  return code === REFUSED.unproven ? { kind: "unproven" } : undefined
 }
 
 /** What a change of a room answers: its position, or undefined when nothing changed. */
