@@ -97,7 +97,7 @@ export class RoomCommands {
   /** Replaces the status of a member. */
   async updateStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
     const { room, peer } = membership
-    const rev = this.#nextRev(membership)
+    const rev = this.#parts.registry.nextNumber()
     const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
     if (outcome === "unavailable") return outcome
     this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
@@ -120,7 +120,7 @@ export class RoomCommands {
    */
   publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
     const { room, peer } = membership
-    const rev = this.#nextRev(membership)
+    const rev = this.#parts.registry.nextNumber()
     const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
     const position = send()
     if (position !== undefined && !(position instanceof Promise)) return "done"
@@ -241,10 +241,5 @@ export class RoomCommands {
       if (!(cause instanceof StoreUnavailable)) throw cause
       return "unavailable"
     }
-  }
-
-  #nextRev(membership: Membership): number {
-    membership.rev = this.#parts.registry.nextNumber()
-    return membership.rev
   }
 }

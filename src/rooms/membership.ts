@@ -3,6 +3,7 @@
 
 import type { RoomEncoder } from "./encoder.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
+import { timeOf } from "./numbers.ts"
 import type { PeerList } from "./peer-list.ts"
 import type { Member, Ref, RelayFailure, StatusText } from "./room-store.ts"
 
@@ -56,8 +57,6 @@ export class Membership {
   readonly peer: PeerId
   readonly generation: number
   readonly holder: Holder
-  /** Number of the last command that changed it; see Member.rev. */
-  rev: number
   /** The status as the store has it, and the command that set it. */
   status: StatusText
   statusRev: number
@@ -65,8 +64,6 @@ export class Membership {
   log: SentLog | undefined = undefined
   /** What the store keeps so that it can be taken over at another node. */
   proof: string | undefined = undefined
-  /** When it became a member, unix milliseconds; 0 before. */
-  joinedAt = 0
 
   /** @param generation another one for each membership of this node; see Member.generation */
   constructor(room: JoinedRoom, peer: PeerId, generation: number, holder: Holder, status: StatusText) {
@@ -74,9 +71,13 @@ export class Membership {
     this.peer = peer
     this.generation = generation
     this.holder = holder
-    this.rev = generation
     this.status = status
     this.statusRev = generation
+  }
+
+  /** When it began its way in, unix milliseconds. Not a field: with one field more, each takes 32 bytes more. */
+  get joinedAt(): number {
+    return timeOf(this.generation)
   }
 
   /** Whether it is a member now: no longer on its way in, not yet on its way out. */

@@ -3,10 +3,8 @@
 import type { RoomEncoder } from "./encoder.ts"
 import type { RoomKey } from "./ids.ts"
 import type { Membership } from "./membership.ts"
+import { numberAfter } from "./numbers.ts"
 import { Room, type RoomParts } from "./room.ts"
-
-/** 1,000: no node does more in a millisecond for long; and until the year 2255 the numbers are exact in JSON and Lua. */
-const NUMBERS_PER_MS = 1_000
 
 /** See the head of this file. */
 export class RoomRegistry {
@@ -56,12 +54,9 @@ export class RoomRegistry {
     this.#rooms.delete(room.key)
   }
 
-  /**
-   * For the next membership or command of this node: numbers never repeat and grow. Made of the time, so that those of a
-   * peer that came by another node before are lower.
-   */
+  /** For the next membership or command of this node. */
   nextNumber(): number {
-    this.#lastNumber = Math.max(this.#lastNumber + 1, Math.floor(this.#parts.clock.unixMs() * NUMBERS_PER_MS))
+    this.#lastNumber = numberAfter(this.#lastNumber, this.#parts.clock.unixMs())
     return this.#lastNumber
   }
 

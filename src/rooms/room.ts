@@ -262,7 +262,6 @@ export class Room extends RoomLog implements JoinedRoom {
     // Closed meanwhile: whoever waits for the join takes it out again.
     if (!membership.holder.isOpen) return
     this.here.add(membership)
-    membership.joinedAt = this.#parts.clock.unixMs()
     membership.holder.onJoined(membership, ref)
   }
 

@@ -1,11 +1,19 @@
 // How a client comes back: over the membership's own node, which has its log, or from the store, which has its proof.
 
+import { sleep } from "../../clock.ts"
 import type { Ref } from "../../rooms/room-store.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
 import { PALAVA_ENCODER } from "./encoder.ts"
 import { NOT_SENT } from "./errors.ts"
 import { type ReadToken, readToken, toProof } from "./resume-token.ts"
 import { EMPTY_STATUS } from "./status.ts"
+
+/**
+ * 3 times 100 ms: the proof of a resumption that was just made elsewhere is on its way to the store by then. A client that
+ * breaks off right behind its answer is quicker than it.
+ */
+const PROOF_TRIES = 3
+const PROOF_LATE_MS = 100
 
 /** Takes the membership over that `token` is for; the client has the first `received` frames of it. */
 export function resume(
@@ -31,7 +39,7 @@ async function takeOver(
   { room, peer, hash }: ReadToken,
   ref: Ref,
 ): Promise<void> {
-  const { resumptions, commands, limits } = parts
+  const { resumptions, commands, limits, clock } = parts
   const prepared = resumptions.prepare(room, peer, true)
   if (prepared === undefined) return fail(parts, client, ref)
   // Two at once would be in each other's way, and only one of them can have it.
@@ -40,13 +48,19 @@ async function takeOver(
   client.peer = peer
   client.prepared = prepared
   try {
-    const outcome = await commands.join({
-      ...{ room, peer, encoder: PALAVA_ENCODER, holder: client, limit: limits.roomSize, ref },
-      // The store has the true one.
-      status: EMPTY_STATUS,
-      ifTaken: "takeOver",
-      proof: { next: prepared.resumption.proof, given: toProof(hash) },
-    })
+    const join = () =>
+      commands.join({
+        ...{ room, peer, encoder: PALAVA_ENCODER, holder: client, limit: limits.roomSize, ref },
+        // The store has the true one.
+        status: EMPTY_STATUS,
+        ifTaken: "takeOver",
+        proof: { next: prepared.resumption.proof, given: toProof(hash) },
+      })
+    let outcome = await join()
+    for (let again = 0; outcome === "unproven" && again < PROOF_TRIES && client.isOpen; again++) {
+      await sleep(clock, PROOF_LATE_MS)
+      outcome = await join()
+    }
     if (outcome === "joined") return
     client.peer = ownId
     if (outcome === "unavailable") client.refuse("unavailable", ref)
