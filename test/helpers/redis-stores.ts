@@ -1,7 +1,7 @@
 // Redis stores for tests, each deployment under a prefix of its own.
 
 import { makeRedisRoomStore, type RedisRoomStoreOptions } from "../../src/cluster/redis-room-store.ts"
-import { Recorder } from "../conformance/room-store.ts"
+import { Recorder } from "../conformance/recorder.ts"
 import type { RedisServer } from "./redis.ts"
 
 let deployments = 0

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { makeRedisRoomStore } from "../../src/cluster/redis-room-store.ts"
 import { makePeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import { StoreUnavailable } from "../../src/rooms/room-store.ts"
-import { join, joinOf, makeRoom, memberOf, Recorder } from "../conformance/room-store.ts"
+import { join, joinOf, makeRoom, memberOf, Recorder } from "../conformance/recorder.ts"
 import { freePort, poll, type RedisServer, startProxy, startRedis } from "../helpers/redis.ts"
 import { makePrefix, startStore } from "../helpers/redis-stores.ts"
 

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { makePeerId, type RoomKey } from "../../src/rooms/ids.ts"
-import { join, joinOf, makeRoom, memberOf } from "../conformance/room-store.ts"
+import { join, joinOf, makeRoom, memberOf } from "../conformance/recorder.ts"
 import { poll, type RedisServer, startProxy, startRedis } from "../helpers/redis.ts"
 import { makePrefix, startStore } from "../helpers/redis-stores.ts"
 

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { connect } from "node:net"
 import { makePeerId, toRoomKey } from "../../src/rooms/ids.ts"
-import { join, joinOf } from "../conformance/room-store.ts"
+import { join, joinOf } from "../conformance/recorder.ts"
 import { TestClient } from "../helpers/client.ts"
 import { startNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"

@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test"
 import { setTimeout as sleep } from "node:timers/promises"
 import { makePeerId } from "../../src/rooms/ids.ts"
-import { join, joinOf, makeRoom, memberOf } from "../conformance/room-store.ts"
+import { join, joinOf, makeRoom, memberOf } from "../conformance/recorder.ts"
 import { poll, startProxy, startRedis } from "../helpers/redis.ts"
 import { makePrefix, startStore } from "../helpers/redis-stores.ts"
 import { Traffic } from "../helpers/redis-traffic.ts"

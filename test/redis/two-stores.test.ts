@@ -6,7 +6,7 @@ import { encodeRelays } from "../../src/cluster/node-message.ts"
 import { makeRedisRoomStore } from "../../src/cluster/redis-room-store.ts"
 import { makePeerId, type NodeId, type PeerId } from "../../src/rooms/ids.ts"
 import type { Member, RoomEvent } from "../../src/rooms/room-store.ts"
-import { join, joinOf, makeRoom, memberOf, Recorder } from "../conformance/room-store.ts"
+import { join, joinOf, makeRoom, memberOf, Recorder } from "../conformance/recorder.ts"
 import { poll, type RedisServer, startProxy, startRedis } from "../helpers/redis.ts"
 import { makePrefix, startStore } from "../helpers/redis-stores.ts"
 
