@@ -17,6 +17,9 @@ import type { IceOptions } from "./ice.ts"
 /** A WebSocket handshake. */
 export interface Handshake {
   readonly request: Request
+  /** That of `url`, and all that most dialects have to look at. */
+  readonly pathname: string
+  /** Made when it is asked for. */
   readonly url: URL
 }
 

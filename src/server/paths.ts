@@ -16,6 +16,14 @@ export function pathOf(request: Request): string | undefined {
   return urlOf(request)?.pathname
 }
 
+/** A URL of nothing unusual, and its path: to parse every one would leave an object behind for each handshake of a storm. */
+const PLAIN_URL = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?(\/[\w/~-]*)(?:\?|$)/
+
+/** The path of a WebSocket handshake; undefined when its URL is none. */
+export function handshakePathOf({ url }: Request): string | undefined {
+  return PLAIN_URL.exec(url)?.[1] ?? URL.parse(url)?.pathname
+}
+
 /** The answer to a request without a path. */
 export function answerBadRequest(): Response {
   return new Response("bad request\n", { status: 400 })

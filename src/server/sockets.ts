@@ -6,12 +6,13 @@ import { SYSTEM_CLOCK } from "../clock.ts"
 import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
+import type { Socket } from "../connections/socket.ts"
 import { openConversation } from "../dialects/choose.ts"
 import type { Admission, Dialect, Handshake, SocketUser, Visit } from "../dialects/contract.ts"
 import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
-import { answerBadRequest } from "./paths.ts"
+import { answerBadRequest, handshakePathOf } from "./paths.ts"
 import { makeRefusalLog } from "./refusals.ts"
 import type { ServerTopics, SocketData } from "./topics.ts"
 
@@ -54,6 +55,21 @@ export interface SocketParts {
 /** Twice the limit: a connection over it is closed at the next frame; only a burst in one go gets past that, and is cut off. */
 const CUT_OFF_PART = 2
 
+/** A handshake whose URL most dialects do not need. */
+class SocketHandshake implements Handshake {
+  readonly request: Request
+  readonly pathname: string
+
+  constructor(request: Request, pathname: string) {
+    this.request = request
+    this.pathname = pathname
+  }
+
+  get url(): URL {
+    return new URL(this.request.url)
+  }
+}
+
 /**
  * Listens for browsers.
  * @throws when the address cannot be listened on
@@ -76,20 +92,36 @@ export function listenForSockets(
     return new Response("this origin may not connect\n", { status: 403 })
   }
   const isFull = (): boolean => options.maxConnections > 0 && connections.open.size >= options.maxConnections
-  const visitOf = (request: Request, server: Server<SocketData>): Visit => ({
-    get address() {
-      return server.requestIP(request)?.address ?? ""
-    },
-    refusal: () => refusalOf(request),
-    hold: () => server.timeout(request, 0),
-    async open(converse, socket) {
+  /** One object for each request, and no closures: at a storm of handshakes what is left of them is what fills the heap. */
+  class RequestVisit implements Visit {
+    readonly #request: Request
+    readonly #server: Server<SocketData>
+
+    constructor(request: Request, server: Server<SocketData>) {
+      this.#request = request
+      this.#server = server
+    }
+
+    get address(): string {
+      return this.#server.requestIP(this.#request)?.address ?? ""
+    }
+
+    refusal(): Response | undefined {
+      return refusalOf(this.#request)
+    }
+
+    hold(): void {
+      this.#server.timeout(this.#request, 0)
+    }
+
+    async open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined> {
       const connection = new Connection(connections, converse)
-      const refusal = await hooks.connect?.(request, connection.receiver as Conversation)
+      const refusal = await hooks.connect?.(this.#request, connection.receiver as Conversation)
       if (refusal !== undefined || isFull()) return refusal ?? CLOSE.serverFull
       connection.onOpen(socket)
       return undefined
-    },
-  })
+    }
+  }
   /** Why a socket may not open now, though its handshake was completed. */
   const lateRefusal = (user: SocketUser): Close | undefined => {
     if (!(user instanceof Connection)) return undefined
@@ -102,13 +134,13 @@ export function listenForSockets(
     port: options.port,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     fetch(request, server) {
-      const visit = visitOf(request, server)
+      const visit = new RequestVisit(request, server)
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
       const refusal = refusalOf(request)
       if (refusal !== undefined) return refusal
-      const url = URL.parse(request.url)
-      if (url === null) return answerBadRequest()
-      const handshake = { request, url }
+      const pathname = handshakePathOf(request)
+      if (pathname === undefined) return answerBadRequest()
+      const handshake = new SocketHandshake(request, pathname)
       const upgrade = (data: SocketData): Response | undefined => {
         if (server.upgrade(request, { data, headers: headersFor(request) })) return undefined
         return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })

@@ -28,7 +28,7 @@ export function makeShout({ rooms, limits }: DialectParts): Dialect {
     name: "shout",
     counters: new DialectCounters(),
     maxFrameBytes: limits.maxFrameBytes,
-    recognises: ({ url }) => url.pathname === "/shout",
+    recognises: ({ pathname }) => pathname === "/shout",
     recognisesFirst: (text) => /^[+*@-]/.test(text),
     open: (connection) => new Shouting(connection, rooms.commands, limits.maxFrameBytes),
   }

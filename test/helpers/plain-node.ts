@@ -78,7 +78,8 @@ export function connectPlain(
   peer: PlainPeer,
   address = "ws://plain/",
 ): { connection: Connection; drop: () => void } {
-  const handshake = { request: new Request(address.replace("ws", "http")), url: new URL(address) }
+  const url = new URL(address)
+  const handshake = { request: new Request(address.replace("ws", "http")), url, pathname: url.pathname }
   const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake))
   const subscriber = { send: (text: string) => peer.onText(text) }
   connection.onOpen({

@@ -44,7 +44,7 @@ export function makePeerJs(parts: DialectParts, key: string, isListed: boolean):
     name: "peerjs",
     counters,
     maxFrameBytes: parts.limits.maxFrameBytes,
-    recognises: ({ url }) => url.pathname.endsWith("/peerjs"),
+    recognises: ({ pathname }) => pathname.endsWith("/peerjs"),
     waiting: () => routes.waiting,
     open: (connection, handshake) => new PeerJsConversation(connection, handshake, shared),
     answer: (request, url) => answerHttp(http, request, url),

@@ -35,13 +35,14 @@ export function makeSimpleWebRtc(parts: DialectParts): Dialect {
     name: "simplewebrtc",
     counters,
     maxFrameBytes: limits.maxFrameBytes,
-    recognises: ({ url }) => isOurs(url),
+    recognises: isOurs,
     open(connection, { url }) {
       const beginning: Beginning = url.searchParams.has("sid") ? "probe" : "websocket"
       return new SimpleWebRtcConversation(connection, shared, beginning)
     },
-    admit({ request, url }, visit) {
-      if (!isOurs(url)) return undefined
+    admit(handshake, visit) {
+      if (!isOurs(handshake)) return undefined
+      const { request, url } = handshake
       const error = errorOf(url, "websocket")
       if (error !== undefined) return { kind: "refused", response: refuse(request, error) }
       const sid = url.searchParams.get("sid")
@@ -61,7 +62,7 @@ export function makeSimpleWebRtc(parts: DialectParts): Dialect {
   }
 }
 
-function isOurs({ pathname }: URL): boolean {
+function isOurs({ pathname }: { readonly pathname: string }): boolean {
   return pathname.startsWith(PATH)
 }
 

@@ -27,9 +27,9 @@ export function makeTogetherJs(parts: DialectParts): Dialect {
     name: "togetherjs",
     counters,
     maxFrameBytes,
-    recognises: ({ url }) => url.pathname.startsWith(HUB),
+    recognises: ({ pathname }) => pathname.startsWith(HUB),
     admit(handshake) {
-      if (!handshake.url.pathname.startsWith(HUB)) return undefined
+      if (!handshake.pathname.startsWith(HUB)) return undefined
       const name = roomOf(handshake)
       const refuse = (text: string, status: number) =>
         ({ kind: "refused", response: new Response(text, { status }) }) as const
@@ -42,6 +42,6 @@ export function makeTogetherJs(parts: DialectParts): Dialect {
 }
 
 /** The rest of the path without slashes, not decoded. */
-function roomOf({ url }: Handshake): string {
-  return url.pathname.slice(HUB.length).replaceAll("/", "")
+function roomOf({ pathname }: Handshake): string {
+  return pathname.slice(HUB.length).replaceAll("/", "")
 }
