@@ -53,7 +53,7 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   }
   const palava = makePalava({ ...plain, rooms, hooks, log, clock: SYSTEM_CLOCK, limits })
   const url = new URL("http://bench/")
-  const handshake = { request: new Request(url.href), url }
+  const handshake = { request: new Request(url.href), url, pathname: url.pathname }
   const join = async (): Promise<Connection> => {
     const connection = new Connection(connections, (it) => palava.open(it, handshake))
     const joined = Promise.withResolvers<void>()
