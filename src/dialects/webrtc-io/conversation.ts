@@ -2,90 +2,54 @@
 // what cannot be served is counted and passed over, and who cannot be served now is parted from.
 
 import { CLOSE } from "../../connections/close.ts"
-import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
-import type { Conversation } from "../conversation.ts"
 import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import { isObject, type JsonObject, readObject } from "../json.ts"
-import { publish, type RefusalParts, refuse } from "../refusal.ts"
+import { ManyRooms } from "../many-rooms.ts"
+import { publish, type RefusalParts } from "../refusal.ts"
 import { getPeers, RELAYS, receiveChatMsg, WEBRTC_IO_ENCODER } from "./server-events.ts"
 
 /** 16 rooms of one connection: its own client is in one, and calls everybody in each. */
 const ROOMS = 16
 
 /** See the head of this file. */
-export class WebrtcIoConversation implements Conversation {
-  readonly connection: Connection
-  readonly #parts: RefusalParts
-  /** By the room's name. */
-  readonly #memberships = new Map<string, Membership>()
-
-  constructor(connection: Connection, parts: RefusalParts) {
-    this.connection = connection
-    this.#parts = parts
-  }
-
-  get maxFrameBytes(): number {
-    return this.#parts.limits.maxFrameBytes
-  }
-
-  /** In every room the same, as its client knows one own id. */
-  get peer(): PeerId {
-    return this.connection.id as PeerId
-  }
-
-  get membership(): Membership | undefined {
-    const [first] = this.#memberships.values()
-    return first
-  }
-
+export class WebrtcIoConversation extends ManyRooms<RefusalParts> {
   onMessage(text: string): void | Promise<void> {
     const message = readObject(text)
-    if (message === undefined) return this.#refuse("invalid_message")
+    if (message === undefined) return this.refuse("invalid_message")
     const { eventName, data } = message
-    const { counters } = this.#parts
+    const { counters } = this.parts
     const isRelay = typeof eventName === "string" && Object.hasOwn(RELAYS, eventName)
     const isKnown = isRelay || eventName === "join_room" || eventName === "chat_msg"
     counters.countEvent(isKnown ? (eventName as string) : "other")
     if (!isKnown) return
-    if (!isObject(data)) return this.#refuse("invalid_message")
+    if (!isObject(data)) return this.refuse("invalid_message")
     if (isRelay) this.#relay(eventName, data)
     else return eventName === "join_room" ? this.#join(data) : this.#chat(data)
   }
 
-  onRefused(): void {
-    this.#refuse("rate_limited")
-  }
-
-  onClose(): void {
-    for (const membership of this.#memberships.values()) void this.#parts.rooms.commands.leave(membership)
-    this.#memberships.clear()
-  }
-
-  sendEvent(): void {}
-
   async #join(data: JsonObject): Promise<void> {
     const name = roomOf(data)
-    if (name === undefined) return this.#refuse("invalid_message")
-    const before = this.#memberships.get(name)
+    if (name === undefined) return this.refuse("invalid_message")
+    const before = this.memberships.get(name)
     if (before !== undefined) return this.#tellPeers(before)
-    if (this.#memberships.size >= ROOMS) return this.#refuse("too_many_rooms")
-    const { limits } = this.#parts
-    const outcome = await enterRoom(this.#parts, {
+    if (this.memberships.size >= ROOMS) return this.refuse("too_many_rooms")
+    const { limits } = this.parts
+    const outcome = await enterRoom(this.parts, {
       conversation: this,
       dialect: "webrtc-io",
       name,
       encoder: WEBRTC_IO_ENCODER,
       holder: makeHolder(this.connection, {
         onJoined: (membership) => {
-          this.#memberships.set(name, membership)
+          this.memberships.set(name, membership)
           this.#tellPeers(membership)
         },
         // Ids are the server's: nobody else comes under one of them.
         onTakenOver: () => {},
-        onRelayFailed: (_ref, failure) => this.#refuse(failure),
+        onRelayFailed: (_ref, failure) => this.refuse(failure),
       }),
       status: NO_STATUS,
       limit: limits.roomSize,
@@ -101,22 +65,18 @@ export class WebrtcIoConversation implements Conversation {
   /** To a member of a room that both are in; whose words they are, the server says. */
   #relay(eventName: string, data: JsonObject): void {
     const to = data["socketId"] as PeerId
-    const shared = this.#memberships.values().find(({ room }) => room.isMember(to))
+    const shared = this.memberships.values().find(({ room }) => room.isMember(to))
     const text = toText(() => RELAYS[eventName]?.(data, this.peer))
-    if (shared === undefined) this.#refuse("unknown_peer")
-    else if (text === undefined) this.#refuse("invalid_message")
-    else this.#parts.rooms.commands.relay(shared, to, text, undefined)
+    if (shared === undefined) this.refuse("unknown_peer")
+    else if (text === undefined) this.refuse("invalid_message")
+    else this.parts.rooms.commands.relay(shared, to, text, undefined)
   }
 
   #chat(data: JsonObject): void | Promise<void> {
-    const membership = this.#memberships.get(roomOf(data) ?? "")
-    if (membership === undefined) return this.#refuse("not_in_room")
+    const membership = this.memberships.get(roomOf(data) ?? "")
+    if (membership === undefined) return this.refuse("not_in_room")
     const text = toText(() => receiveChatMsg(data))
-    return text === undefined ? this.#refuse("invalid_message") : publish(this.#parts, this, membership, text, "others")
-  }
-
-  #refuse(error: string): void {
-    refuse(this.#parts, this, error)
+    return text === undefined ? this.refuse("invalid_message") : publish(this.parts, this, membership, text, "others")
   }
 }
 

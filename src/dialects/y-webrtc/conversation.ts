@@ -3,14 +3,12 @@
 // connects, subscribes and announces itself anew by itself.
 
 import { CLOSE } from "../../connections/close.ts"
-import type { Connection } from "../../connections/connection.ts"
-import type { PeerId } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
-import type { Conversation } from "../conversation.ts"
 import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS, SILENT_ENCODER } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import { type JsonObject, readObject } from "../json.ts"
-import { publish, type RefusalParts, refuse } from "../refusal.ts"
+import { ManyRooms } from "../many-rooms.ts"
+import { publish, type RefusalParts } from "../refusal.ts"
 import { countSubscribers, PUBLISHES_ONLY, SUBSCRIBERS, TOPICS } from "./topics.ts"
 
 /** The answer to a ping, without which the client reconnects after 30 s. */
@@ -23,34 +21,11 @@ export interface YWebrtcParts extends RefusalParts {
 }
 
 /** See the head of this file. */
-export class YWebrtcConversation implements Conversation {
-  readonly connection: Connection
-  readonly #parts: YWebrtcParts
-  /** By topic; those that only publish, too. */
-  readonly #memberships = new Map<string, Membership>()
-
-  constructor(connection: Connection, parts: YWebrtcParts) {
-    this.connection = connection
-    this.#parts = parts
-  }
-
-  get maxFrameBytes(): number {
-    return this.#parts.limits.maxFrameBytes
-  }
-
-  get peer(): PeerId {
-    return this.connection.id as PeerId
-  }
-
-  get membership(): Membership | undefined {
-    const [first] = this.#memberships.values()
-    return first
-  }
-
+export class YWebrtcConversation extends ManyRooms<YWebrtcParts> {
   onMessage(text: string): void | Promise<void> {
-    const { counters } = this.#parts
+    const { counters } = this.parts
     const message = readObject(text)
-    if (message === undefined) return this.#refuse("invalid_message")
+    if (message === undefined) return this.refuse("invalid_message")
     switch (message["type"]) {
       case "publish":
         counters.countEvent("publish")
@@ -69,20 +44,9 @@ export class YWebrtcConversation implements Conversation {
     }
   }
 
-  onRefused(): void {
-    this.#refuse("rate_limited")
-  }
-
-  onClose(): void {
-    for (const membership of this.#memberships.values()) void this.#parts.rooms.commands.leave(membership)
-    this.#memberships.clear()
-  }
-
-  sendEvent(): void {}
-
   async #subscribe(message: JsonObject): Promise<void> {
     for (const topic of topicsOf(message)) {
-      const before = this.#memberships.get(topic)
+      const before = this.memberships.get(topic)
       if (before !== undefined) {
         if (before.status !== PUBLISHES_ONLY) continue
         await this.#leave(topic, before)
@@ -94,19 +58,19 @@ export class YWebrtcConversation implements Conversation {
 
   async #unsubscribe(message: JsonObject): Promise<void> {
     for (const topic of topicsOf(message)) {
-      const membership = this.#memberships.get(topic)
+      const membership = this.memberships.get(topic)
       if (membership !== undefined && membership.status !== PUBLISHES_ONLY) await this.#leave(topic, membership)
     }
   }
 
   #publish(message: JsonObject, text: string): void | Promise<void> {
     const { topic } = message as { topic?: unknown }
-    if (typeof topic !== "string" || topic === "") return this.#refuse("invalid_message")
-    const membership = this.#memberships.get(topic)
+    if (typeof topic !== "string" || topic === "") return this.refuse("invalid_message")
+    const membership = this.memberships.get(topic)
     if (membership !== undefined) return this.#publishAs(membership, text)
-    if (!this.#parts.publishAny) return this.#refuse("not_subscribed")
+    if (!this.parts.publishAny) return this.refuse("not_subscribed")
     return this.#enter(topic, message, true).then(() => {
-      const membership = this.#memberships.get(topic)
+      const membership = this.memberships.get(topic)
       return membership && this.#publishAs(membership, text)
     })
   }
@@ -114,14 +78,14 @@ export class YWebrtcConversation implements Conversation {
   /** The message as it came, with the number of subscribers as its last key, where no earlier one can change it. */
   #publishAs(membership: Membership, text: string): void | Promise<void> {
     const frame = `${text.slice(0, text.lastIndexOf("}"))},"clients":${countSubscribers(membership.room)}}`
-    return publish(this.#parts, this, membership, frame, "all")
+    return publish(this.parts, this, membership, frame, "all")
   }
 
   async #enter(topic: string, fields: JsonObject, publishesOnly: boolean): Promise<void> {
-    if (topic.length > ROOM_NAME_CHARACTERS) return this.#refuse("topic_too_long")
-    if (this.#memberships.size >= TOPICS) return this.#refuse("too_many_topics")
-    const { limits } = this.#parts
-    const outcome = await enterRoom(this.#parts, {
+    if (topic.length > ROOM_NAME_CHARACTERS) return this.refuse("topic_too_long")
+    if (this.memberships.size >= TOPICS) return this.refuse("too_many_topics")
+    const { limits } = this.parts
+    const outcome = await enterRoom(this.parts, {
       conversation: this,
       dialect: "y-webrtc",
       name: topic,
@@ -135,13 +99,13 @@ export class YWebrtcConversation implements Conversation {
   }
 
   async #leave(topic: string, membership: Membership): Promise<void> {
-    this.#memberships.delete(topic)
-    await this.#parts.rooms.commands.leave(membership)
+    this.memberships.delete(topic)
+    await this.parts.rooms.commands.leave(membership)
   }
 
   /** A holder for each membership; one that only publishes is not told what others publish. */
   #holderOf(topic: string, publishesOnly: boolean): Holder {
-    const memberships = this.#memberships
+    const memberships = this.memberships
     const holder = makeHolder(this.connection, {
       onJoined: (membership) => void memberships.set(topic, membership),
       // Ids are the server's: nobody else comes under one of them.
@@ -150,10 +114,6 @@ export class YWebrtcConversation implements Conversation {
     })
     if (publishesOnly) holder.subscribe = () => {}
     return holder
-  }
-
-  #refuse(error: string): void {
-    refuse(this.#parts, this, error)
   }
 }
 
