@@ -55,10 +55,12 @@ test("a store whose Redis comes later is up then", async () => {
 })
 
 test("a store that connects to something that never answers is closed at once all the same", async () => {
-  using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } })
+  const connected = Promise.withResolvers<void>()
+  const socket = { open: () => connected.resolve(), data() {} }
+  using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket })
   const store = makeRedisRoomStore({ urls: [`redis://127.0.0.1:${silent.port}`] })
   const started = store.start(new Recorder()).catch((cause: unknown) => cause)
-  await Bun.sleep(50)
+  await connected.promise
   expect(await timeOf(() => store.close(1000))).toBeLessThan(200)
   expect(await started).toBeInstanceOf(StoreUnavailable)
 })
