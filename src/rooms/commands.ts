@@ -47,8 +47,8 @@ export interface JoinWish {
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
 export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "unavailable"
 
-/** What a status change or a frame became. */
-export type ChangeOutcome = "done" | "unavailable"
+/** What a status change or a frame became. `gone`: nothing, as it is a member no more, here at least. */
+export type ChangeOutcome = "done" | "gone" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {
@@ -99,7 +99,7 @@ export class RoomCommands {
     const { room, peer } = membership
     const rev = this.#parts.registry.nextNumber()
     const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
-    if (outcome === "unavailable") return outcome
+    if (outcome !== "done") return outcome
     this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
     this.#parts.observer.statusUpdated?.(peer, room.key, status)
     return outcome
@@ -112,6 +112,11 @@ export class RoomCommands {
     this.#parts.store.prove(room.key, peer, generation, proof).catch((cause) => {
       this.#parts.repairs.onStoreError(cause, room.key)
     })
+  }
+
+  /** Resolves when what it has relayed has arrived, or was given up; undefined when nothing is under way. */
+  settled({ room, peer }: Membership): Promise<unknown> | undefined {
+    return this.#parts.store.settled(room.key, peer)
   }
 
   /**
@@ -235,6 +240,7 @@ export class RoomCommands {
         await this.#parts.repairs.restore(room)
         position = await send()
       }
+      if (position === undefined && !membership.isIn) return "gone"
       room?.expect(position)
       return "done"
     } catch (cause) {

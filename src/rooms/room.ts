@@ -173,7 +173,7 @@ export class Room extends RoomLog implements JoinedRoom {
         this.#tell(this.encoder.left(change.peer))
         break
       case "moved":
-        this.#showMoved(change.member)
+        this.#showMoved(change.member, change.isLogged)
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
@@ -237,14 +237,15 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   /** The peer is the same to all others: only who holds it changes. */
-  #showMoved({ peer, node, generation, status }: Member): void {
+  #showMoved(member: Member, isLogged: boolean): void {
+    const { peer, node, generation, status } = member
     const isElsewhere = node !== this.#parts.node
     const before = this.here.get(peer)
     // Two nodes may give the same generation in the same millisecond.
     if (before !== undefined && (isElsewhere || before.generation !== generation)) {
       this.here.delete(peer)
       before.holder.unsubscribe(this.topic)
-      before.holder.onTakenOver(before)
+      before.holder.onTakenOver(before, member, isLogged)
     }
     if (isElsewhere) this.#parts.drop(this)
     if (isElsewhere || this.here.has(peer)) return

@@ -9,6 +9,7 @@ import { CrossRelays } from "./cross-relays.ts"
 import type { NodeId } from "./ids.ts"
 import { makeListener } from "./listener.ts"
 import type { RoomObserver } from "./observer.ts"
+import { Redirects } from "./redirects.ts"
 import { RoomRegistry } from "./registry.ts"
 import { Repairs } from "./repairs.ts"
 import type { Relay, RoomStore } from "./room-store.ts"
@@ -33,6 +34,7 @@ export interface Rooms {
   readonly commands: RoomCommands
   readonly announcer: Announcer
   readonly crossRelays: CrossRelays
+  readonly redirects: Redirects
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
   /** Whether there are memberships whose clients are away and may come back. */
@@ -58,6 +60,7 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
   })
   const repairs = new Repairs({ store, registry, clock, log })
   const crossRelays = new CrossRelays({ store, counters, observer })
+  const redirects = new Redirects()
   const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer })
   return {
     node: store.node,
@@ -66,11 +69,14 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     commands,
     announcer: new Announcer(store),
     crossRelays,
+    redirects,
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },
     start: () =>
-      store.start(makeListener({ registry, repairs, counters, observer, crossRelays, onTold: onTold ?? (() => {}) })),
+      store.start(
+        makeListener({ registry, repairs, counters, observer, crossRelays, redirects, onTold: onTold ?? (() => {}) }),
+      ),
     leaveAll: (keepsHeld) => commands.close(keepsHeld),
     async close(withinMs, keepsMembers) {
       repairs.close()
