@@ -4,9 +4,10 @@ import { BROKEN, CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
-import type { Ref, RelayFailure } from "../../rooms/room-store.ts"
+import type { Member, Ref, RelayFailure } from "../../rooms/room-store.ts"
 import { makeEnded } from "../ended.ts"
 import type { PluginRequest, Problem } from "../hooks.ts"
+import type { Arrival } from "./arrival.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
 import { checkFields, decodeFrame, type Envelope, isRefusal } from "./client-events.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
@@ -42,6 +43,7 @@ export class PalavaConversation implements PalavaClient {
   membership: Membership | undefined
   resumption: Resumption | undefined
   prepared: PreparedResumption | undefined
+  arrival: Arrival | undefined
   readonly #parts: PalavaParts
 
   constructor(connection: Connection, parts: PalavaParts) {
@@ -77,7 +79,8 @@ export class PalavaConversation implements PalavaClient {
   /** The first branch is the hot path: no promise, no closure, no object. */
   onMessage(text: string): void | Promise<void> {
     const { membership, resumption } = this
-    if (resumption !== undefined) resumption.received++
+    if (resumption?.take() === true && membership !== undefined)
+      this.#parts.commands.prove(membership, resumption.proof)
     if (membership !== undefined && decodeRelayFrame(text, relayFrame)) {
       const { counters, commands } = this.#parts
       counters.relayFrames++
@@ -104,7 +107,9 @@ export class PalavaConversation implements PalavaClient {
   }
 
   onClose(code: number): void {
-    if ((code === BROKEN || code === CLOSE.silent.code) && this.hold()) return
+    const isBroken = code === BROKEN || code === CLOSE.silent.code
+    if (this.arrival !== undefined && !isBroken) this.arrival.cancel()
+    if (isBroken && this.hold()) return
     this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
   }
 
@@ -114,19 +119,49 @@ export class PalavaConversation implements PalavaClient {
     this.membership = membership
     this.resumption = prepared?.resumption
     if (prepared !== undefined) resumptions.open(this)
-    if (prepared?.isTakenOver === true) {
-      this.#sayResumedAnew(membership, prepared, ref)
-      return
-    }
     const more = hooks.joinedFields?.(this, membership)
     membership.log = prepared?.resumption.log
     const { peer, room } = membership
     this.send(serverEvents.joinedRoom(peer, room.members.values(), more, prepared?.ticket, ref))
   }
 
-  onTakenOver(membership: Membership): void {
-    this.#end(membership)
+  /** What is still to be said to the client goes with the rest to the next node. */
+  onTakenOver(membership: Membership, by: Member, isLogged: boolean): void {
+    const { resumption } = this
+    const { resumptions, handOvers, log } = this.#parts
+    this.membership = undefined
+    this.onOvertaken()
+    if (resumption === undefined) return
+    resumptions.close(this, resumption)
+    const ready = (resumption.pending ?? Promise.resolve()).then(() => true)
+    const told = handOvers.depart(membership, by, isLogged, resumption, ready)
+    told
+      .catch((cause) => log.error({ err: cause }, "bug: a hand-over failed"))
+      .finally(() => {
+        this.resumption = undefined
+      })
+  }
+
+  onOvertaken(): void {
+    this.connection.receiver = makeEnded(this.connection)
     this.connection.close(CLOSE.takenOver)
+  }
+
+  onArrived(
+    membership: Membership,
+    prepared: PreparedResumption,
+    frames: readonly string[] | undefined,
+    ref: Ref,
+  ): void {
+    const { connection } = this
+    this.peer = membership.peer
+    this.membership = membership
+    this.resumption = prepared.resumption
+    membership.holder = this
+    this.#parts.resumptions.open(this)
+    this.#sayResumed(membership, prepared, frames, ref)
+    // Gone meanwhile, or about to go with the node.
+    if (connection.isClosed || connection.receiver !== this) this.hold()
   }
 
   onPressure(): void {
@@ -148,28 +183,20 @@ export class PalavaConversation implements PalavaClient {
     return this.#parts.resumptions.hold(this)
   }
 
-  resumeOn(connection: Connection, received: number, ref: Ref): void | Promise<void> {
+  resumeOn(connection: Connection, received: number | undefined, given: Buffer, ref: Ref): void | Promise<void> {
     const { membership, resumption, connection: before } = this
     if (membership === undefined || resumption === undefined) return
-    const { room, peer } = membership
-    const { commands, hooks, resumptions } = this.#parts
+    const { commands, hooks } = this.#parts
     before.receiver = makeEnded(before)
-    before.socket?.unsubscribe(room.topic)
+    before.socket?.unsubscribe(membership.room.topic)
     before.close(CLOSE.takenOver)
     this.connection = connection
     connection.receiver = this
     hooks.moved?.(before, connection)
-    const frames = resumption.missing(received)
-    const ticket = resumption.nextTicket()
+    const frames = received === undefined ? undefined : resumption.missing(received)
+    const ticket = resumption.nextTicket(given)
     commands.prove(membership, resumption.proof)
-    if (frames === undefined) this.#sayResumedAnew(membership, { resumption, ticket }, ref)
-    else {
-      resumptions.counters.complete++
-      connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
-      for (const frame of frames) connection.send(frame)
-    }
-    connection.socket?.subscribe(room.topic)
-    connection.checkBacklog()
+    this.#sayResumed(membership, { resumption, ticket }, frames, ref)
     return resumption.pending
   }
 
@@ -234,22 +261,35 @@ export class PalavaConversation implements PalavaClient {
     this.send(serverEvents.serverEvent(event, fields, ref))
   }
 
-  /** The room as it stands: nothing that was sent and received before counts any more. */
-  #sayResumedAnew(
+  /** And what follows from it; without frames, nothing that was sent and received before counts any more. */
+  #sayResumed(
     membership: Membership,
-    { resumption, ticket }: Pick<PreparedResumption, "resumption" | "ticket">,
+    { resumption, ticket }: PreparedResumption,
+    frames: readonly string[] | undefined,
     ref: Ref,
   ): void {
+    const { connection } = this
+    const { counters } = this.#parts.resumptions
     const { peer, room, status } = membership
-    this.#parts.resumptions.counters.incomplete++
-    resumption.restart()
     membership.log = resumption.log
-    this.connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
+    if (frames === undefined) {
+      counters.incomplete++
+      resumption.restart()
+      connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
+    } else {
+      counters.complete++
+      connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
+      for (const frame of frames) connection.send(frame)
+    }
+    connection.socket?.subscribe(room.topic)
+    connection.checkBacklog()
   }
 
   /** It is a member no more, and nobody can resume it. */
   #end(membership: Membership): void {
-    if (this.resumption !== undefined) this.#parts.resumptions.close(this, this.resumption)
+    const { resumption } = this
+    if (resumption !== undefined) this.#parts.resumptions.close(this, resumption)
+    resumption?.log.clear()
     this.membership = this.resumption = membership.log = undefined
   }
 

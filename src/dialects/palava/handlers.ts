@@ -82,13 +82,16 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
   },
 
   async update_status({ commands }, client, { status }, ref) {
-    const { membership } = client
+    const { membership, resumption } = client
     if (membership === undefined) return client.refuse("not_in_room", ref)
     const problem = refuseStatus(status)
     if (problem !== undefined) return client.refuse(problem, ref)
     const text = mergeStatus(membership.status, status as Record<string, unknown>)
     if (text === undefined) return client.refuse("invalid_status", ref)
-    if ((await commands.updateStatus(membership, text)) === "unavailable") client.refuse("unavailable", ref)
+    const outcome = await commands.updateStatus(membership, text)
+    if (outcome === "unavailable") client.refuse("unavailable", ref)
+    // Taken over by another node in between: said again there, it has its effect.
+    if (outcome === "gone" && resumption !== undefined) resumption.received--
   },
 
   ping(_parts, client, { received }, ref) {
