@@ -132,6 +132,8 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       log,
       seconds: config.shutdownSeconds,
       keepsHeld: isClustered(config),
+      held: () =>
+        dialects.reduce((sum, { resumptions: its }) => sum + (its === undefined ? 0 : its.held + its.moving), 0),
       refuseNew() {
         isStopping = true
         sockets.refuseNew()
