@@ -19,8 +19,8 @@ const SILENT_MS = 1_000
 /** 2 s from its first word on: it waits for others for one, and has all its members to see to when it stops. */
 const LOG_MS = 2_000
 
-/** No connection hears what is published here. */
-const NOWHERE = ""
+/** No connection hears what is published here: it is no id of one, and no room's key. Bun takes no empty topic. */
+const NOWHERE = "nowhere"
 
 /** The client whose membership it is. */
 export interface ArrivingClient {
