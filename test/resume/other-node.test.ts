@@ -144,6 +144,37 @@ for (const [signal, complete] of [
   })
 }
 
+test("SIGTERM: what is said to those who are away, meanwhile too, is kept for them until they have come back", async () => {
+  const nodes = await startNodes(2)
+  const [a, b] = nodes as [TestNode, TestNode]
+  const [ada, bob, cyd] = await three(nodes)
+  a.kill("SIGTERM")
+  expect(await ada.socket.closed).toBe(1001)
+  for (const number of [1, 2, 3]) for (const other of [bob, cyd]) other.tell(ada, number)
+  bob.say({ event: "update_status", status: { name: "Robert" } })
+  await bob.next("peer_updated_status")
+  ada.takeAll()
+  expect((await ada.resume(b.port)).complete).toBe(true)
+  await ada.drain()
+  for (const other of [bob, cyd]) expect(ada.heardFrom(other)).toEqual([1, 2, 3])
+  expect(ada.heard.filter(({ event }) => event === "peer_updated_status")).toHaveLength(1)
+  expect(await a.exited).toBe(0)
+  await stop([b])
+})
+
+test("SIGTERM, and nobody comes back: a second one ends it at once", async () => {
+  const nodes = await startNodes(2)
+  const [a, b] = nodes as [TestNode, TestNode]
+  const [ada] = await three(nodes)
+  a.kill("SIGTERM")
+  expect(await ada.socket.closed).toBe(1001)
+  const began = performance.now()
+  a.kill("SIGTERM")
+  expect(await a.exited).toBe(0)
+  expect(performance.now() - began).toBeLessThan(2_000)
+  await stop([b])
+})
+
 test("nobody comes back to a node that went: its members leave when its lease has ended", async () => {
   const nodes = await startNodes(2, ["--lease-seconds", "1"])
   const [a] = nodes as [TestNode]

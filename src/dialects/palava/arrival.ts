@@ -3,7 +3,7 @@
 
 import type { Clock } from "../../clock.ts"
 import type { RoomCommands } from "../../rooms/commands.ts"
-import type { PeerId, RoomKey } from "../../rooms/ids.ts"
+import type { PeerId } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import type { Member, Position, Ref } from "../../rooms/room-store.ts"
 import type { HandOverOutcome, ResumptionCounters } from "../counters.ts"
@@ -53,7 +53,6 @@ export class Arrival implements Holder, Arriving {
   readonly isHeld = true
   readonly topic = NOWHERE
   readonly peer: PeerId
-  readonly room: RoomKey
   readonly placed: Promise<void>
   readonly done: Promise<void>
   readonly #parts: ArrivalParts
@@ -79,7 +78,7 @@ export class Arrival implements Holder, Arriving {
     parts: ArrivalParts,
     client: ArrivingClient,
     prepared: PreparedResumption,
-    { room, peer, hash }: ReadToken,
+    { peer, hash }: ReadToken,
     received: number,
   ) {
     const placed = Promise.withResolvers<void>()
@@ -87,7 +86,6 @@ export class Arrival implements Holder, Arriving {
     this.#parts = parts
     this.#client = client
     this.#prepared = prepared
-    this.room = room
     this.peer = peer
     this.#given = toProof(hash)
     this.#received = received

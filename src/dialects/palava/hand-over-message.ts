@@ -73,7 +73,8 @@ export function readHandOver(text: string): HandOverMessage | undefined {
   const parsed = v.safeParse(MESSAGE, line)
   if (!parsed.success) return unknown
   const message = parsed.output
-  if (message.kind !== "log") return { ...message, peer }
+  if (message.kind === "ask") return { kind: message.kind, peer, generation, at: message.at }
+  if (message.kind !== "log") return { kind: message.kind, peer, generation }
   if (message.packed === undefined) return { kind: "log", peer, generation, packed: undefined }
   const { lengths, anewFor, ...packed } = message.packed
   let at = end + 1

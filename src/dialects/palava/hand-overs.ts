@@ -24,7 +24,6 @@ const GATHER_MS = 1_000
 /** A member on its way from another node to this one. */
 export interface Arriving {
   readonly peer: PeerId
-  readonly room: RoomKey
   /** Resolves when its place in the log is known, or it will not come. */
   readonly placed: Promise<void>
   /** Resolves when its client has it, or will not have it. */
@@ -179,8 +178,9 @@ export class HandOvers {
     const room = this.#parts.rooms.registry.get(key)
     // The room is being repaired, and does not know yet that it has gone.
     if (room?.members.get(peer)?.node === from) return
-    const arrivals = [...this.#arrivals.values()].filter((arrival) => arrival.room === key)
-    if (room?.isLive !== true) await Promise.all(arrivals.map(({ placed }) => placed))
+    const peers = room === undefined ? [] : [...room.members.keys(), ...room.joiners.keys()]
+    const arrivals = peers.flatMap((each) => this.#arrivals.get(each) ?? [])
+    if (room?.isLive === false) await Promise.all(arrivals.map(({ placed }) => placed))
     await Promise.all(arrivals.map((arrival) => (arrival.isBefore(at) ? arrival.done : undefined)))
     this.#tell(from, key, { kind: "answer", peer, generation })
   }
