@@ -108,7 +108,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: tlsOf(config), origins: config.origin }
+    const options = { ...config, tls: tlsOf(config), origins: config.origin, trustedProxies: config.trustProxy }
     const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
     sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
     admin = startAdmin(config, sockets.port, routes.admin)

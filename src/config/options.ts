@@ -8,6 +8,7 @@ import {
   httpOrigin,
   iceUrl,
   listenAddress,
+  network,
   oneOf,
   redisUrl,
   text,
@@ -81,6 +82,11 @@ export const OPTIONS = {
     schema: httpOrigin,
     value: "ORIGIN",
     help: "allow connections only from pages of this origin (any, if never given)",
+  }),
+  trustProxy: list({
+    schema: network,
+    value: "CIDR",
+    help: "proxies that are believed where a client is (X-Forwarded-For, Forwarded), as a network or an address",
   }),
   dialect: list({
     schema: oneOf(...DIALECTS),

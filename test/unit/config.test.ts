@@ -18,6 +18,7 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   yWebrtcPublishAny: ["false", false],
   dialect: ["palava", ["palava"]],
   origin: ["https://call.example.org", ["https://call.example.org"]],
+  trustProxy: ["10.0.0.0/8", ["10.0.0.0/8"]],
   iceServer: ["stun:stun.example.org", ["stun:stun.example.org"]],
   turnSecret: ["north wind", "north wind"],
   turnTtlSeconds: ["60", 60],
