@@ -17,6 +17,7 @@ const EXAMPLES: { readonly [Name in OptionName]?: unknown } = {
   turnSecret: "the static-auth-secret of coturn",
   redis: "redis://10.0.0.5:6379",
   redisCluster: ["redis://10.0.0.5:6379", "redis://10.0.0.6:6379"],
+  stateFile: "/run/palava-machine/state",
   statsExport: "/var/lib/palava-machine/hours.jsonl",
   plugin: ["/etc/palava-machine/hello.ts"],
 }

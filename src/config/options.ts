@@ -206,6 +206,12 @@ export const OPTIONS = {
     value: "SECONDS",
     help: "how long a client whose connection broke may come back as itself; 0 is not at all",
   }),
+  stateFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "where a node without Redis leaves at its end who may come back, for its next start; with Redis it is not used",
+  }),
   redis: option({
     schema: redisUrl,
     default: "",

@@ -51,12 +51,17 @@ export interface SocketParts {
   readonly hooks: Hooks
   readonly topics: ServerTopics
   readonly log: Log
+  /** Requests that come before it has resolved wait for it. */
+  readonly opens?: Promise<void> | undefined
   /** Answers plain HTTP requests. */
   readonly answer: (request: Request, visit: Visit) => Response | Promise<Response>
 }
 
 /** Twice the limit: a connection over it is closed at the next frame; only a burst in one go gets past that, and is cut off. */
 const CUT_OFF_PART = 2
+
+/** Undefined for a request that has become a WebSocket. */
+type Answer = Response | undefined
 
 /** A handshake whose URL most dialects do not need. */
 class SocketHandshake implements Handshake {
@@ -79,9 +84,12 @@ class SocketHandshake implements Handshake {
  */
 export function listenForSockets(
   options: SocketOptions,
-  { connections, dialects, hooks, topics, log, answer }: SocketParts,
+  { connections, dialects, hooks, topics, log, opens, answer }: SocketParts,
 ): Sockets {
   let isRefusing = false
+  let waitsFor: Promise<void> | undefined = opens?.then(() => {
+    waitsFor = undefined
+  })
   const origins = new Set(options.origins)
   const isAllowed = (request: Request): boolean =>
     origins.size === 0 || origins.has("*") || origins.has(request.headers.get("origin") ?? "")
@@ -137,30 +145,34 @@ export function listenForSockets(
     return isFull() ? CLOSE.serverFull : undefined
   }
 
+  const serve = (request: Request, server: Server<SocketData>): Answer | Promise<Answer> => {
+    const visit = new RequestVisit(request, server)
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
+    const refusal = refusalOf(request)
+    if (refusal !== undefined) return refusal
+    const pathname = handshakePathOf(request)
+    if (pathname === undefined) return answerBadRequest()
+    const handshake = new SocketHandshake(request, pathname)
+    const upgrade = (data: SocketData): Answer => {
+      if (server.upgrade(request, { data, headers: headersFor(request) })) return undefined
+      return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
+    }
+    const admission = admissionOf(dialects, handshake, visit)
+    if (admission?.kind === "refused") return admission.response
+    if (admission?.kind === "user") return upgrade(admission.user)
+    const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
+    const verdict = hooks.connect?.(request, visit.address, connection.receiver as Conversation)
+    // Completes the handshake also for one to be refused: only an open socket can be given a close code.
+    if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
+    return upgrade(verdict ?? connection)
+  }
+
   const server = Bun.serve<SocketData>({
     hostname: options.host,
     port: options.port,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     fetch(request, server) {
-      const visit = new RequestVisit(request, server)
-      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
-      const refusal = refusalOf(request)
-      if (refusal !== undefined) return refusal
-      const pathname = handshakePathOf(request)
-      if (pathname === undefined) return answerBadRequest()
-      const handshake = new SocketHandshake(request, pathname)
-      const upgrade = (data: SocketData): Response | undefined => {
-        if (server.upgrade(request, { data, headers: headersFor(request) })) return undefined
-        return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
-      }
-      const admission = admissionOf(dialects, handshake, visit)
-      if (admission?.kind === "refused") return admission.response
-      if (admission?.kind === "user") return upgrade(admission.user)
-      const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
-      const verdict = hooks.connect?.(request, visit.address, connection.receiver as Conversation)
-      // Completes the handshake also for one to be refused: only an open socket can be given a close code.
-      if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
-      return upgrade(verdict ?? connection)
+      return waitsFor === undefined ? serve(request, server) : waitsFor.then(() => serve(request, server))
     },
     error(cause) {
       log.error({ err: cause }, "bug: a request failed")

@@ -33,6 +33,7 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   pingSeconds: ["5", 5],
   deadSeconds: ["7200", 7200],
   shutdownSeconds: ["0", 0],
+  stateFile: ["/a/state", "/a/state"],
   redis: ["localhost:6379", "redis://localhost:6379"],
   redisCluster: ["rediss://a:1", ["rediss://a:1"]],
   redisPrefix: ["my.palava-2", "my.palava-2"],

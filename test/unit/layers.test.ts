@@ -54,7 +54,10 @@ const ARROWS: Record<string, readonly string[]> = {
     "config",
     "dist",
     "package.json",
+    "valibot",
     "node:fs",
+    "node:fs/promises",
+    "node:os",
   ],
   doctor: ["client", "cluster", "config", "dialects", "node:crypto", "node:dgram", "node:fs", "node:net", "node:tls"],
   commands: [
@@ -69,6 +72,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "package.json",
     "bun:ffi",
     "node:fs",
+    "node:path",
   ],
   client: [],
   web: ["client", "uplot"],
