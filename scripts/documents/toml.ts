@@ -7,13 +7,21 @@ import { choicesOf } from "./completions.ts"
 /** Something to write for options that have no default. */
 const EXAMPLES: { readonly [Name in OptionName]?: unknown } = {
   adminListen: "127.0.0.1:4234",
-  tlsCert: "/run/credentials/palava-machine.service/fullchain.pem",
-  tlsKey: "/run/credentials/palava-machine.service/privkey.pem",
+  adminHost: ["ops.example.org"],
+  adminTokenFile: "$CREDENTIALS_DIRECTORY/admin-token",
+  tlsCert: ["$CREDENTIALS_DIRECTORY/fullchain.pem"],
+  tlsKey: ["$CREDENTIALS_DIRECTORY/privkey.pem"],
   origin: ["https://call.example.org"],
   iceServer: ["stun:turn.example.org:3478", "turn:turn.example.org:3478?transport=udp"],
   turnSecret: "the static-auth-secret of coturn",
+  turnSecretFile: "$CREDENTIALS_DIRECTORY/turn-secret",
   redis: "redis://10.0.0.5:6379",
   redisCluster: ["redis://10.0.0.5:6379", "redis://10.0.0.6:6379"],
+  redisPasswordFile: "$CREDENTIALS_DIRECTORY/redis-password",
+  redisCa: "/etc/palava-machine/redis-ca.pem",
+  redisCert: "/etc/palava-machine/redis-cert.pem",
+  redisKey: "$CREDENTIALS_DIRECTORY/redis-key.pem",
+  statsExportUrlFile: "$CREDENTIALS_DIRECTORY/stats-export-url",
   statsExport: "/var/lib/palava-machine/hours.jsonl",
   plugin: ["/etc/palava-machine/hello.ts"],
 }

@@ -1,9 +1,8 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
-import { readFileSync } from "node:fs"
 import { version } from "../../package.json" with { type: "json" }
 import { SYSTEM_CLOCK } from "../clock.ts"
-import { adminAddressOf, adminTokenOf, hasAdmin } from "../config/admin-address.ts"
+import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Log } from "../log.ts"
@@ -17,6 +16,7 @@ import { ServerTopics } from "../server/topics.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
+import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 
@@ -49,6 +49,8 @@ export interface Node {
    * when the store refuses to work with this configuration.
    */
   readonly storeReady: Promise<boolean>
+  /** Reads again what can change while a node runs. */
+  readonly reload: () => Reloaded
   readonly shutdown: Shutdown
 }
 
@@ -79,6 +81,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
+  const renewals = makeRenewals(config, log, metrics)
   const routes = makeRoutes({
     readiness: () => {
       const away = parts.storeAway()
@@ -108,10 +111,11 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: tlsOf(config), origins: config.origin }
+    const options = { ...config, tls: renewals.tls, origins: config.origin }
     const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
     sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, routes.admin)
+    admin = startAdmin(config, sockets.port, routes.admin, renewals.adminToken)
+    renewals.watch(sockets.renew)
   } catch (cause) {
     await plugins.stop()
     await rooms.close(0)
@@ -126,6 +130,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
     storeReady,
+    reload: renewals.reload,
     shutdown: new Shutdown({
       connections,
       rooms,
@@ -136,20 +141,19 @@ export async function startNode(parts: NodeParts): Promise<Node> {
         isStopping = true
         sockets.refuseNew()
       },
-      last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+      last: [async () => renewals.stop(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
     }),
   }
 }
 
-function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | undefined {
-  if (tlsCert === "") return undefined
-  return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") }
-}
-
-function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
+function startAdmin(
+  config: Config,
+  publicPort: number,
+  routes: AdminRoutes,
+  token: () => string | undefined,
+): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
-  const token = adminTokenOf(config)
-  const access = { names: [host, ...config.adminHost], token: () => token }
+  const access = { names: [host, ...config.adminHost], token }
   return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes, access))
 }

@@ -274,13 +274,6 @@ describe("what cannot start says so in one line, with exit code 1", () => {
       expectLines(stderr, [line])
     }
   })
-
-  test("a certificate that is none", async () => {
-    const none = file("none.pem", "hello\n")
-    const { code, stderr } = await runExecutable(["--port", "0", "--tls-cert", none, "--tls-key", none])
-    expect(code).toBe(FAILED)
-    expectLines(stderr, [/--tls-cert, --tls-key: no certificate/])
-  })
 })
 
 describe("it needs nothing beside it", () => {
