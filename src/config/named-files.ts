@@ -54,6 +54,15 @@ function logIn(config: Values, password: string, mistakes: string[]): void {
   config["redisCluster"] = redisCluster.map(withPassword)
 }
 
+/** What `rediss://` trusts and shows, PEM texts. @throws when a file cannot be read */
+export function redisTlsOf({ redisCa, redisCert, redisKey }: Pick<Config, "redisCa" | "redisCert" | "redisKey">) {
+  const read = (path: string) => readFileSync(path, "utf8")
+  return {
+    ...(redisCa === "" ? {} : { ca: read(redisCa) }),
+    ...(redisCert === "" ? {} : { cert: read(redisCert), key: read(redisKey) }),
+  }
+}
+
 /** Looks at certificates: before a start whether they can be used, for check-config also whether they are good today. */
 export function checkFiles(config: Config, command: string, mistakes: string[]): void {
   const files = certificateFilesOf(config, mistakes)

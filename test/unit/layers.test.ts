@@ -10,7 +10,7 @@ const SRC = join(import.meta.dir, "../../src")
 const ARROWS: Record<string, readonly string[]> = {
   connections: ["clock.ts", "log.ts", "node:crypto"],
   rooms: ["clock.ts", "log.ts", "node:crypto"],
-  cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
+  cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto", "node:net"],
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot", "node:crypto"],
   plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
