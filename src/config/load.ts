@@ -66,7 +66,7 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
     sources[name] = given?.place ?? "default"
     config[name] = given === undefined ? optionOf(name).default : readValue(name, given, mistakes)
   }
-  const warnings = unknownVariables(env)
+  const warnings = [...unknownVariables(env), ...steeringVariables(env)]
   readSecrets(config, sources, env, mistakes, warnings)
   checkTogether(config as unknown as Config, mistakes)
   checkFiles(config as unknown as Config, command, mistakes)
@@ -100,6 +100,16 @@ function unknownVariables(env: Readonly<Record<string, string | undefined>>): st
   return Object.keys(env)
     .filter((name) => name.startsWith("PALAVA_") && !known.includes(name) && !SERVICE_LINK.test(name))
     .map((name) => `${name} is no variable of this program${suggestion(name, known)}`)
+}
+
+/** Variables that Bun inside the executable obeys before this program begins. */
+const STEERING = /^(BUN_OPTIONS|BUN_INSPECT\w*|NODE_TLS_REJECT_UNAUTHORIZED)$/
+
+/** Those that load other code, open a debugger, or trust anybody. */
+function steeringVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(env)
+    .filter((name) => STEERING.test(name) && env[name] !== "")
+    .map((name) => `${name} is set, which changes how the program itself runs: unset it`)
 }
 
 function fromFlag(name: OptionName, values: Values): Given | undefined {
