@@ -21,6 +21,7 @@ need() {
 missing=0
 updated=
 need redis-server redis-server
+need openssl openssl
 need nodejs node
 need chromium chromium
 need prometheus promtool

@@ -1,9 +1,8 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
-import { readFileSync } from "node:fs"
 import { version } from "../../package.json" with { type: "json" }
 import { SYSTEM_CLOCK } from "../clock.ts"
-import { adminAddressOf, adminTokenOf, hasAdmin } from "../config/admin-address.ts"
+import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Dialect } from "../dialects/contract.ts"
@@ -18,6 +17,7 @@ import { ServerTopics } from "../server/topics.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
+import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 import { packState, type State, unpackState } from "./state.ts"
@@ -55,6 +55,8 @@ export interface Node {
    * when the store refuses to work with this configuration.
    */
   readonly storeReady: Promise<boolean>
+  /** Reads again what can change while a node runs. */
+  readonly reload: () => Reloaded
   readonly shutdown: Shutdown
 }
 
@@ -85,6 +87,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
+  const renewals = makeRenewals(config, log, metrics)
   const routes = makeRoutes({
     readiness: () => {
       const away = parts.storeAway()
@@ -116,10 +119,11 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: tlsOf(config), origins: config.origin, trustedProxies: config.trustProxy }
+    const options = { ...config, tls: renewals.tls, origins: config.origin, trustedProxies: config.trustProxy }
     const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
     sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, routes.admin)
+    admin = startAdmin(config, sockets.port, routes.admin, renewals.adminToken)
+    renewals.watch(sockets.renew)
   } catch (cause) {
     await plugins.stop()
     await rooms.close(0)
@@ -135,6 +139,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
     storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
+    reload: renewals.reload,
     shutdown: new Shutdown({
       connections,
       rooms,
@@ -146,7 +151,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
         isStopping = true
         sockets.refuseNew()
       },
-      last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+      last: [async () => renewals.stop(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
     }),
   }
 }
@@ -165,15 +170,14 @@ async function takeUp(parts: NodeParts, dialects: readonly Dialect[], connection
   }
 }
 
-function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | undefined {
-  if (tlsCert === "") return undefined
-  return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") }
-}
-
-function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
+function startAdmin(
+  config: Config,
+  publicPort: number,
+  routes: AdminRoutes,
+  token: () => string | undefined,
+): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
-  const token = adminTokenOf(config)
-  const access = { names: [host, ...config.adminHost], token: () => token }
+  const access = { names: [host, ...config.adminHost], token }
   return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes, access))
 }

@@ -5,6 +5,7 @@ import statsPolicy from "../../dist/pages/stats.csp.txt" with { type: "text" }
 import statsHtml from "../../dist/pages/stats.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
 import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
+import { redisTlsOf } from "../config/named-files.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
 import type { Log } from "../log.ts"
@@ -67,7 +68,7 @@ function redisOf(config: Config) {
   const { redis, redisCluster, redisPrefix: prefix } = config
   const isCluster = redisCluster.length > 0
   if (!isClustered(config)) return undefined
-  return { urls: isCluster ? redisCluster : [redis], isCluster, prefix }
+  return { urls: isCluster ? redisCluster : [redis], isCluster, prefix, tls: redisTlsOf(config) }
 }
 
 /**

@@ -1,7 +1,7 @@
 // The browsers' listener: Bun.serve with its WebSocket pub/sub, and the pages beside it. Nearly everything is asked of
 // the connection and of what it speaks; here is only what Bun is called and told.
 
-import type { Server, TLSOptions } from "bun"
+import type { Server } from "bun"
 import { makeAddressOf, visitorOf } from "../access/addresses.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { CLOSE, type Close } from "../connections/close.ts"
@@ -13,8 +13,11 @@ import type { Admission, Dialect, Handshake, SocketUser, Visit } from "../dialec
 import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
+import { Listener, type Serving } from "./listener.ts"
 import { answerBadRequest, handshakePathOf } from "./paths.ts"
 import { makeRefusalLog } from "./refusals.ts"
+import { safely } from "./safe-headers.ts"
+import type { Tls } from "./tls.ts"
 import type { ServerTopics, SocketData } from "./topics.ts"
 
 /** What the browsers' listener needs to know. */
@@ -22,8 +25,10 @@ export interface SocketOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** Certificate chain and key for wss; none is ws. */
-  readonly tls: TLSOptions | undefined
+  /** Certificates for wss; none is ws. */
+  readonly tls: Tls | undefined
+  /** With certificates: how long browsers keep to https. */
+  readonly hstsSeconds: number
   /** Unsent bytes after which a client is closed: a frame dropped in silence would break the order of the rest. */
   readonly maxBacklogBytes: number
   /** 0 is no limit. */
@@ -39,6 +44,8 @@ export interface Sockets {
   readonly port: number
   /** From now on new connections get 503. */
   refuseNew(): void
+  /** Uses these certificates for new connections; open ones go on. @throws when they cannot be used; then nothing changes */
+  renew(tls: Tls): void
   /** Ends the listener and whatever is still connected. */
   stop(): Promise<void>
 }
@@ -167,10 +174,8 @@ export function listenForSockets(
     return upgrade(verdict ?? connection)
   }
 
-  const server = Bun.serve<SocketData>({
+  const serving: Serving = {
     hostname: options.host,
-    port: options.port,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
     fetch(request, server) {
       return waitsFor === undefined ? serve(request, server) : waitsFor.then(() => serve(request, server))
     },
@@ -218,14 +223,16 @@ export function listenForSockets(
         if (!("code" in ws.data)) ws.data.onClose(code)
       },
     },
-  })
-  topics.use(server)
+  }
+  const fetch = safely(serving.fetch, options.tls === undefined ? undefined : options.hstsSeconds)
+  const listener = new Listener({ ...serving, fetch }, options.port, options.tls, topics)
   return {
-    port: server.port ?? options.port,
+    port: listener.port,
     refuseNew: () => {
       isRefusing = true
     },
-    stop: () => server.stop(true),
+    renew: (tls) => listener.renew(tls),
+    stop: () => listener.stop(),
   }
 }
 
