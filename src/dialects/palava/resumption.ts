@@ -19,6 +19,17 @@ export interface PreparedResumption {
   readonly isTakenOver: boolean
 }
 
+/** A resumption on its way to another node, or into a file. */
+export interface PackedResumption {
+  /** Frames taken from the client. */
+  readonly received: number
+  /** Frames sent to it, and the last of them. */
+  readonly sent: number
+  readonly frames: readonly string[]
+  /** Whether the numbers say which were taken. */
+  readonly isExact: boolean
+}
+
 /** See the head of this file. */
 export class Resumption {
   readonly log: FrameLog
@@ -69,6 +80,18 @@ export class Resumption {
     const frames = this.#isExact ? this.log.after(received) : undefined
     if (frames !== undefined) this.log.acknowledge(received)
     return frames
+  }
+
+  /** As it stands, for `unpack` at another place. */
+  pack(): PackedResumption {
+    return { received: this.received, isExact: this.#isExact, sent: this.log.sent, frames: this.log.kept }
+  }
+
+  /** Takes the place of the one that was packed; only the token is its own. */
+  unpack({ received, isExact, sent, frames }: PackedResumption): void {
+    this.received = received
+    this.#isExact = isExact
+    this.log.refill(sent, frames)
   }
 
   /** Counting begins anew, in both directions. */
