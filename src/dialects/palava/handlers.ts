@@ -86,9 +86,9 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     if (membership === undefined) return client.refuse("not_in_room", ref)
     const problem = refuseStatus(status)
     if (problem !== undefined) return client.refuse(problem, ref)
-    const text = mergeStatus(membership.status, status as Record<string, unknown>)
+    const text = mergeStatus(commands.statusOf(membership), status as Record<string, unknown>)
     if (text === undefined) return client.refuse("invalid_status", ref)
-    if ((await commands.updateStatus(membership, text)) === "unavailable") client.refuse("unavailable", ref)
+    if ((await commands.updateStatus(membership, text, ref)) === "unavailable") client.refuse("unavailable", ref)
   },
 
   ping(_parts, client, { received }, ref) {

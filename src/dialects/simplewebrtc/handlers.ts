@@ -115,5 +115,6 @@ async function share({ commands }: SimpleWebRtcParts, client: SimpleWebRtcClient
   client.isSharing = isSharing
   const { membership } = client
   if (membership === undefined) return
-  if ((await commands.updateStatus(membership, resourcesOf(isSharing))) === "unavailable") client.refuse("unavailable")
+  const outcome = await commands.updateStatus(membership, resourcesOf(isSharing), undefined)
+  if (outcome === "unavailable") client.refuse("unavailable")
 }
