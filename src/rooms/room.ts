@@ -108,6 +108,7 @@ export class Room extends RoomLog implements JoinedRoom {
     if (!membership.isIn) return false
     const { counters, observer } = this.#parts
     this.here.delete(membership.peer)
+    membership.end()
     membership.holder.unsubscribe(this.topic)
     counters.leaves++
     observer.left?.(membership.peer, this.key, this.#parts.clock.unixMs() - membership.joinedAt)
@@ -243,6 +244,7 @@ export class Room extends RoomLog implements JoinedRoom {
     // Two nodes may give the same generation in the same millisecond.
     if (before !== undefined && (isElsewhere || before.generation !== generation)) {
       this.here.delete(peer)
+      before.end()
       before.holder.unsubscribe(this.topic)
       before.holder.onTakenOver(before)
     }
@@ -262,6 +264,7 @@ export class Room extends RoomLog implements JoinedRoom {
     // Closed meanwhile: whoever waits for the join takes it out again.
     if (!membership.holder.isOpen) return
     this.here.add(membership)
+    membership.begin(this.#parts.clock)
     membership.holder.onJoined(membership, ref)
   }
 
