@@ -7,6 +7,8 @@ import { choicesOf } from "./completions.ts"
 /** Something to write for options that have no default. */
 const EXAMPLES: { readonly [Name in OptionName]?: unknown } = {
   adminListen: "127.0.0.1:4234",
+  adminHost: ["admin.example.org"],
+  adminTokenFile: "/run/credentials/palava-machine.service/admin-token",
   tlsCert: "/run/credentials/palava-machine.service/fullchain.pem",
   tlsKey: "/run/credentials/palava-machine.service/privkey.pem",
   origin: ["https://call.example.org"],

@@ -10,6 +10,8 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   port: ["0", 0],
   host: ["::1", "::1"],
   adminListen: ["[::1]:9000", "[::1]:9000"],
+  adminHost: ["ops.example.org", ["ops.example.org"]],
+  adminTokenFile: [import.meta.path, import.meta.path],
   tlsCert: [import.meta.path, import.meta.path],
   tlsKey: [import.meta.path, import.meta.path],
   page: ["false", false],
