@@ -4,10 +4,12 @@
 
 import { readFileSync } from "node:fs"
 import * as v from "valibot"
+import { isUrl, parseKeys } from "../access/key-set.ts"
 import { type CommandLine, parseCommandLine, type Values } from "./command-line.ts"
 import { type Config, fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
 import { readSecretFile, secretFileWarning, withCredentials } from "./secret-file.ts"
 import { suggestion } from "./suggest.ts"
+import { readTokenFlags, type TokenFlags } from "./token-flags.ts"
 
 /** Everything wrong with what the program was started with, a line each. */
 export class ConfigError extends Error {
@@ -40,6 +42,7 @@ export interface Invocation {
   readonly config: Config
   readonly statsFlags: StatsFlags
   readonly doctorFlags: DoctorFlags
+  readonly tokenFlags: TokenFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
   /** What is odd, but keeps nothing from working: a line each. */
@@ -76,12 +79,14 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   checkTogether(config as unknown as Config, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
+  const tokenFlags = readTokenFlags(values, command === "token", mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
   return {
     command,
     config: Object.freeze(config) as unknown as Config,
     statsFlags,
     doctorFlags,
+    tokenFlags,
     sources,
     warnings,
   }
@@ -222,6 +227,9 @@ function checkTogether(config: Config, mistakes: string[]): void {
   ] as const) {
     if (path !== "") checkReadable(flag, path, mistakes)
   }
+  if (config.authSecret !== "" && config.authJwks !== "")
+    mistakes.push("--auth-secret and --auth-jwks: give one of them, as one decides how tokens are signed")
+  if (config.authJwks !== "" && !isUrl(config.authJwks)) checkKeys(config.authJwks, mistakes)
   if (config.iceServer.some((url) => url.startsWith("turn")) && config.turnSecret === "") {
     mistakes.push("--ice-server: a TURN server needs --turn-secret, the secret it shares with this server")
   }
@@ -239,6 +247,14 @@ function checkReadable(flag: string, path: string, mistakes: string[]): void {
     readFileSync(path)
   } catch (cause) {
     mistakes.push(unreadable(`${flag} ${path}`, path, cause))
+  }
+}
+
+function checkKeys(path: string, mistakes: string[]): void {
+  try {
+    parseKeys(readFileSync(path, "utf8"))
+  } catch (cause) {
+    mistakes.push(unreadable(`--auth-jwks ${path}`, path, cause))
   }
 }
 

@@ -8,12 +8,12 @@ const SRC = join(import.meta.dir, "../../src")
 
 /** What each folder of src may import: folders of src, packages, and Node's own modules. */
 const ARROWS: Record<string, readonly string[]> = {
-  access: ["ipaddr.js"],
+  access: ["clock.ts", "log.ts", "ipaddr.js", "jose", "valibot", "node:crypto", "node:fs/promises"],
   connections: ["clock.ts", "log.ts", "node:crypto"],
   rooms: ["clock.ts", "log.ts", "node:crypto"],
   cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot", "node:crypto"],
-  plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
+  plugins: ["access", "log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
   server: [
     "access",
@@ -41,6 +41,7 @@ const ARROWS: Record<string, readonly string[]> = {
   ],
   config: ["access", "fastest-levenshtein", "valibot", "node:fs", "node:util"],
   app: [
+    "access",
     "clock.ts",
     "log.ts",
     "server",
@@ -56,8 +57,20 @@ const ARROWS: Record<string, readonly string[]> = {
     "package.json",
     "node:fs",
   ],
-  doctor: ["client", "cluster", "config", "dialects", "node:crypto", "node:dgram", "node:fs", "node:net", "node:tls"],
+  doctor: [
+    "access",
+    "client",
+    "cluster",
+    "config",
+    "dialects",
+    "node:crypto",
+    "node:dgram",
+    "node:fs",
+    "node:net",
+    "node:tls",
+  ],
   commands: [
+    "access",
     "log.ts",
     "app",
     "doctor",
