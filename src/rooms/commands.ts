@@ -4,8 +4,9 @@
 import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
 import type { RoomEncoder } from "./encoder.ts"
+import type { Grant } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
-import { type Holder, Membership } from "./membership.ts"
+import { type Holder, type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
@@ -41,6 +42,8 @@ export interface JoinWish {
   readonly ifTaken: JoinRequest["ifTaken"]
   /** Proves who may take it over, and that this client may; see JoinRequest. */
   readonly proof?: JoinRequest["proof"]
+  /** What whoever let it in has to say of it. */
+  readonly grant?: Grant | undefined
   /** Given back with `holder.onJoined`. */
   readonly ref: Ref
 }
@@ -196,14 +199,16 @@ export class RoomCommands {
     limit,
     ifTaken,
     proof,
+    grant,
     ref,
   }: JoinWish): Promise<JoinOutcome> {
     const { store, registry, repairs } = this.#parts
     const room = registry.open(key, encoder)
     const generation = registry.nextNumber()
-    const membership = new Membership(room, peer, generation, holder, status)
+    const membership = makeMembership(grant, room, peer, generation, holder, status)
     membership.proof = proof?.next
-    const request = { room: key, peer, generation, rev: generation, status, limit, ifTaken, proof }
+    const most = Math.min(limit, grant?.peers ?? limit)
+    const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof }
     const landed = new Promise<void>((onJoined) => {
       room.addJoiner({ membership, ref, isAnswered: false, onJoined })
     })
