@@ -7,9 +7,12 @@ import { choicesOf } from "./completions.ts"
 /** Something to write for options that have no default. */
 const EXAMPLES: { readonly [Name in OptionName]?: unknown } = {
   adminListen: "127.0.0.1:4234",
+  adminHost: ["admin.example.org"],
+  adminTokenFile: "/run/credentials/palava-machine.service/admin-token",
   tlsCert: "/run/credentials/palava-machine.service/fullchain.pem",
   tlsKey: "/run/credentials/palava-machine.service/privkey.pem",
   origin: ["https://call.example.org"],
+  trustProxy: ["127.0.0.1", "10.0.0.0/8"],
   iceServer: ["stun:turn.example.org:3478", "turn:turn.example.org:3478?transport=udp"],
   turnSecret: "the static-auth-secret of coturn",
   redis: "redis://10.0.0.5:6379",

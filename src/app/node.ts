@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs"
 import { version } from "../../package.json" with { type: "json" }
 import { SYSTEM_CLOCK } from "../clock.ts"
-import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
+import { adminAddressOf, adminTokenOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Log } from "../log.ts"
@@ -108,7 +108,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: tlsOf(config), origins: config.origin }
+    const options = { ...config, tls: tlsOf(config), origins: config.origin, trustedProxies: config.trustProxy }
     const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
     sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
     admin = startAdmin(config, sockets.port, routes.admin)
@@ -149,5 +149,7 @@ function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | und
 function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
-  return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes))
+  const token = adminTokenOf(config)
+  const access = { names: [host, ...config.adminHost], token: () => token }
+  return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes, access))
 }

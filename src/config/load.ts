@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs"
 import * as v from "valibot"
 import { type CommandLine, parseCommandLine, type Values } from "./command-line.ts"
 import { type Config, fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
+import { readSecretFile, secretFileWarning, withCredentials } from "./secret-file.ts"
 import { suggestion } from "./suggest.ts"
 
 /** Everything wrong with what the program was started with, a line each. */
@@ -66,10 +67,12 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   const config: Record<string, unknown> = { plugins: file.plugins }
   const sources = {} as Record<OptionName, string>
   for (const name of OPTION_NAMES) {
-    const given = fromFlag(name, values) ?? fromVariable(name, env) ?? file.given(name)
+    const given = withFolder(fromFlag(name, values) ?? fromVariable(name, env) ?? file.given(name), env)
     sources[name] = given?.place ?? "default"
     config[name] = given === undefined ? optionOf(name).default : readValue(name, given, mistakes)
   }
+  const warnings = unknownVariables(env)
+  readSecrets(config, sources, env, mistakes, warnings)
   checkTogether(config as unknown as Config, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
@@ -80,7 +83,7 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
     statsFlags,
     doctorFlags,
     sources,
-    warnings: unknownVariables(env),
+    warnings,
   }
 }
 
@@ -114,6 +117,43 @@ function fromVariable(name: OptionName, env: Readonly<Record<string, string | un
   if (value === undefined || value === "") return undefined
   const texts = optionOf(name).isList ? value.split(/[\s,]+/).filter((part) => part !== "") : [value]
   return { texts, place: variableOf(name) }
+}
+
+/** Paths may begin with systemd's folder of credentials. */
+function withFolder(given: Given | undefined, env: Readonly<Record<string, string | undefined>>): Given | undefined {
+  return given && { ...given, texts: given.texts.map((text) => withCredentials(text, env)) }
+}
+
+/** Reads the files that hold secrets: all are checked, and those that stand for another option become its value. */
+function readSecrets(
+  config: Record<string, unknown>,
+  sources: Record<OptionName, string>,
+  env: Readonly<Record<string, string | undefined>>,
+  mistakes: string[],
+  warnings: string[],
+): void {
+  for (const name of OPTION_NAMES) {
+    const { secretLetters, standsFor } = optionOf(name)
+    const path = String(config[name])
+    if (secretLetters === undefined || path === "") continue
+    const place = `${flagOf(name)} ${path}`
+    try {
+      const secret = readSecretFile(path, secretLetters)
+      const warning = secretFileWarning(path, env)
+      if (warning !== undefined) warnings.push(warning)
+      if (standsFor === undefined) continue
+      const other = standsFor as OptionName
+      if (sources[other] !== "default") mistakes.push(`${flagOf(other)} and ${flagOf(name)}: give one of them`)
+      config[other] = readValue(
+        other,
+        { texts: optionOf(other).isList ? secret.split(/\s+/) : [secret], place },
+        mistakes,
+      )
+      sources[other] = place
+    } catch (cause) {
+      mistakes.push(unreadable(place, path, cause))
+    }
+  }
 }
 
 function readConfigFile(
@@ -198,9 +238,14 @@ function checkReadable(flag: string, path: string, mistakes: string[]): void {
   try {
     readFileSync(path)
   } catch (cause) {
-    const hint = path.startsWith("/run/credentials/") ? " (systemd puts it there while the service runs)" : ""
-    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}${hint}`)
+    mistakes.push(unreadable(`${flag} ${path}`, path, cause))
   }
+}
+
+/** What keeps a file from being used; systemd's credentials are there only for the service. */
+function unreadable(place: string, path: string, cause: unknown): string {
+  const isCredential = /^(\/run\/credentials\/|\$\{?CREDENTIALS_DIRECTORY)/.test(path)
+  return `${place}: ${firstSentence(cause)}${isCredential ? " (systemd puts it there while the service runs)" : ""}`
 }
 
 /** One line a person can read, from whatever was thrown. */

@@ -8,6 +8,7 @@ import {
   httpOrigin,
   iceUrl,
   listenAddress,
+  network,
   oneOf,
   redisUrl,
   text,
@@ -28,6 +29,9 @@ export interface Option<T = unknown> {
   readonly isList?: boolean
   /** How a value that may hold a secret is printed; such a value is in no message. */
   readonly shown?: (value: string) => string
+  /** The value names a file with a secret of at least so many characters, in place of the option `standsFor`, if any. */
+  readonly secretLetters?: number
+  readonly standsFor?: string
   /** Shown in place of the default where that is not a fixed value. */
   readonly defaultText?: string
 }
@@ -64,6 +68,18 @@ export const OPTIONS = {
     value: "HOST:PORT",
     help: 'where /metrics, /healthz and /readyz are for operators; "off" for nowhere',
   }),
+  adminHost: list({
+    schema: text(/^[\w.-]{1,253}$/, "must be a host name"),
+    value: "NAME",
+    help: "name operators ask --admin-listen by, besides addresses, localhost and this machine's own name",
+  }),
+  adminTokenFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    secretLetters: 16,
+    help: "file with the token operators must bring (Authorization: Bearer, or as password); /healthz and /readyz stay open",
+  }),
   tlsCert: option({
     schema: filePath,
     default: "",
@@ -81,6 +97,11 @@ export const OPTIONS = {
     schema: httpOrigin,
     value: "ORIGIN",
     help: "allow connections only from pages of this origin (any, if never given)",
+  }),
+  trustProxy: list({
+    schema: network,
+    value: "CIDR",
+    help: "proxies that are believed where a client is (X-Forwarded-For, Forwarded), as a network or an address",
   }),
   dialect: list({
     schema: oneOf(...DIALECTS),

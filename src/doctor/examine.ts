@@ -1,6 +1,6 @@
 // All checks in their order: those that do not need each other go at once, so that the whole takes as long as the slowest.
 
-import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
+import { adminAddressOf, adminHeadersOf, hasAdmin } from "../config/admin-address.ts"
 import type { Config } from "../config/options.ts"
 import { type CallReport, checkCall } from "./call.ts"
 import { checkCertificate } from "./certificate.ts"
@@ -78,7 +78,8 @@ async function fetchMetrics(config: Config): Promise<string | undefined> {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config)
   try {
-    const answer = await withDeadline(fetch(`http://${host.replace("0.0.0.0", "127.0.0.1")}:${port}/metrics`))
+    const url = `http://${host.replace("0.0.0.0", "127.0.0.1")}:${port}/metrics`
+    const answer = await withDeadline(fetch(url, { headers: adminHeadersOf(config) }))
     const text = await withDeadline(answer.text())
     return text.includes("palava_connections") ? text : undefined
   } catch {

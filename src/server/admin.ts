@@ -1,5 +1,6 @@
 // The operators' listener: metrics and health, on an address of its own so the public port never shows them.
 
+import { type AdminAccess, makeAdminGuard } from "./admin-guard.ts"
 import { answerBadRequest, pathOf } from "./paths.ts"
 
 /** A path of the operators' listener and what answers it. */
@@ -16,13 +17,16 @@ export interface Admin {
  * @param host as URLs write it: an IPv6 address in brackets
  * @throws when the address cannot be listened on
  */
-export function listenForOperators(host: string, port: number, routes: AdminRoutes): Admin {
+export function listenForOperators(host: string, port: number, routes: AdminRoutes, access: AdminAccess): Admin {
+  const guard = makeAdminGuard(access)
   const server = Bun.serve({
     hostname: host.replace(/^\[|\]$/g, ""),
     port,
     fetch(request) {
       const pathname = pathOf(request)
       if (pathname === undefined) return answerBadRequest()
+      const refusal = guard(request, pathname)
+      if (refusal !== undefined) return refusal
       const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
       if (route !== undefined) return route(request)
       const paths = Object.keys(routes).sort().join("\n")

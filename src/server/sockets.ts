@@ -2,6 +2,7 @@
 // the connection and of what it speaks; here is only what Bun is called and told.
 
 import type { Server, TLSOptions } from "bun"
+import { makeAddressOf, visitorOf } from "../access/addresses.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
@@ -29,6 +30,8 @@ export interface SocketOptions {
   readonly maxConnections: number
   /** Origins of pages that may connect; empty is any. CORS does not apply to WebSockets, so this is the only guard. */
   readonly origins: readonly string[]
+  /** Networks of proxies that are believed where a client is. */
+  readonly trustedProxies: readonly string[]
 }
 
 /** The running listener. */
@@ -82,6 +85,7 @@ export function listenForSockets(
   const origins = new Set(options.origins)
   const isAllowed = (request: Request): boolean =>
     origins.size === 0 || origins.has("*") || origins.has(request.headers.get("origin") ?? "")
+  const addressOf = makeAddressOf(options.trustedProxies)
   const headersFor = subProtocolHeaders(dialects)
   const logRefused = makeRefusalLog(log, SYSTEM_CLOCK)
 
@@ -103,7 +107,11 @@ export function listenForSockets(
     }
 
     get address(): string {
-      return this.#server.requestIP(this.#request)?.address ?? ""
+      return addressOf(this.#request, this.#server.requestIP(this.#request)?.address ?? "")
+    }
+
+    get visitor(): string {
+      return options.trustedProxies.length > 0 ? this.address : visitorOf(this.#request, this.address)
     }
 
     refusal(): Response | undefined {
@@ -116,7 +124,7 @@ export function listenForSockets(
 
     async open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined> {
       const connection = new Connection(connections, converse)
-      const refusal = await hooks.connect?.(this.#request, connection.receiver as Conversation)
+      const refusal = await hooks.connect?.(this.#request, this.address, connection.receiver as Conversation)
       if (refusal !== undefined || isFull()) return refusal ?? CLOSE.serverFull
       connection.onOpen(socket)
       return undefined
@@ -149,7 +157,7 @@ export function listenForSockets(
       if (admission?.kind === "refused") return admission.response
       if (admission?.kind === "user") return upgrade(admission.user)
       const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
-      const verdict = hooks.connect?.(request, connection.receiver as Conversation)
+      const verdict = hooks.connect?.(request, visit.address, connection.receiver as Conversation)
       // Completes the handshake also for one to be refused: only an open socket can be given a close code.
       if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
       return upgrade(verdict ?? connection)

@@ -35,7 +35,9 @@ describe("the configuration file", () => {
       const line = new RegExp(`^#(${fileKeyOf(name)} = .*)$`, "m").exec(configFile())?.[1] ?? ""
       // Files of certificates must be there; each needs the other.
       const tls = `tls_cert = "${import.meta.path}"\ntls_key = "${import.meta.path}"`
-      const text = name.startsWith("tls") ? tls : line
+      // So must secrets.
+      const secret = `${fileKeyOf(name)} = "${file("secret", "a secret that is long enough for anything\n")}"`
+      const text = name.startsWith("tls") ? tls : name.endsWith("File") ? secret : line
       const also = name === "iceServer" ? "\nturn_secret = 'x'" : ""
       const { config } = loadInvocation(["--config", file("one.toml", text + also)], {})
       const { default: fallback } = optionOf(name)

@@ -8,13 +8,26 @@ const SRC = join(import.meta.dir, "../../src")
 
 /** What each folder of src may import: folders of src, packages, and Node's own modules. */
 const ARROWS: Record<string, readonly string[]> = {
+  access: ["ipaddr.js"],
   connections: ["clock.ts", "log.ts", "node:crypto"],
   rooms: ["clock.ts", "log.ts", "node:crypto"],
   cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot", "node:crypto"],
   plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
-  server: ["clock.ts", "log.ts", "connections", "dialects", "rooms", "dist", "bun", "node:crypto"],
+  server: [
+    "access",
+    "clock.ts",
+    "log.ts",
+    "connections",
+    "dialects",
+    "rooms",
+    "dist",
+    "bun",
+    "node:crypto",
+    "node:net",
+    "node:os",
+  ],
   telemetry: [
     "log.ts",
     "connections",
@@ -26,7 +39,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "prom-client",
     "node:fs",
   ],
-  config: ["fastest-levenshtein", "valibot", "node:fs", "node:util"],
+  config: ["access", "fastest-levenshtein", "valibot", "node:fs", "node:util"],
   app: [
     "clock.ts",
     "log.ts",
