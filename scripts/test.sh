@@ -23,6 +23,7 @@ updated=
 need redis-server redis-server
 need nodejs node
 need chromium chromium
+need firefox-esr firefox-esr
 need prometheus promtool
 need nginx-light nginx
 need caddy caddy
