@@ -97,7 +97,7 @@ export class KeySet {
       if (this.#hasFailed) return
       this.#hasFailed = true
       const kept = this.#keys === undefined ? "nobody can be let in by a token" : "those known before are kept"
-      this.#log.warn({ place: shown(this.#place), err: cause }, `the keys for tokens cannot be read: ${kept}`)
+      this.#log.warn({ place: shown(this.#place), err: cause, now: kept }, "the keys for tokens cannot be read")
     }
   }
 }
