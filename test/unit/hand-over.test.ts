@@ -33,7 +33,7 @@ function makeNext(received = 10) {
     clock: SYSTEM_CLOCK,
     rooms: {
       node: makeNodeId(),
-      commands: { settled: () => undefined },
+      commands: { settled: () => undefined, updateStatus: async () => "done" },
       crossRelays: {
         listen(_name: string, place: { onTold(room: RoomKey, from: string, text: string): void }) {
           tell = (text) => place.onTold(room, "other", text)
@@ -50,7 +50,7 @@ function makeNext(received = 10) {
     ...{ node: parts.rooms.node, clock: SYSTEM_CLOCK, seconds: 30, memoryMb: 1, moving: () => handOvers.size },
     onBug: (cause) => got.push([String(cause)]),
   })
-  const prepared = resumptions.prepare(room, peer, GIVEN)
+  const prepared = resumptions.prepare({ room, peer }, GIVEN)
   if (prepared === undefined) throw new Error("not prepared")
   const { counters } = resumptions
   const client = {
@@ -58,6 +58,7 @@ function makeNext(received = 10) {
       got.push(frames as readonly string[] | undefined)
     },
     onOvertaken() {},
+    onExpired() {},
   }
   const shared = { clock: SYSTEM_CLOCK, handOvers, counters, onBug() {} } as unknown as ArrivalParts
   const arrival = new Arrival(shared, client, prepared, { peer, room, node: makeNodeId(), hash: GIVEN }, received)

@@ -5,7 +5,7 @@ import type { Clock } from "../../clock.ts"
 import type { RoomCommands } from "../../rooms/commands.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
-import type { Member, Position, Ref } from "../../rooms/room-store.ts"
+import type { Member, Position, Ref, StatusText } from "../../rooms/room-store.ts"
 import type { HandOverOutcome, ResumptionCounters } from "../counters.ts"
 import type { FrameLog } from "./frame-log.ts"
 import type { PackedLog } from "./hand-over-message.ts"
@@ -28,6 +28,8 @@ export interface ArrivingClient {
   onArrived(membership: Membership, prepared: PreparedResumption, frames: readonly string[] | undefined, ref: Ref): void
   /** Another connection has taken the membership over meanwhile. */
   onOvertaken(): void
+  /** Its time in the room is over. */
+  onExpired(membership: Membership): void
 }
 
 /** What an arrival works with. */
@@ -68,6 +70,7 @@ export class Arrival implements Holder, Arriving {
   #at: Position | undefined
   #coming: number | undefined
   #told: Told | undefined
+  #status: StatusText | undefined
   #cancelTimer: () => void = () => {}
   #isCancelled = false
   #isOvertaken = false
@@ -135,6 +138,11 @@ export class Arrival implements Holder, Arriving {
     handOvers.depart(membership, by, isLogged, resumption, ready).catch(onBug)
   }
 
+  onExpired(membership: Membership): void {
+    this.#client.onExpired(membership)
+    this.cancel()
+  }
+
   onComing(generation: number): void {
     this.#coming = generation
     if (this.#membership?.generation === generation) this.#wait(LOG_MS, "late")
@@ -178,6 +186,7 @@ export class Arrival implements Holder, Arriving {
     if (!knowsCount || this.#queue.sent > this.#queue.kept.length) return "incomplete"
     resumption.unpack(packed)
     for (const frame of this.#queue.kept) resumption.log.push(frame)
+    this.#status = packed.status
     return "complete"
   }
 
@@ -190,14 +199,23 @@ export class Arrival implements Holder, Arriving {
     const { commands, counters, handOvers, onBug } = this.#parts
     const { resumption } = this.#prepared
     membership.log = resumption.log
-    if (outcome !== "complete") resumption.giveUp()
+    // A status that is still to be told goes no further than one node.
+    if (outcome !== "complete" || (this.#isOvertaken && this.#status !== undefined)) resumption.giveUp()
     if (this.#isCancelled) commands.leave(membership)?.catch(onBug)
     else if (!this.#isOvertaken) {
       const frames = resumption.missing(this.#received)
       counters.handOvers[outcome === "complete" && frames === undefined ? "incomplete" : outcome]++
       this.#client.onArrived(membership, this.#prepared, frames, this.#ref)
+      if (frames !== undefined) this.#tellStatus(membership)
     }
     handOvers.forget(this)
     this.#onDone()
+  }
+
+  #tellStatus(membership: Membership): void {
+    if (this.#status === undefined) return
+    this.#parts.commands.updateStatus(membership, this.#status, undefined).then((outcome) => {
+      if (outcome === "unavailable") membership.holder.onRelayFailed(undefined, outcome)
+    }, this.#parts.onBug)
   }
 }

@@ -6,32 +6,19 @@ import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
 import type { Member, Ref, RelayFailure } from "../../rooms/room-store.ts"
 import { makeEnded } from "../ended.ts"
-import type { PluginRequest, Problem } from "../hooks.ts"
+import type { Problem } from "../hooks.ts"
 import type { Arrival } from "./arrival.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
 import { checkFields, decodeFrame, type Envelope, isRefusal } from "./client-events.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
 import { findHandler } from "./handlers.ts"
-import { decodeRelayFrame, type RelayFrame } from "./relay-frame.ts"
+import { toPluginRequest } from "./plugin-request.ts"
+import { decodeRelayFrame, endOfRelay, type RelayFrame } from "./relay-frame.ts"
 import type { PreparedResumption, Resumption } from "./resumption.ts"
 import * as serverEvents from "./server-events.ts"
 
 /** Filled by the decoder for every relayed frame: one object for all, so the hot path allocates none. */
 const relayFrame: RelayFrame = { peerId: "", body: "" }
-
-// The last end of a relayed message, and whose it is: messages come in bursts, and two pieces are quicker put together
-// than four.
-let lastSender = ""
-let lastEnd = ""
-
-/** What ends a message that `sender` relays: the id, last, where no earlier key can change it. */
-function endOfRelay(sender: PeerId): string {
-  if (sender !== lastSender) {
-    lastSender = sender
-    lastEnd = `,"sender_id":"${sender}"}`
-  }
-  return lastEnd
-}
 
 /** See the head of this file. */
 export class PalavaConversation implements PalavaClient {
@@ -81,7 +68,7 @@ export class PalavaConversation implements PalavaClient {
     const { membership, resumption } = this
     if (resumption?.take() === true && membership !== undefined)
       this.#parts.commands.prove(membership, resumption.proof)
-    if (membership !== undefined && decodeRelayFrame(text, relayFrame)) {
+    if (membership?.maySend && decodeRelayFrame(text, relayFrame)) {
       const { counters, commands } = this.#parts
       counters.relayFrames++
       const { peerId, body } = relayFrame
@@ -109,8 +96,17 @@ export class PalavaConversation implements PalavaClient {
   onClose(code: number): void {
     const isBroken = code === BROKEN || code === CLOSE.silent.code
     if (this.arrival !== undefined && !isBroken) this.arrival.cancel()
-    if (isBroken && this.hold()) return
-    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+    if (!isBroken || !this.hold()) this.#leaveSoon()
+  }
+
+  /** It was a member before this process began, and is held for its client for so many milliseconds. */
+  goOn(membership: Membership, resumption: Resumption, ms: number): void {
+    const { resumptions } = this.#parts
+    this.peer = membership.peer
+    this.membership = membership
+    this.resumption = resumption
+    resumptions.open(this)
+    if (!resumptions.hold(this, ms)) this.#leaveSoon()
   }
 
   onJoined(membership: Membership, ref: Ref): void {
@@ -123,6 +119,8 @@ export class PalavaConversation implements PalavaClient {
     membership.log = prepared?.resumption.log
     const { peer, room } = membership
     this.send(serverEvents.joinedRoom(peer, room.members.values(), more, prepared?.ticket, ref))
+    // Whoever has the token in it has the frame, and no secret is kept.
+    prepared?.resumption.log.acknowledge(1)
   }
 
   /** What is still to be said to the client goes with the rest to the next node. */
@@ -162,6 +160,15 @@ export class PalavaConversation implements PalavaClient {
     this.#sayResumed(membership, prepared, frames, ref)
     // Gone meanwhile, or about to go with the node.
     if (connection.isClosed || connection.receiver !== this) this.hold()
+  }
+
+  onExpired(membership: Membership): void {
+    if (!this.isHeld) this.refuse("unauthorized", undefined)
+    this.#end(membership)
+    this.#parts.commands
+      .leave(membership)
+      ?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+    this.connection.close(CLOSE.unauthorized)
   }
 
   onPressure(): void {
@@ -240,21 +247,7 @@ export class PalavaConversation implements PalavaClient {
     const plugin = hooks.events?.get(event)
     counters.countEvent(plugin === undefined ? "other" : event)
     if (plugin === undefined) return this.refuse("unknown_event", ref)
-    return plugin(this, this.#toPluginRequest(envelope))
-  }
-
-  #toPluginRequest({ event, ref, fields }: Envelope): PluginRequest {
-    return {
-      event,
-      ref,
-      fields,
-      reply: (event, fields) => this.#reply(event, fields, ref),
-      refuseInvalid: (issue) => {
-        this.refuseAs({ id: "invalid_message", message: `${ERRORS.invalid_message}: ${issue}` }, ref)
-      },
-      refuseFailed: ({ error }) => this.refuse(error, ref),
-      refuseAs: (problem) => this.refuseAs(problem, ref),
-    }
+    return plugin(this, toPluginRequest(this, envelope))
   }
 
   #reply(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): void {
@@ -283,6 +276,10 @@ export class PalavaConversation implements PalavaClient {
     }
     connection.socket?.subscribe(room.topic)
     connection.checkBacklog()
+  }
+
+  #leaveSoon(): void {
+    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
   }
 
   /** It is a member no more, and nobody can resume it. */

@@ -4,7 +4,7 @@
 
 import * as v from "valibot"
 import type { PeerId } from "../../rooms/ids.ts"
-import type { Position } from "../../rooms/room-store.ts"
+import type { Position, StatusText } from "../../rooms/room-store.ts"
 import { readObject } from "../json.ts"
 import type { PackedResumption } from "./resumption.ts"
 
@@ -20,6 +20,8 @@ interface About {
 /** A resumption, up to this place of the room's log. */
 export interface PackedLog extends PackedResumption {
   readonly at: Position
+  /** The status that the client has asked for, where the store has not taken it over. */
+  readonly status?: StatusText | undefined
 }
 
 /** See the head of this file. */
@@ -46,6 +48,7 @@ const PACKED = v.object({
   lengths: v.array(COUNT),
   isExact: v.boolean(),
   anewFor: v.optional(v.string()),
+  status: v.optional(v.string()),
 })
 const MESSAGE = v.variant("kind", [
   v.object({ ...KNOWN, kind: v.literal("coming") }),
@@ -76,11 +79,13 @@ export function readHandOver(text: string): HandOverMessage | undefined {
   if (message.kind === "ask") return { kind: message.kind, peer, generation, at: message.at }
   if (message.kind !== "log") return { kind: message.kind, peer, generation }
   if (message.packed === undefined) return { kind: "log", peer, generation, packed: undefined }
-  const { lengths, anewFor, ...packed } = message.packed
+  const { lengths, anewFor, status, ...packed } = message.packed
   let at = end + 1
   const frames = lengths.map((length) => {
     at += length
     return text.slice(at - length, at)
   })
-  return at === text.length ? { kind: "log", peer, generation, packed: { ...packed, anewFor, frames } } : unknown
+  return at === text.length
+    ? { kind: "log", peer, generation, packed: { ...packed, anewFor, status, frames } }
+    : unknown
 }

@@ -108,9 +108,11 @@ export class HandOvers {
     const { room, peer } = membership
     const { node, generation } = by
     const at = isLogged ? room.position : undefined
+    const asked = this.#parts.rooms.commands.statusOf(membership)
+    const status = asked === membership.status ? undefined : asked
     this.#tell(node, room.key, { kind: "coming", peer, generation })
     const isWhole = at !== undefined && (await this.#gather(membership, generation, at, ready))
-    const packed = isWhole ? { ...resumption.pack(), at } : undefined
+    const packed = isWhole ? { ...resumption.pack(), at, status } : undefined
     this.#tell(node, room.key, { kind: "log", peer, generation, packed })
     await ready
     resumption.log.clear()

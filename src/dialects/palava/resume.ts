@@ -49,9 +49,10 @@ async function takeOver(
   ref: Ref,
 ): Promise<void> {
   const { resumptions, handOvers, commands, limits, clock, log } = parts
-  const { room, peer, hash } = given
-  const prepared = resumptions.prepare(room, peer, hash)
-  if (prepared === undefined) return fail(parts, client, ref)
+  const { room, peer, hash, grant } = given
+  const prepared = resumptions.prepare({ room, peer, grant }, hash)
+  if (prepared === undefined || (grant?.until ?? Number.POSITIVE_INFINITY) <= clock.unixMs())
+    return fail(parts, client, ref)
   const onBug = (cause: unknown) => log.error({ err: cause }, "bug: a hand-over failed")
   const shared = { clock, commands, handOvers, counters: resumptions.counters, onBug }
   const arrival = new Arrival(shared, client, prepared, given, received)
@@ -60,7 +61,7 @@ async function takeOver(
   try {
     const join = () =>
       commands.join({
-        ...{ room, peer, encoder: PALAVA_ENCODER, holder: arrival, limit: limits.roomSize, ref },
+        ...{ room, peer, encoder: PALAVA_ENCODER, holder: arrival, limit: limits.roomSize, grant, ref },
         // The store has the true one.
         status: EMPTY_STATUS,
         ifTaken: "takeOver",
