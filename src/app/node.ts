@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs"
 import { version } from "../../package.json" with { type: "json" }
-import { SYSTEM_CLOCK } from "../clock.ts"
+import { SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
@@ -12,7 +12,7 @@ import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
-import { listen } from "../server/listen.ts"
+import { listen, type Sharing } from "../server/listen.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
@@ -21,6 +21,12 @@ import { makeDialects } from "./dialects.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 import { packState, type State, unpackState } from "./state.ts"
+
+/**
+ * 200 ms: who was connected to this process while the other already listens has sent a request by then, and has its answer.
+ * Bun resets the others, and whoever comes to the other process waits as long.
+ */
+const ACCEPTED_MS = 200
 
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
@@ -41,6 +47,8 @@ export interface NodeParts {
   readonly before?: (() => Promise<State | undefined>) | undefined
   /** Keeps what this one leaves behind for the next. */
   readonly keepState?: ((text: string) => Promise<void>) | undefined
+  /** Whether another process may listen on the same ports, as far as it gives way or is given way. */
+  readonly ports: Sharing
 }
 
 /** A running node. */
@@ -55,7 +63,14 @@ export interface Node {
    * when the store refuses to work with this configuration.
    */
   readonly storeReady: Promise<boolean>
+  /** What the process before this one held is held here. */
+  readonly opened: Promise<void>
   readonly shutdown: Shutdown
+  /**
+   * Stops, for another process that listens on the same ports already.
+   * @param hand takes the state, or undefined when there is none; whether it has arrived
+   */
+  giveWay(hand: (state: string | undefined) => Promise<boolean>): Promise<void>
 }
 
 /**
@@ -116,10 +131,11 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: tlsOf(config), origins: config.origin }
+    const reusePort = parts.ports !== "own"
+    const options = { ...config, tls: tlsOf(config), origins: config.origin, reusePort }
     const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
-    sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, routes.admin)
+    sockets = listen("--port", config.host, config.port, parts.ports, () => listenForSockets(options, socketParts))
+    admin = startAdmin(config, sockets.port, parts.ports, routes.admin)
   } catch (cause) {
     await plugins.stop()
     await rooms.close(0)
@@ -127,6 +143,20 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   }
   connections.start()
   listens.resolve()
+  let keepState = parts.keepState
+  const shutdown = new Shutdown({
+    connections,
+    rooms,
+    log,
+    seconds: config.shutdownSeconds,
+    keepsHeld: isClustered(config) || parts.keepState !== undefined,
+    keepState: async () => keepState?.(await packState(store.node, dialects)),
+    refuseNew() {
+      isStopping = true
+      sockets.refuseNew()
+    },
+    last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+  })
 
   return {
     port: sockets.port,
@@ -135,19 +165,24 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
     storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
-    shutdown: new Shutdown({
-      connections,
-      rooms,
-      log,
-      seconds: config.shutdownSeconds,
-      keepsHeld: isClustered(config) || parts.keepState !== undefined,
-      keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
-      refuseNew() {
-        isStopping = true
-        sockets.refuseNew()
-      },
-      last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
-    }),
+    opened: opens ?? Promise.resolve(),
+    shutdown,
+    async giveWay(hand) {
+      await sleep(SYSTEM_CLOCK, ACCEPTED_MS)
+      sockets.stopListening()
+      admin?.stopListening()
+      if (isClustered(config)) {
+        await hand(undefined)
+        return shutdown.gently()
+      }
+      let isHanded = false
+      keepState = async (text) => {
+        isHanded = true
+        if (!(await hand(text))) await parts.keepState?.(text)
+      }
+      await shutdown.gently(0)
+      if (!isHanded) await hand(undefined)
+    },
   }
 }
 
@@ -170,8 +205,8 @@ function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | und
   return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") }
 }
 
-function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
+function startAdmin(config: Config, publicPort: number, ports: Sharing, routes: AdminRoutes): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
-  return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes))
+  return listen("--admin-listen", host, port, ports, () => listenForOperators(host, port, routes, ports !== "own"))
 }

@@ -51,8 +51,8 @@ export class Shutdown {
   }
 
   /** Announces the end, waits, then stops. A call of `atOnce` meanwhile ends the wait. */
-  async gently(): Promise<void> {
-    const { connections, seconds } = this.#parts
+  async gently(seconds = this.#parts.seconds): Promise<void> {
+    const { connections } = this.#parts
     this.#parts.refuseNew()
     for (const { receiver } of connections.open.values()) (receiver as Conversation).announceShutdown?.(seconds)
     await new Promise<void>((resolve) => {

@@ -37,6 +37,8 @@ export interface DoctorFlags {
 export interface Invocation {
   readonly command: CommandLine["command"]
   readonly config: Config
+  /** Whether it is started to take the place of one that runs. */
+  readonly replaces: boolean
   readonly statsFlags: StatsFlags
   readonly doctorFlags: DoctorFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
@@ -72,11 +74,14 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   }
   checkTogether(config as unknown as Config, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
+  const replaces = values["replace"] === true
+  if (replaces && config["stateFile"] === "") mistakes.push("--replace needs --state-file, that of the running server")
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
   return {
     command,
     config: Object.freeze(config) as unknown as Config,
+    replaces,
     statsFlags,
     doctorFlags,
     sources,

@@ -1,5 +1,6 @@
 // The operators' listener: metrics and health, on an address of its own so the public port never shows them.
 
+import { bare } from "./listen.ts"
 import { answerBadRequest, pathOf } from "./paths.ts"
 
 /** A path of the operators' listener and what answers it. */
@@ -8,6 +9,8 @@ export type AdminRoutes = Readonly<Record<string, (request: Request) => Response
 /** The running listener. */
 export interface Admin {
   readonly port: number
+  /** No more connections; those there are stay. */
+  stopListening(): void
   stop(): Promise<void>
 }
 
@@ -16,10 +19,11 @@ export interface Admin {
  * @param host as URLs write it: an IPv6 address in brackets
  * @throws when the address cannot be listened on
  */
-export function listenForOperators(host: string, port: number, routes: AdminRoutes): Admin {
+export function listenForOperators(host: string, port: number, routes: AdminRoutes, reusePort: boolean): Admin {
   const server = Bun.serve({
-    hostname: host.replace(/^\[|\]$/g, ""),
+    hostname: bare(host),
     port,
+    reusePort,
     fetch(request) {
       const pathname = pathOf(request)
       if (pathname === undefined) return answerBadRequest()
@@ -29,5 +33,9 @@ export function listenForOperators(host: string, port: number, routes: AdminRout
       return new Response(`there is nothing at ${pathname}; there is\n${paths}\n`, { status: 404 })
     },
   })
-  return { port: server.port ?? port, stop: () => server.stop(true) }
+  return {
+    port: server.port ?? port,
+    stopListening: () => void server.stop(),
+    stop: () => server.stop(true),
+  }
 }

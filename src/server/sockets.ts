@@ -21,6 +21,8 @@ export interface SocketOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** Whether another process of this user may listen on it as well. */
+  readonly reusePort: boolean
   /** Certificate chain and key for wss; none is ws. */
   readonly tls: TLSOptions | undefined
   /** Unsent bytes after which a client is closed: a frame dropped in silence would break the order of the rest. */
@@ -36,6 +38,8 @@ export interface Sockets {
   readonly port: number
   /** From now on new connections get 503. */
   refuseNew(): void
+  /** From now on there are no new connections; those there are stay. */
+  stopListening(): void
   /** Ends the listener and whatever is still connected. */
   stop(): Promise<void>
 }
@@ -162,6 +166,7 @@ export function listenForSockets(
   const server = Bun.serve<SocketData>({
     hostname: options.host,
     port: options.port,
+    reusePort: options.reusePort,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     fetch(request, server) {
       return waitsFor === undefined ? serve(request, server) : waitsFor.then(() => serve(request, server))
@@ -217,6 +222,7 @@ export function listenForSockets(
     refuseNew: () => {
       isRefusing = true
     },
+    stopListening: () => void server.stop(),
     stop: () => server.stop(true),
   }
 }

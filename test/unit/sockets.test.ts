@@ -23,6 +23,7 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
     {
       host: "127.0.0.1",
       port: 0,
+      reusePort: false,
       tls: undefined,
       maxBacklogBytes: 65_536,
       maxConnections: 0,
