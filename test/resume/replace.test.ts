@@ -33,7 +33,12 @@ function newFile(): string {
 }
 
 /** Starts one that takes the place of `node`, on its ports. */
-function replace(node: TestNode, file: string, executable?: string, ...args: string[]): Promise<TestNode> {
+function replace(
+  node: Pick<TestNode, "port" | "adminPort">,
+  file: string,
+  executable?: string,
+  ...args: string[]
+): Promise<TestNode> {
   const ports = ["--port", `${node.port}`, "--admin-listen", `127.0.0.1:${node.adminPort}`]
   return startNode(["--state-file", file, "--replace", ...ports, ...args], {}, executable)
 }
@@ -73,7 +78,8 @@ function knock(port: number): { end(): Promise<{ answered: number; failures: str
 
 test("a call set-up goes on through three builds: same ids, nothing lost, no connection refused", async () => {
   const file = newFile()
-  let node = await startNode(["--state-file", file])
+  const first = await startNode(["--state-file", file])
+  let node = first
   const knocking = knock(node.port)
   const pages = [new ClientMember(node.url), new ClientMember(node.url), new ClientMember(node.url)]
   const ids: string[] = []
@@ -93,13 +99,13 @@ test("a call set-up goes on through three builds: same ids, nothing lost, no con
   for (const executable of [NEXT, undefined, NEXT]) {
     for (const page of pages) page.told.length = 0
     const talking = setInterval(say, 5)
-    const next = await replace(node, file, executable)
+    const next = await replace(first, file, executable)
     expect(await node.exited).toBe(0)
     for (const page of pages) await page.until(() => page.told.length > 0)
     clearInterval(talking)
     expect(node.complaints() + next.complaints()).toBe("")
     node = next
-    versions.push(JSON.parse(await (await fetch(`${node.adminUrl}readyz`, JSON_ANSWER)).text()).version)
+    versions.push(JSON.parse(await (await fetch(`${first.adminUrl}readyz`, JSON_ANSWER)).text()).version)
     for (const page of pages) expect(page.told).toEqual([["resumed", expect.objectContaining({ complete: true })]])
   }
   say()
