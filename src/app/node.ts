@@ -66,11 +66,8 @@ export interface Node {
   /** What the process before this one held is held here. */
   readonly opened: Promise<void>
   readonly shutdown: Shutdown
-  /**
-   * Stops, for another process that listens on the same ports already.
-   * @param hand takes the state, or undefined when there is none; whether it has arrived
-   */
-  giveWay(hand: (state: string | undefined) => Promise<boolean>): Promise<void>
+  /** Stops, for another process that listens on the same ports already. */
+  giveWay(): Promise<void>
 }
 
 /**
@@ -143,14 +140,13 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   }
   connections.start()
   listens.resolve()
-  let keepState = parts.keepState
   const shutdown = new Shutdown({
     connections,
     rooms,
     log,
     seconds: config.shutdownSeconds,
     keepsHeld: isClustered(config) || parts.keepState !== undefined,
-    keepState: async () => keepState?.(await packState(store.node, dialects)),
+    keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
     refuseNew() {
       isStopping = true
       sockets.refuseNew()
@@ -167,21 +163,12 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
     opened: opens ?? Promise.resolve(),
     shutdown,
-    async giveWay(hand) {
+    async giveWay() {
       await sleep(SYSTEM_CLOCK, ACCEPTED_MS)
       sockets.stopListening()
       admin?.stopListening()
-      if (isClustered(config)) {
-        await hand(undefined)
-        return shutdown.gently()
-      }
-      let isHanded = false
-      keepState = async (text) => {
-        isHanded = true
-        if (!(await hand(text))) await parts.keepState?.(text)
-      }
-      await shutdown.gently(0)
-      if (!isHanded) await hand(undefined)
+      // Clients need no time to look for another node: it is here.
+      await shutdown.gently(isClustered(config) ? config.shutdownSeconds : 0)
     },
   }
 }

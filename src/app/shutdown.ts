@@ -17,8 +17,8 @@ const AT_ONCE_MS = 700
 /** Half of it for leaving the rooms, so that something is left for the rest. */
 const LEAVE_PART = 0.5
 
-/** Most of what is left for what the next process needs: a file of 64 MiB takes 0.2 s. */
-const KEEP_PART = 0.8
+/** 10 s for what the next process needs: 64 MiB took up to 3 s on two cores with forty processes waiting for them. */
+const KEEP_MS = 10_000
 
 /** What is stopped. */
 export interface ShutdownParts {
@@ -41,6 +41,7 @@ export interface ShutdownParts {
 export class Shutdown {
   readonly #parts: ShutdownParts
   #stopped: Promise<void> | undefined
+  #isAtOnce = false
   #endWait: () => void = () => {}
   /** Monotonic milliseconds; no step is waited for past it. */
   #deadline = Number.POSITIVE_INFINITY
@@ -65,6 +66,7 @@ export class Shutdown {
   /** Closes all connections, leaves all rooms, gives everything up. */
   async atOnce(): Promise<void> {
     this.#endWait()
+    this.#isAtOnce = true
     await this.#stopWithin(AT_ONCE_MS)
   }
 
@@ -82,7 +84,10 @@ export class Shutdown {
     connections.liveness.stop()
     const keepsMembers = keepsHeld && rooms.hasHeld
     await this.#inTime("leaving the rooms", rooms.leaveAll(keepsHeld), LEAVE_PART)
-    if (keepsMembers) await this.#inTime("keeping the state", this.#parts.keepState(), KEEP_PART)
+    if (keepsMembers) {
+      if (!this.#isAtOnce) this.#deadline += KEEP_MS
+      await this.#inTime("keeping the state", this.#parts.keepState())
+    }
     await this.#inTime("closing the store", rooms.close(this.#leftMs, keepsMembers))
     for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))
   }

@@ -1,6 +1,7 @@
 // Where a running server can be asked to give its place to another process (`--replace`): a Unix socket beside the state
 // file, which only the same user can open. What is said there, a line each: the other's hello, ours; `take`, once it listens;
-// `ready`, so that one that hangs is found out; `now`. Then this one stops, says what it held, and waits for `taken`.
+// `ready`, so that one that hangs is found out; `now`. Then this one stops as ever, what is held goes to the state file, and
+// `done` says that it can be read.
 
 import { lstat, rename, rm } from "node:fs/promises"
 import { createConnection, createServer, type Socket } from "node:net"
@@ -14,9 +15,6 @@ const PROTOCOL = 1
 
 /** 10 s between two lines of the other: it starts in one. */
 const OTHER_MS = 10_000
-
-/** 1 s until it has read what was held, of the second and a half in which a process stops: 64 MiB take half of it. */
-const TAKEN_MS = 1_000
 
 /** Longest path of a Unix socket on Linux and, four bytes fewer, on macOS (unix(7)). */
 const SOCKET_PATH_BYTES = 103
@@ -62,8 +60,8 @@ export async function callRunning(path: string): Promise<LineSocket | undefined>
 export interface ControlParts {
   readonly hello: Hello
   readonly log: Log
-  /** Stops; see Node.giveWay. */
-  giveWay(hand: (state: string | undefined) => Promise<boolean>): Promise<void>
+  /** Stops, for another process that listens already; calls `say` right before the end. */
+  giveWay(say: () => void): void
 }
 
 /**
@@ -89,20 +87,15 @@ export async function listenForReplacement(path: string, parts: ControlParts): P
 
 async function serve(socket: Socket, { hello, log, giveWay }: ControlParts): Promise<void> {
   const other = new LineSocket(socket)
-  const asked = v.safeParse(HELLO, (await other.next(OTHER_MS))?.fields)
+  const asked = v.safeParse(HELLO, await other.next(OTHER_MS))
   if (asked.success) other.say(hello)
-  if (!asked.success || (await other.next(OTHER_MS))?.fields["take"] !== true) return other.close()
+  if (!asked.success || (await other.next(OTHER_MS))?.["take"] !== true) return other.close()
   other.say({ ready: true })
-  if ((await other.next(OTHER_MS))?.fields["now"] !== true) return other.close()
+  if ((await other.next(OTHER_MS))?.["now"] !== true) return other.close()
   const { version, pid, formats } = asked.output
   log.info({ version, pid }, "another process takes this one's place")
-  const isRead = formats.includes(STATE_FORMAT)
-  if (hello.keepsRooms === true && !isRead) {
+  if (hello.keepsRooms === true && !formats.includes(STATE_FORMAT)) {
     log.warn({ version, formats, ours: STATE_FORMAT }, "the other process does not read what is held here")
   }
-  await giveWay(async (state) => {
-    const isSent = state !== undefined && isRead
-    other.say(isSent ? state : { nothing: true })
-    return !isSent || (await other.next(TAKEN_MS))?.fields["taken"] === true
-  })
+  giveWay(() => other.say({ done: true }))
 }

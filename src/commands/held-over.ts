@@ -5,8 +5,8 @@ import { accessSync, constants } from "node:fs"
 import { dirname } from "node:path"
 import * as v from "valibot"
 import type { NodeParts } from "../app/node.ts"
-import { readState, STATE_FORMAT, type State } from "../app/state.ts"
-import { findState, maxStateBytes, writeState } from "../app/state-file.ts"
+import type { State } from "../app/state.ts"
+import { findState, writeState } from "../app/state-file.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import type { Log } from "../log.ts"
 import { callRunning, controlPathOf, HELLO, type Hello, makeHello } from "./control.ts"
@@ -14,8 +14,11 @@ import { exitFailed } from "./exit.ts"
 import type { LineSocket } from "./line-socket.ts"
 import { steerConnectionsHere } from "./steer.ts"
 
-/** 5 s for each answer of the running process, which takes milliseconds; as long, clients that come already wait at most. */
+/** 5 s for each answer of the running process, which takes milliseconds. */
 const ANSWER_MS = 5_000
+
+/** 10 s for what it holds: 64 MiB took up to 3 s on a busy machine. Clients that come already wait as long. */
+const STATE_MS = 10_000
 
 /** See the head of this file. */
 export interface HeldOver extends Pick<NodeParts, "before" | "keepState" | "ports"> {
@@ -38,7 +41,7 @@ export async function findHeldOver(config: Config, version: string, replaces: bo
   checkWritable(dirname(file))
   const controlPath = controlPathOf(file)
   if (controlPath === undefined) exitFailed("--state-file: its name is too long for a socket beside it")
-  const running = replaces ? await greet(controlPath, version, config) : undefined
+  const running = replaces ? await greet(controlPath, version) : undefined
   const left = await findLeft(config, log)
   if (running !== undefined) {
     const node = running.hello.keepsRooms === true ? running.hello.node : undefined
@@ -87,37 +90,29 @@ async function findLeft(config: Config, log: Log): Promise<Pick<HeldOver, "node"
 }
 
 /** Asks the running process who it is; undefined when none runs. */
-async function greet(path: string, version: string, config: Config): Promise<Running | undefined> {
+async function greet(path: string, version: string): Promise<Running | undefined> {
   const talk = await callRunning(path)
   if (talk === undefined) return undefined
   talk.say(makeHello({ version }))
-  const { success, output: hello } = v.safeParse(HELLO, (await talk.next(ANSWER_MS))?.fields)
+  const { success, output: hello } = v.safeParse(HELLO, await talk.next(ANSWER_MS))
   if (!success) exitFailed("--replace: the running server does not answer, or cannot be replaced; it goes on")
-  talk.maxCharacters = maxStateBytes(config)
   return { talk, hello }
 }
 
 /** Takes the place of the running process; this one listens already. */
 async function takeFrom({ talk, hello }: Running, config: Config, log: Log): Promise<State | undefined> {
-  const { version, pid, keepsRooms, formats } = hello
+  const { version, pid, keepsRooms } = hello
   talk.say({ take: true })
-  if ((await talk.next(ANSWER_MS))?.fields["ready"] !== true) {
+  if ((await talk.next(ANSWER_MS))?.["ready"] !== true) {
     exitFailed(`--replace: the running server (process ${pid}) does not answer any more; it goes on`)
   }
   steerConnectionsHere()
   log.info({ version, pid }, "takes the place of another process")
   talk.say({ now: true })
-  const line = await talk.next(ANSWER_MS)
-  const isNothing = line?.fields["nothing"] === true || isClustered(config)
-  const state = isNothing ? undefined : readState(line?.text ?? "", config.resumeSeconds)
-  if (typeof state === "object") talk.say({ taken: true })
-  talk.close()
-  if (keepsRooms === true && !formats.includes(STATE_FORMAT)) {
-    log.warn({ version, formats, ours: STATE_FORMAT }, "what the other process held cannot be read here")
-  } else if (typeof state === "string") {
-    log.warn({ reason: line === undefined ? "nothing came" : state }, "what the other process held is not used")
-  }
-  return typeof state === "object" ? state : undefined
+  if (keepsRooms !== true) return undefined
+  const end = await talk.next(STATE_MS)
+  if (end?.["done"] !== true) log.warn({ pid }, "the other process did not say that it is done")
+  return await (await findLeft(config, log)).before?.()
 }
 
 /** Found now, and not when the process ends. */

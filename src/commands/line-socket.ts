@@ -2,25 +2,24 @@
 
 import type { Socket } from "node:net"
 
-/** Longest line before the state: a hello. */
-export const HELLO_CHARACTERS = 4_096
+/** 4,096 characters: a hello has a hundred. Who says more is cut off. */
+const MOST_CHARACTERS = 4_096
 
 /** See the head of this file. */
 export class LineSocket {
-  /** Longest line that is taken; who sends a longer one is cut off. */
-  maxCharacters = HELLO_CHARACTERS
   readonly #socket: Socket
-  readonly #lines: string[] = []
-  /** Pieces of the line that is not complete. */
-  #pieces: string[] = []
-  #characters = 0
+  #text = ""
   #isOver = false
   #wake: () => void = () => {}
 
   constructor(socket: Socket) {
     this.#socket = socket
     socket.setEncoding("utf8")
-    socket.on("data", (text: string) => this.#read(text))
+    socket.on("data", (text: string) => {
+      this.#text += text
+      if (this.#text.length > MOST_CHARACTERS) this.close()
+      else if (this.#text.includes("\n")) this.#wake()
+    })
     const end = (): void => {
       this.#isOver = true
       this.#wake()
@@ -28,9 +27,9 @@ export class LineSocket {
     for (const event of ["end", "close", "error"] as const) socket.on(event, end)
   }
 
-  /** The next line, as the JSON object that it is and as text; undefined when none comes within `ms`, or no object. */
-  async next(ms: number): Promise<{ readonly text: string; readonly fields: Record<string, unknown> } | undefined> {
-    if (this.#lines.length === 0 && !this.#isOver) {
+  /** The next line, as the JSON object that it is; undefined when none comes within `ms`, or no object. */
+  async next(ms: number): Promise<Record<string, unknown> | undefined> {
+    if (!this.#text.includes("\n") && !this.#isOver) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms)
         this.#wake = () => {
@@ -39,37 +38,23 @@ export class LineSocket {
         }
       })
     }
-    const text = this.#lines.shift()
+    const end = this.#text.indexOf("\n")
+    const line = this.#text.slice(0, Math.max(0, end))
+    this.#text = this.#text.slice(end + 1)
     try {
-      const fields = text === undefined ? undefined : JSON.parse(text)
-      return typeof fields === "object" && fields !== null ? { text: text ?? "", fields } : undefined
+      const fields = JSON.parse(line)
+      return typeof fields === "object" && fields !== null ? fields : undefined
     } catch {
       return undefined
     }
   }
 
   /** Sends a line. */
-  say(line: object | string): void {
-    this.#socket.write(`${typeof line === "string" ? line : JSON.stringify(line)}\n`)
+  say(fields: object): void {
+    this.#socket.write(`${JSON.stringify(fields)}\n`)
   }
 
   close(): void {
     this.#socket.destroy()
   }
-
-  #read(text: string): void {
-    const [first = "", ...rest] = text.split("\n")
-    this.#characters += first.length
-    this.#pieces.push(first)
-    for (const piece of rest) {
-      this.#lines.push(this.#pieces.join(""))
-      this.#pieces = [piece]
-      this.#characters = piece.length
-    }
-    if (this.#characters > this.maxCharacters || this.#lines.length > MOST_LINES) this.close()
-    if (this.#lines.length > 0) this.#wake()
-  }
 }
-
-/** 4: nobody says more before the other has answered. */
-const MOST_LINES = 4

@@ -9,7 +9,7 @@ import type { Config } from "../config/options.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
-import { listenForReplacement, makeHello } from "./control.ts"
+import { type ControlParts, listenForReplacement, makeHello } from "./control.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
 import { findHeldOver } from "./held-over.ts"
 import { type Supervisor, supervisorOf } from "./systemd.ts"
@@ -107,13 +107,13 @@ function outliveStrays(plugins: PluginHost, log: Log): void {
   })
 }
 
-/** SIGTERM stops gently; a second one, or SIGINT, at once. @returns stops it for another process; see Node.giveWay */
-function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: number): Node["giveWay"] {
+/** SIGTERM stops gently; a second one, or SIGINT, at once. @returns stops it for another process */
+function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: number): ControlParts["giveWay"] {
   const { shutdown } = node
   let isStopping = false
-  const stop = (stopped: Promise<void>): Promise<void> => {
+  const stop = (stopped: Promise<void>): void => {
     isStopping = true
-    return stopped.then(
+    stopped.then(
       () => {
         log.info({}, "stopped")
         process.exit(0)
@@ -125,17 +125,17 @@ function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: nu
     log.info({ connections: node.connections }, "stopping at once")
     supervisor.stopping(0)
     setTimeout(() => process.exit(0), INSISTING_MS)
-    void stop(shutdown.atOnce())
+    stop(shutdown.atOnce())
   }
   process.on("SIGTERM", () => {
     if (isStopping) return stopAtOnce()
     log.info({ seconds, connections: node.connections }, "stopping")
     supervisor.stopping(seconds)
-    void stop(shutdown.gently())
+    stop(shutdown.gently())
   })
   process.on("SIGINT", stopAtOnce)
-  return (hand) => {
+  return (say) => {
     supervisor.stopping(seconds)
-    return stop(node.giveWay(hand))
+    stop(node.giveWay().then(say))
   }
 }
