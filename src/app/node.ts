@@ -1,6 +1,5 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
-import { readFileSync } from "node:fs"
 import { version } from "../../package.json" with { type: "json" }
 import { SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
@@ -18,6 +17,7 @@ import { ServerTopics } from "../server/topics.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
+import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 import { packState, type State, unpackState } from "./state.ts"
@@ -65,6 +65,8 @@ export interface Node {
   readonly storeReady: Promise<boolean>
   /** What the process before this one held is held here. */
   readonly opened: Promise<void>
+  /** Reads again what can change while a node runs. */
+  readonly reload: () => Reloaded
   readonly shutdown: Shutdown
   /** Stops, for another process that listens on the same ports already. */
   giveWay(): Promise<void>
@@ -97,6 +99,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
+  const renewals = makeRenewals(config, log, metrics)
   const routes = makeRoutes({
     readiness: () => {
       const away = parts.storeAway()
@@ -129,10 +132,12 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   try {
     await plugins.start({ connections, rooms, dialects })
     const reusePort = parts.ports !== "own"
-    const options = { ...config, tls: tlsOf(config), origins: config.origin, reusePort }
+    const { origin: origins, trustProxy: trustedProxies } = config
+    const options = { ...config, tls: renewals.tls, origins, trustedProxies, reusePort }
     const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
     sockets = listen("--port", config.host, config.port, parts.ports, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, parts.ports, routes.admin)
+    admin = startAdmin(config, sockets.port, parts.ports, routes.admin, renewals.adminToken)
+    renewals.watch(sockets.renew)
   } catch (cause) {
     await plugins.stop()
     await rooms.close(0)
@@ -151,7 +156,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       isStopping = true
       sockets.refuseNew()
     },
-    last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+    last: [async () => renewals.stop(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
   })
 
   return {
@@ -161,6 +166,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
     storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
+    reload: renewals.reload,
     opened: opens ?? Promise.resolve(),
     shutdown,
     async giveWay() {
@@ -187,13 +193,16 @@ async function takeUp(parts: NodeParts, dialects: readonly Dialect[], connection
   }
 }
 
-function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | undefined {
-  if (tlsCert === "") return undefined
-  return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") }
-}
-
-function startAdmin(config: Config, publicPort: number, ports: Sharing, routes: AdminRoutes): Admin | undefined {
+function startAdmin(
+  config: Config,
+  publicPort: number,
+  ports: Sharing,
+  routes: AdminRoutes,
+  token: () => string | undefined,
+): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
-  return listen("--admin-listen", host, port, ports, () => listenForOperators(host, port, routes, ports !== "own"))
+  const access = { names: [host, ...config.adminHost], token }
+  const reusePort = ports !== "own"
+  return listen("--admin-listen", host, port, ports, () => listenForOperators(host, port, routes, access, reusePort))
 }

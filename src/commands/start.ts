@@ -29,7 +29,9 @@ export async function start(config: Config, replaces: boolean): Promise<void> {
   switchLevelOnSignal(log, config.logLevel)
   const plugins = await makePlugins(config, log)
   outliveStrays(plugins, log)
-  let node: Node
+  let node: Node | undefined
+  // A terminal that closes sends it as well: whatever it was meant as, nobody's connection ends for it.
+  process.on("SIGHUP", () => log.info({ ...node?.reload() }, "files read again"))
   const { node: before, controlPath, ...heldOver } = await findHeldOver(config, version, replaces, log)
   const { place: redis, ...store } = makeStore(config, log, before)
   try {
@@ -71,7 +73,7 @@ async function upWithin(ready: Promise<boolean>, ms: number): Promise<boolean> {
 function addressesOf({ host, tlsCert }: Config, { port, adminAddress: admin }: Node) {
   const name = host.includes(":") ? `[${host}]` : host
   return {
-    browsers: `${tlsCert === "" ? "ws" : "wss"}://${name}:${port}/`,
+    browsers: `${tlsCert.length === 0 ? "ws" : "wss"}://${name}:${port}/`,
     operators: admin === undefined ? "off" : `http://${admin.host}:${admin.port}/`,
   }
 }
@@ -88,7 +90,7 @@ function switchLevelOnSignal(log: LevelledLog, usual: string): void {
 
 function printAddresses(config: Config, node: Node): void {
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host
-  const secure = config.tlsCert === "" ? "" : "s"
+  const secure = config.tlsCert.length === 0 ? "" : "s"
   if (config.page) console.log(`  page    http${secure}://${host}:${node.port}/#${FIRST_ROOM}`)
   console.log(`  socket  ws${secure}://${host}:${node.port}/`)
   if (node.adminAddress !== undefined)

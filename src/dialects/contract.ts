@@ -27,6 +27,8 @@ export interface Handshake {
 export interface Visit {
   /** Where it comes from; empty when the client is gone. */
   readonly address: string
+  /** Whose request it is, told by what clients cannot choose: of the address, and more where an unknown proxy has many. */
+  readonly visitor: string
   /** The answer to a client that may not connect now, whatever it speaks; undefined when it may. */
   refusal(): Response | undefined
   /** The answer may take as long as the dialect waits. */
@@ -35,7 +37,7 @@ export interface Visit {
    * Opens a connection over a socket of the dialect's own; it counts as any other.
    * @returns why it did not open; undefined when it did
    */
-  open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
+  open(dialect: string, converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
 }
 
 /** What uses a WebSocket: a connection, or a dialect that is about to give the socket to one. */
@@ -120,5 +122,5 @@ export interface Dialect {
   /** Plain HTTP requests of its clients; undefined for those that are not. */
   answer?(request: Request, url: URL, visit: Visit): Response | Promise<Response> | undefined
   /** A WebSocket handshake that is more than that of a new client; undefined for all others. */
-  admit?(handshake: Handshake, visit: Pick<Visit, "address">): Admission | undefined
+  admit?(handshake: Handshake, visit: Pick<Visit, "visitor">): Admission | undefined
 }

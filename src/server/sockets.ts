@@ -1,19 +1,23 @@
 // The browsers' listener: Bun.serve with its WebSocket pub/sub, and the pages beside it. Nearly everything is asked of
 // the connection and of what it speaks; here is only what Bun is called and told.
 
-import type { Server, TLSOptions } from "bun"
+import type { Server } from "bun"
+import { makeAddressOf, visitorOf } from "../access/addresses.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
 import type { Socket } from "../connections/socket.ts"
-import { openConversation } from "../dialects/choose.ts"
+import { dialectFor, openConversation } from "../dialects/choose.ts"
 import type { Admission, Dialect, Handshake, SocketUser, Visit } from "../dialects/contract.ts"
 import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
+import { Listener, type Serving } from "./listener.ts"
 import { answerBadRequest, handshakePathOf } from "./paths.ts"
 import { makeRefusalLog } from "./refusals.ts"
+import { safely } from "./safe-headers.ts"
+import type { Tls } from "./tls.ts"
 import type { ServerTopics, SocketData } from "./topics.ts"
 
 /** What the browsers' listener needs to know. */
@@ -23,14 +27,18 @@ export interface SocketOptions {
   readonly port: number
   /** Whether another process of this user may listen on it as well. */
   readonly reusePort: boolean
-  /** Certificate chain and key for wss; none is ws. */
-  readonly tls: TLSOptions | undefined
+  /** Certificates for wss; none is ws. */
+  readonly tls: Tls | undefined
+  /** With certificates: how long browsers keep to https. */
+  readonly hstsSeconds: number
   /** Unsent bytes after which a client is closed: a frame dropped in silence would break the order of the rest. */
   readonly maxBacklogBytes: number
   /** 0 is no limit. */
   readonly maxConnections: number
   /** Origins of pages that may connect; empty is any. CORS does not apply to WebSockets, so this is the only guard. */
   readonly origins: readonly string[]
+  /** Networks of proxies that are believed where a client is. */
+  readonly trustedProxies: readonly string[]
 }
 
 /** The running listener. */
@@ -40,6 +48,8 @@ export interface Sockets {
   refuseNew(): void
   /** From now on there are no new connections; those there are stay. */
   stopListening(): void
+  /** Uses these certificates for new connections; open ones go on. @throws when they cannot be used; then nothing changes */
+  renew(tls: Tls): void
   /** Ends the listener and whatever is still connected. */
   stop(): Promise<void>
 }
@@ -94,6 +104,7 @@ export function listenForSockets(
   const origins = new Set(options.origins)
   const isAllowed = (request: Request): boolean =>
     origins.size === 0 || origins.has("*") || origins.has(request.headers.get("origin") ?? "")
+  const addressOf = makeAddressOf(options.trustedProxies)
   const headersFor = subProtocolHeaders(dialects)
   const logRefused = makeRefusalLog(log, SYSTEM_CLOCK)
 
@@ -115,7 +126,11 @@ export function listenForSockets(
     }
 
     get address(): string {
-      return this.#server.requestIP(this.#request)?.address ?? ""
+      return addressOf(this.#request, this.#server.requestIP(this.#request)?.address ?? "")
+    }
+
+    get visitor(): string {
+      return options.trustedProxies.length > 0 ? this.address : visitorOf(this.#request, this.address)
     }
 
     refusal(): Response | undefined {
@@ -126,9 +141,17 @@ export function listenForSockets(
       this.#server.timeout(this.#request, 0)
     }
 
-    async open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined> {
+    async open(
+      dialect: string,
+      converse: (connection: Connection) => Conversation,
+      socket: Socket,
+    ): Promise<Close | undefined> {
       const connection = new Connection(connections, converse)
-      const refusal = await hooks.connect?.(this.#request, connection.receiver as Conversation)
+      const refusal = await hooks.connect?.(
+        this.#request,
+        { address: this.address, dialect },
+        connection.receiver as Conversation,
+      )
       if (refusal !== undefined || isFull()) return refusal ?? CLOSE.serverFull
       connection.onOpen(socket)
       return undefined
@@ -157,17 +180,19 @@ export function listenForSockets(
     if (admission?.kind === "refused") return admission.response
     if (admission?.kind === "user") return upgrade(admission.user)
     const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
-    const verdict = hooks.connect?.(request, connection.receiver as Conversation)
+    const verdict = hooks.connect?.(
+      request,
+      { address: visit.address, dialect: dialectFor(dialects, handshake) },
+      connection.receiver as Conversation,
+    )
     // Completes the handshake also for one to be refused: only an open socket can be given a close code.
     if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
     return upgrade(verdict ?? connection)
   }
 
-  const server = Bun.serve<SocketData>({
+  const serving: Serving = {
     hostname: options.host,
-    port: options.port,
     reusePort: options.reusePort,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
     fetch(request, server) {
       return waitsFor === undefined ? serve(request, server) : waitsFor.then(() => serve(request, server))
     },
@@ -215,15 +240,17 @@ export function listenForSockets(
         if (!("code" in ws.data)) ws.data.onClose(code)
       },
     },
-  })
-  topics.use(server)
+  }
+  const fetch = safely(serving.fetch, options.tls === undefined ? undefined : options.hstsSeconds)
+  const listener = new Listener({ ...serving, fetch }, options.port, options.tls, topics)
   return {
-    port: server.port ?? options.port,
+    port: listener.port,
     refuseNew: () => {
       isRefusing = true
     },
-    stopListening: () => void server.stop(),
-    stop: () => server.stop(true),
+    stopListening: () => listener.stopListening(),
+    renew: (tls) => listener.renew(tls),
+    stop: () => listener.stop(),
   }
 }
 

@@ -212,6 +212,15 @@ describe("the unit", () => {
     expect([code, output]).toEqual([0, expect.stringContaining("OK")])
   })
 
+  test("reloads by SIGHUP, and nothing in its environment steers Bun", () => {
+    const unit = readFileSync(join(ROOT, "deploy/systemd", UNIT), "utf8")
+    expect(unit).toContain("\nExecReload=/bin/kill -HUP $MAINPID\n")
+    const unset = [...unit.matchAll(/^UnsetEnvironment=(.*)$/gm)].flatMap(([, names = ""]) => names.split(" "))
+    expect(unset).toEqual(
+      expect.arrayContaining(["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_INSPECT_CONNECT_TO"]),
+    )
+  })
+
   test("is valid, with its drop-in for TLS too", () => {
     const folder = mkdtempSync(join(tmpdir(), "palava-unit-"))
     try {

@@ -25,9 +25,11 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
       port: 0,
       reusePort: false,
       tls: undefined,
+      hstsSeconds: 0,
       maxBacklogBytes: 65_536,
       maxConnections: 0,
       origins: [],
+      trustedProxies: [],
     },
     { connections, dialects, hooks: {}, topics, log, answer },
   )
