@@ -16,7 +16,12 @@ export interface CommandFlag {
 
 /** What there is to do, besides --help and --version. */
 export const COMMANDS = {
-  start: { help: "start; the name may be left out", flags: {} },
+  start: {
+    help: "start; the name may be left out",
+    flags: {
+      replace: { value: "", help: "take the place of the server that runs with the same --state-file, if any" },
+    },
+  },
   "check-config": { help: "print the effective configuration; exit 2 with a line for each mistake", flags: {} },
   doctor: {
     help: "look at all that a call depends on, a line each; exit 1 when something keeps users from connecting",

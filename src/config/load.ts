@@ -40,6 +40,8 @@ export interface DoctorFlags {
 export interface Invocation {
   readonly command: CommandLine["command"]
   readonly config: Config
+  /** Whether it is started to take the place of one that runs. */
+  readonly replaces: boolean
   readonly statsFlags: StatsFlags
   readonly doctorFlags: DoctorFlags
   readonly tokenFlags: TokenFlags
@@ -73,12 +75,15 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   checkTogether(config as unknown as Config, mistakes)
   checkFiles(config as unknown as Config, command, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
+  const replaces = values["replace"] === true
+  if (replaces && config["stateFile"] === "") mistakes.push("--replace needs --state-file, that of the running server")
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
   const tokenFlags = readTokenFlags(values, command === "token", mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
   return {
     command,
     config: Object.freeze(config) as unknown as Config,
+    replaces,
     statsFlags,
     doctorFlags,
     tokenFlags,

@@ -107,7 +107,8 @@ describe.skipIf(!canStartMachine())("on a machine with systemd (needs root)", ()
       JSON.stringify({ closes: [1001, 1001, 1001], complete: [true, true, true], lost: [], leaves: [] }),
     )
     expect(await machine.must(`journalctl --no-pager -u ${UNIT}`)).toContain("holds the members of the process before")
-    expect(await machine.must("ls /run/private/palava-machine")).toBe("")
+    // The socket for --replace; the state was read.
+    expect(await machine.must("ls /run/private/palava-machine")).toBe("state.sock\n")
   })
 
   test("upgraded, it is restarted, enabled, and configured as before", async () => {
