@@ -2,18 +2,22 @@
 
 import { readFileSync } from "node:fs"
 import { version } from "../../package.json" with { type: "json" }
+import { AllNodes } from "../admin/all-nodes.ts"
+import { type LocalParts, makeLocalNode } from "../admin/local-node.ts"
+import { Questions } from "../admin/questions.ts"
+import { makeAdminRoutes } from "../admin/routes.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { adminAddressOf, adminTokenOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
-import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
-import { makeRooms } from "../rooms/rooms.ts"
+import { makeRooms, type Rooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
+import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
@@ -24,7 +28,7 @@ import { Shutdown } from "./shutdown.ts"
 export interface NodeParts {
   readonly config: Config
   readonly store: RoomStore
-  readonly log: Log
+  readonly log: LevelledLog
   /** Set up, not yet started. */
   readonly plugins: PluginHost
   /** The demo call. */
@@ -76,23 +80,43 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     config,
   )
   let isStopping = false
+  const drain = { isDraining: false }
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
-  const routes = makeRoutes({
-    readiness: () => {
-      const away = parts.storeAway()
-      const reasons = [isStopping ? "shutting down" : undefined, away].filter((reason) => reason !== undefined)
-      return {
-        node: store.node,
-        version,
-        reasons,
-        store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
-      }
+  const readiness = (): Readiness => {
+    const away = parts.storeAway()
+    const reasons = [isStopping && "shutting down", drain.isDraining && "draining", away]
+    return {
+      node: store.node,
+      version,
+      reasons: reasons.filter((reason) => typeof reason === "string"),
+      store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
+    }
+  }
+  const level = {
+    get now() {
+      return log.level
     },
+    change: (to: string, fields: object) => changeLevel(log, to, fields),
+  }
+  const routes = makeRoutes({
+    readiness,
     dialects,
     plugins,
     metrics,
+    admin: makeAdminRoutes(
+      makeAllNodes(rooms, {
+        connections,
+        rooms,
+        dialects,
+        log,
+        version,
+        drain,
+        level,
+        reasons: () => readiness().reasons,
+      }),
+    ),
     callPage: config.page ? parts.callPage : undefined,
   })
 
@@ -139,6 +163,14 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
     }),
   }
+}
+
+/** What operators ask: this node by itself, and all by way of it. */
+function makeAllNodes(rooms: Rooms, local: LocalParts): AllNodes {
+  const { node, crossRelays } = rooms
+  const nodes = () => rooms.nodes()
+  const questions = new Questions({ node, crossRelays, clock: SYSTEM_CLOCK, nodes, answer: makeLocalNode(local) })
+  return new AllNodes(questions, node, nodes)
 }
 
 function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | undefined {

@@ -31,9 +31,14 @@ export interface RouteParts {
   readonly dialects: readonly Dialect[]
   readonly plugins: PluginHost
   readonly metrics: Metrics
+  /** For operators. */
+  readonly admin: AdminRoutes
   /** The demo call; undefined when it is switched off, and the client's scripts with it. */
   readonly callPage: Page | undefined
 }
+
+/** What is answered whoever asks. */
+type PlainRoutes = Readonly<Record<string, (request: Request) => Response | Promise<Response>>>
 
 /** The answers of both listeners. */
 export interface Routes {
@@ -42,8 +47,8 @@ export interface Routes {
 }
 
 /** Makes them. */
-export function makeRoutes({ readiness, dialects, plugins, metrics, callPage }: RouteParts): Routes {
-  const health: AdminRoutes = {
+export function makeRoutes({ readiness, dialects, plugins, metrics, admin, callPage }: RouteParts): Routes {
+  const health: PlainRoutes = {
     "/healthz": () => new Response("ok\n"),
     "/readyz": (request) => showReadiness(readiness(), request),
   }
@@ -54,6 +59,7 @@ export function makeRoutes({ readiness, dialects, plugins, metrics, callPage }: 
     admin: {
       ...plugins.adminRoutes,
       ...health,
+      ...admin,
       "/metrics": async () =>
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     },
@@ -86,6 +92,6 @@ function showReadiness({ reasons, ...more }: Readiness, request: Request): Respo
   return new Response(ready ? "ready\n" : `not ready: ${reasons.join(", ")}\n`, { status, headers })
 }
 
-function find(routes: AdminRoutes, pathname: string): AdminRoutes[string] | undefined {
+function find(routes: PlainRoutes, pathname: string): PlainRoutes[string] | undefined {
   return Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
 }

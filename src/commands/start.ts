@@ -8,7 +8,7 @@ import { makePlugins, makeStore } from "../app/parts.ts"
 import type { Config } from "../config/options.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
-import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
+import { changeLevel, type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
 import { type Supervisor, supervisorOf } from "./systemd.ts"
 
@@ -69,10 +69,7 @@ function addressesOf({ host, tlsCert }: Config, { port, adminAddress: admin }: N
 /** SIGUSR2 switches to debug, the next one back. A signal, as nothing on a network or in a web page can send one. */
 function switchLevelOnSignal(log: LevelledLog, usual: string): void {
   process.on("SIGUSR2", () => {
-    const level = log.level === "debug" ? usual : "debug"
-    log.level = "debug"
-    log.info({ to: level }, "log level changed")
-    log.level = level
+    changeLevel(log, log.level === "debug" ? usual : "debug", {})
   })
 }
 

@@ -33,6 +33,8 @@ export interface Rooms {
   readonly commands: RoomCommands
   readonly announcer: Announcer
   readonly crossRelays: CrossRelays
+  /** The nodes that live; see RoomStore.nodes. */
+  nodes(): Promise<ReadonlyMap<NodeId, number>>
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
   /** Whether there are memberships whose clients are away and may come back. */
@@ -69,6 +71,7 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },
+    nodes: () => store.nodes(),
     start: () =>
       store.start(makeListener({ registry, repairs, counters, observer, crossRelays, onTold: onTold ?? (() => {}) })),
     leaveAll: (keepsHeld) => commands.close(keepsHeld),

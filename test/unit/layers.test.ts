@@ -12,6 +12,7 @@ const ARROWS: Record<string, readonly string[]> = {
   rooms: ["clock.ts", "log.ts", "node:crypto"],
   cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot", "node:crypto"],
+  admin: ["clock.ts", "log.ts", "connections", "dialects", "rooms", "valibot"],
   plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
   server: [
@@ -41,6 +42,7 @@ const ARROWS: Record<string, readonly string[]> = {
   app: [
     "clock.ts",
     "log.ts",
+    "admin",
     "server",
     "connections",
     "dialects",
@@ -58,7 +60,9 @@ const ARROWS: Record<string, readonly string[]> = {
   commands: [
     "log.ts",
     "app",
+    "admin",
     "doctor",
+    "rooms",
     "stats",
     "plugins",
     "telemetry",

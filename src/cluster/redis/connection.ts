@@ -117,6 +117,10 @@ class Connection implements Link {
     return score === null ? undefined : Number(score)
   }
 
+  async readScores(key: string): Promise<Map<string, number>> {
+    return pairsOf((await this.#send(key, ["ZRANGE", key, "0", "-1", "WITHSCORES"])) as Buffer[])
+  }
+
   beat(): void {
     for (const { channel } of this.#subscribers) {
       if (this.#liveness.beatSent(channel)) this.publish(channel, HEARTBEAT).catch(() => {})
@@ -211,6 +215,12 @@ class Connection implements Link {
     for (const { client } of this.#subscribers) drop(client)
     this.#onLost(reason)
   }
+}
+
+function pairsOf(words: readonly Buffer[]): Map<string, number> {
+  const pairs = new Map<string, number>()
+  for (let at = 0; at < words.length; at += 2) pairs.set(String(words[at]), Number(words[at + 1]))
+  return pairs
 }
 
 function toReason(error: unknown): string {

@@ -116,6 +116,11 @@ export class SimulatedLink implements Link {
     return score === null ? undefined : Number(score)
   }
 
+  /** Nobody of the simulation asks for all nodes: operators do. */
+  async readScores(): Promise<Map<string, number>> {
+    throw new LinkLost("not simulated")
+  }
+
   beat(): void {
     const [channel = ""] = this.#options.channels
     if (this.#liveness.beatSent(channel)) this.publish(channel, HEARTBEAT).catch(() => {})
