@@ -1,7 +1,9 @@
 // What operators ask of the whole cluster: the answers of all nodes put together, as the API gives them.
 
 import type { NodeId } from "../rooms/ids.ts"
-import { MOST_ROOMS, type Question } from "./local-node.ts"
+import type { TraceEntry } from "../trace/timelines.ts"
+import { findingsOf } from "./findings.ts"
+import { MOST_GONE, MOST_ROOMS, type Question } from "./local-node.ts"
 import type { Answers, Questions } from "./questions.ts"
 import type {
   Coverage,
@@ -62,7 +64,17 @@ export class AllNodes {
       for (const room of rooms) if ((byRoom.get(room.room)?.members ?? 0) < room.members) byRoom.set(room.room, room)
     }
     const rooms = [...byRoom.values()].sort((one, other) => other.members - one.members || one.since - other.since)
-    return { total: Math.max(most, rooms.length), rooms: rooms.slice(0, MOST_ROOMS), ...coverage }
+    const last = new Map<string, number>()
+    for (const { gone } of answers.values()) {
+      for (const { room, last: at } of gone) if (!byRoom.has(room)) last.set(room, Math.max(at, last.get(room) ?? 0))
+    }
+    const gone = [...last].map(([room, at]) => ({ room, last: at })).sort((one, other) => other.last - one.last)
+    return {
+      total: Math.max(most, rooms.length),
+      rooms: rooms.slice(0, MOST_ROOMS),
+      gone: gone.slice(0, MOST_GONE),
+      ...coverage,
+    }
   }
 
   /**
@@ -80,14 +92,19 @@ export class AllNodes {
     if (keys.size > 1) {
       throw new AdminRefusal(409, "ambiguous_room", `${keys.size} rooms or more begin with ${digits}: give more digits`)
     }
-    const members = new Map<string, MemberReport>()
+    const byPeer = new Map<string, MemberReport>()
+    const timeline: (TraceEntry & { node: string })[] = []
     for (const [node, details] of answers) {
       for (const member of details.flatMap((detail) => detail.members)) {
         // A member's own node knows best.
-        if (member.node === node || !members.has(member.peer)) members.set(member.peer, member)
+        if (member.node === node || !byPeer.has(member.peer)) byPeer.set(member.peer, member)
       }
+      for (const entry of details.flatMap((detail) => detail.timeline)) timeline.push({ ...entry, node })
     }
-    return { room, members: [...members.values()].sort((one, other) => one.since - other.since), ...coverage }
+    const members = [...byPeer.values()].sort((one, other) => one.since - other.since)
+    timeline.sort((one, other) => one.at - other.at)
+    const dropped = found.reduce((sum, detail) => sum + detail.dropped, 0)
+    return { room, members, timeline, dropped, findings: findingsOf(members, timeline), ...coverage }
   }
 
   /**

@@ -11,10 +11,14 @@ import { type PeerId, type RoomKey, toLogName } from "../rooms/ids.ts"
 import { timeOf } from "../rooms/numbers.ts"
 import type { Room } from "../rooms/room.ts"
 import type { Rooms } from "../rooms/rooms.ts"
-import type { MemberReport, NodeReport, RoomDetail, RoomReport, RoomsReport } from "./reports.ts"
+import type { Timelines } from "../trace/timelines.ts"
+import type { GoneRoom, MemberReport, NodeReport, RoomDetail, RoomReport, RoomsReport } from "./reports.ts"
 
 /** 1,000 rooms, the largest: a page or a terminal shows no more, and an answer of them is some 200 KB. */
 export const MOST_ROOMS = 1_000
+
+/** 100 rooms that were left last: who looks for one knows when it was. */
+export const MOST_GONE = 100
 
 /** 5 rooms that begin with the same digits: enough to show that there are several. */
 const MOST_ALIKE = 5
@@ -50,6 +54,8 @@ export interface LocalParts {
   readonly connections: Connections
   readonly rooms: Rooms
   readonly dialects: readonly Pick<Dialect, "find" | "counters">[]
+  /** Undefined where none are kept. */
+  readonly timelines: Timelines | undefined
   readonly log: Log
   readonly version: string
   readonly reasons: () => readonly string[]
@@ -69,7 +75,7 @@ export function makeLocalNode(parts: LocalParts): (question: unknown) => unknown
       case "rooms":
         return reportRooms(parts)
       case "room":
-        return roomsLike(parts, question.digits).map((room) => detailOf(parts, room))
+        return keysLike(parts, question.digits).map((key) => detailOf(parts, key))
       case "kick":
         return kick(parts, question)
       case "closeRoom":
@@ -87,7 +93,7 @@ export function makeLocalNode(parts: LocalParts): (question: unknown) => unknown
 }
 
 function reportNode(parts: LocalParts, startedAt: number): NodeReport {
-  const { connections, rooms, dialects, version, reasons, drain, level } = parts
+  const { connections, rooms, dialects, timelines, version, reasons, drain, level } = parts
   const { counters, registry, node } = rooms
   const { user, system } = process.cpuUsage()
   let [members, held, errors] = [0, 0, 0]
@@ -108,6 +114,7 @@ function reportNode(parts: LocalParts, startedAt: number): NodeReport {
     members,
     held,
     memory_bytes: process.memoryUsage.rss(),
+    trace: timelines === undefined ? null : { entries: timelines.size, unseen: timelines.unseen },
     totals: {
       cpu_seconds: (user + system) / 1e6,
       connections: connections.counters.opened,
@@ -119,10 +126,14 @@ function reportNode(parts: LocalParts, startedAt: number): NodeReport {
   }
 }
 
-function reportRooms({ rooms: { registry } }: LocalParts): RoomsReport {
+function reportRooms({ rooms: { registry }, timelines }: LocalParts): RoomsReport {
   const used = [...registry.values()].filter(({ here }) => here.size > 0)
   const largest = used.sort((one, other) => other.members.size - one.members.size).slice(0, MOST_ROOMS)
-  return { total: used.length, rooms: largest.map(reportRoom) }
+  const gone: GoneRoom[] = []
+  for (const [room, last] of timelines?.latest() ?? []) {
+    if (registry.get(room) === undefined && gone.push({ room, last }) === MOST_GONE) break
+  }
+  return { total: used.length, rooms: largest.map(reportRoom), gone }
 }
 
 function reportRoom({ key, members }: Room): RoomReport {
@@ -135,26 +146,31 @@ function reportRoom({ key, members }: Room): RoomReport {
   return { room: key, members: members.size, nodes: [...nodes], since }
 }
 
-function roomsLike({ rooms: { registry } }: LocalParts, digits: string): Room[] {
-  const exact = registry.get(digits as RoomKey)
-  if (exact !== undefined) return [exact]
-  const found: Room[] = []
-  for (const room of registry.values()) {
-    if (room.key.startsWith(digits) && found.push(room) === MOST_ALIKE) break
+/** The rooms that begin with these digits, those without members in the last hour, too. */
+function keysLike({ rooms: { registry }, timelines }: LocalParts, digits: string): RoomKey[] {
+  const key = digits as RoomKey
+  if (registry.get(key) !== undefined || timelines?.of(key) !== undefined) return [key]
+  const found = new Set<RoomKey>()
+  for (const { key } of registry.values()) if (key.startsWith(digits) && found.add(key).size === MOST_ALIKE) break
+  for (const [key] of timelines?.latest() ?? []) {
+    if (found.size === MOST_ALIKE) break
+    if (key.startsWith(digits)) found.add(key)
   }
-  return found
+  return [...found]
 }
 
-function detailOf(_parts: LocalParts, room: Room): RoomDetail {
-  const members = [...room.members.values()].map(
+function detailOf({ rooms: { registry }, timelines }: LocalParts, key: RoomKey): RoomDetail {
+  const room = registry.get(key)
+  const members = [...(room?.members.values() ?? [])].map(
     ({ peer, node, generation, born }): MemberReport => ({
       peer,
       node,
       since: timeOf(born ?? generation),
-      held: room.here.get(peer)?.holder.isHeld === true,
+      held: room?.here.get(peer)?.holder.isHeld === true,
     }),
   )
-  return { room: room.key, members }
+  const { timeline, dropped } = timelines?.of(key) ?? { timeline: [], dropped: 0 }
+  return { room: key, members, timeline, dropped }
 }
 
 function kick(parts: LocalParts, { peer, by }: { peer: string; by: string }): boolean {

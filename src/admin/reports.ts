@@ -1,6 +1,8 @@
 // What operators are told, as it is in JSON: by the API (docs/admin.md), between nodes, to the commands and to the console.
 // Times are unix milliseconds. A room is its hash: its name is known to nobody but those in it.
 
+import type { TraceEntry } from "../trace/timelines.ts"
+
 /** One node, as it describes itself. */
 export interface NodeReport {
   readonly node: string
@@ -16,6 +18,8 @@ export interface NodeReport {
   /** Of the members, those whose clients are away and may come back. */
   readonly held: number
   readonly memory_bytes: number
+  /** Of the rooms' timelines; null where none are kept (--no-trace-rooms). */
+  readonly trace: { readonly entries: number; readonly unseen: number } | null
   readonly totals: Totals
 }
 
@@ -39,10 +43,17 @@ export interface RoomReport {
   readonly since: number
 }
 
-/** The largest rooms with members at a node, and how many there are. */
+/** A room in which nobody is left, and when something happened in it last. */
+export interface GoneRoom {
+  readonly room: string
+  readonly last: number
+}
+
+/** The largest rooms with members at a node, how many there are, and those without members that were left in the last hour. */
 export interface RoomsReport {
   readonly total: number
   readonly rooms: readonly RoomReport[]
+  readonly gone: readonly GoneRoom[]
 }
 
 /** One member of a room. */
@@ -59,6 +70,18 @@ export interface RoomDetail {
   readonly room: string
   /** Oldest first. */
   readonly members: readonly MemberReport[]
+  /** What happened in the last hour, oldest first, and where. */
+  readonly timeline: readonly (TraceEntry & { readonly node?: string })[]
+  /** Entries dropped, as there were too many. */
+  readonly dropped: number
+}
+
+/** What stands out in a room's timeline, for one who asks why there is no call. */
+export interface Finding {
+  readonly peers: readonly [string, string]
+  readonly finding: "no_offer" | "no_answer" | "no_candidates" | "own_network_only" | "no_relay" | "complete"
+  /** For people. */
+  readonly text: string
 }
 
 /** A node that was asked and did not answer in time, or not with what it was asked for. */
@@ -84,10 +107,14 @@ export interface RoomsAnswer extends Coverage {
   /** Of all rooms, or of those at the node that has the most where some are not listed. */
   readonly total: number
   readonly rooms: readonly RoomReport[]
+  /** The latest first. */
+  readonly gone: readonly GoneRoom[]
 }
 
 /** Answer to /api/room. */
-export interface RoomAnswer extends Coverage, RoomDetail {}
+export interface RoomAnswer extends Coverage, RoomDetail {
+  readonly findings: readonly Finding[]
+}
 
 /** What any refusal is. */
 export interface AdminError {

@@ -20,6 +20,7 @@ import { ServerTopics } from "../server/topics.ts"
 import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
+import { Timelines } from "../trace/timelines.ts"
 import { makeDialects } from "./dialects.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
@@ -65,7 +66,8 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const { hooks } = plugins
   const topics = new ServerTopics()
   const connections = new Connections({ limits: config, log, observer: hooks.observer })
-  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
+  const timelines = config.traceRooms ? new Timelines(SYSTEM_CLOCK) : undefined
+  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, tracer: timelines, onTold: hooks.told })
   const dialects = makeDialects(
     {
       rooms,
@@ -110,6 +112,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
         connections,
         rooms,
         dialects,
+        timelines,
         log,
         version,
         drain,

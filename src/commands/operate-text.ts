@@ -6,6 +6,9 @@ import { type RoomKey, toLogName } from "../rooms/ids.ts"
 /** Digits of a node's id that tell it from others. */
 const NODE_DIGITS = 8
 
+/** The same of a peer. */
+const PEER_DIGITS = 8
+
 const MIB = 1_048_576
 
 /** A line for each node. */
@@ -29,8 +32,10 @@ export function nodesText({ nodes }: NodesAnswer, now: number): string {
 }
 
 /** A line for each room. */
-export function roomsText({ rooms, total }: RoomsAnswer, now: number): string {
-  if (rooms.length === 0) return "there are no rooms"
+export function roomsText({ rooms, total, gone }: RoomsAnswer, now: number): string {
+  const left = gone.map(({ room, last }) => [toLogName(room as RoomKey), durationText(now - last)])
+  const past = left.length === 0 ? "" : `\n\n${table(["room without members", "last event ago"], left)}`
+  if (rooms.length === 0) return `there are no rooms${past}`
   const lines = rooms.map(({ room, members, nodes, since }) => [
     toLogName(room as RoomKey),
     String(members),
@@ -38,18 +43,45 @@ export function roomsText({ rooms, total }: RoomsAnswer, now: number): string {
     nodes.map(shortNode).join(" "),
   ])
   const more = total > rooms.length ? `\n\n${total} rooms or more; these are the largest` : ""
-  return table(["room", "members", "age", "nodes"], lines) + more
+  return table(["room", "members", "age", "nodes"], lines) + more + past
 }
 
 /** All of a room. */
-export function roomText({ room, members }: RoomAnswer, now: number): string {
+export function roomText({ room, members, findings, timeline, dropped }: RoomAnswer, now: number): string {
   const lines = members.map(({ peer, node, since, held }) => [
     peer,
     shortNode(node),
     durationText(now - since),
     held ? "away, may come back" : "here",
   ])
-  return `room ${room}\n\n${table(["member", "node", "for", "client"], lines)}`
+  const found = findings.map(({ peers, text }) => `${peers.map(shortPeer).join(" and ")}: ${text}`)
+  const happened = timeline.map((entry) => [
+    new Date(entry.at).toISOString().slice(11, 23),
+    shortNode(entry.node ?? ""),
+    entry.peer === undefined ? "" : shortPeer(entry.peer),
+    entryText(entry),
+  ])
+  return [
+    `room ${room}`,
+    members.length === 0 ? "nobody is in it now" : table(["member", "node", "for", "client"], lines),
+    ...(found.length === 0 ? [] : [found.join("\n")]),
+    ...(happened.length === 0 ? [] : [table(["time (UTC)", "node", "peer", "what happened"], happened)]),
+    ...(dropped === 0 ? [] : [`${dropped} earlier entries were dropped`]),
+  ].join("\n\n")
+}
+
+/** What happened, as one reads it behind a peer's name. */
+function entryText({ what, to, detail, count = 1, candidates }: RoomAnswer["timeline"][number]): string {
+  const types = Object.entries(candidates ?? {}).flatMap(([type, many]) => (many > 0 ? [`${many} ${type}`] : []))
+  return [
+    what,
+    ...(count > 1 ? [`x${count}`] : []),
+    ...(types.length === 0 ? [] : [`(${types.join(", ")})`]),
+    ...(to === undefined ? [] : [`to ${shortPeer(to)}`]),
+    ...(detail === undefined ? [] : [`: ${detail}`]),
+  ]
+    .join(" ")
+    .replace(" :", ":")
 }
 
 /** The two largest units, from days to seconds. */
@@ -68,6 +100,10 @@ export function durationText(ms: number): string {
     else if (parts.length > 0) break
   }
   return parts.slice(0, 2).join(" ") || "0 s"
+}
+
+function shortPeer(peer: string): string {
+  return peer.slice(0, PEER_DIGITS)
 }
 
 function shortNode(node: string): string {

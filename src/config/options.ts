@@ -249,6 +249,12 @@ export const OPTIONS = {
     value: "FILE",
     help: "plug-in to load, TypeScript or JavaScript (its options: [plugins.NAME] in the configuration file)",
   }),
+  traceRooms: option({
+    schema: yesOrNo,
+    default: true,
+    value: "",
+    help: "keep what happened in each room in memory for an hour, for operators; --no-trace-rooms does not",
+  }),
   logLevel: option({
     schema: oneOf("debug", "info", "warn", "error", "silent"),
     default: "info",

@@ -58,7 +58,7 @@ export type Admission =
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "node">
+  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "node" | "tracer">
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock

@@ -47,7 +47,7 @@ export async function enterRoom(parts: RefusalParts, wish: EntryWish): Promise<E
 }
 
 async function enter(
-  { commands }: DialectParts["rooms"],
+  { commands, tracer }: DialectParts["rooms"],
   hooks: DialectParts["hooks"],
   { conversation, dialect, name, encoder, holder, status, limit, fields }: EntryWish,
 ): Promise<EntryOutcome> {
@@ -55,7 +55,11 @@ async function enter(
   if (hooks.join !== undefined) {
     const asked = { room, roomId: name, status: {}, fields }
     const refusal = await hooks.join(conversation, asked)
-    if (refusal !== undefined) return "error" in refusal ? refusal.error : "unauthorized"
+    if (refusal !== undefined) {
+      const outcome = "error" in refusal ? refusal.error : "unauthorized"
+      tracer?.happened(room, conversation.peer, "refused", outcome)
+      return outcome
+    }
     if (!holder.isOpen) return "gone"
   }
   const peer = conversation.connection.id as PeerId

@@ -19,6 +19,7 @@ import {
   StoreUnavailable,
 } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /**
  * 5 s from the store's yes to the own event in the log, which comes within milliseconds or after a repair or two; later,
@@ -59,6 +60,7 @@ export interface CommandsParts {
   readonly clock: Clock
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly tracer: RoomTracer | undefined
 }
 
 /** See the head of this file. */
@@ -66,6 +68,7 @@ export class RoomCommands {
   readonly #parts: CommandsParts
   /** Apart from the observer, for the relay path: one field that is undefined when nobody looks. */
   readonly #onRelayed: RoomObserver["relayed"]
+  readonly #tracer: RoomTracer | undefined
   readonly #topics: Topics
   readonly #counters: RoomCounters
   /** Joins under way, until they have landed or are undone. */
@@ -75,6 +78,7 @@ export class RoomCommands {
   constructor(parts: CommandsParts) {
     this.#parts = parts
     this.#onRelayed = parts.observer.relayed
+    this.#tracer = parts.tracer
     this.#topics = parts.topics
     this.#counters = parts.counters
   }
@@ -84,7 +88,9 @@ export class RoomCommands {
     if (this.#isClosing) return "unavailable"
     const join = this.#join(wish)
     this.#joins.add(join)
-    return join.finally(() => this.#joins.delete(join))
+    const outcome = await join.finally(() => this.#joins.delete(join))
+    if (outcome !== "joined") this.#tracer?.happened(wish.room, wish.peer, "refused", outcome)
+    return outcome
   }
 
   /** Leaves, if it is in: the client hears nothing of the room any more from here on. */
@@ -120,6 +126,7 @@ export class RoomCommands {
    */
   publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
     const { room, peer } = membership
+    this.#tracer?.relayed(room.key, peer, undefined, text)
     const rev = this.#parts.registry.nextNumber()
     const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
     const position = send()
@@ -139,6 +146,7 @@ export class RoomCommands {
       if (target.log !== undefined) target.log.push(text)
       if (this.#topics.publish(target.holder.topic, text)) target.holder.onPressure()
       if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
+      if (this.#tracer !== undefined) this.#tracer.relayed(room.key, sender.peer, to, text)
       return true
     }
     const { store } = this.#parts
@@ -147,6 +155,7 @@ export class RoomCommands {
     this.#counters.relaysRemote++
     store.relay(member.node, { room: room.key, from: sender.peer, to, text }, ref)
     if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
+    if (this.#tracer !== undefined) this.#tracer.relayed(room.key, sender.peer, to, text)
     return true
   }
 

@@ -7,6 +7,7 @@ import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
 import type { Relay, RoomListener } from "./room-store.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /** Whom it concerns. */
 export interface ListenerParts {
@@ -14,6 +15,7 @@ export interface ListenerParts {
   readonly repairs: Repairs
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly tracer: RoomTracer | undefined
   readonly crossRelays: CrossRelays
   /** A message of a plug-in at another node, for its like here. */
   readonly onTold: (relay: Relay) => void
@@ -21,7 +23,7 @@ export interface ListenerParts {
 
 /** See the head of this file. */
 export function makeListener(parts: ListenerParts): RoomListener {
-  const { registry, repairs, counters, observer, crossRelays, onTold } = parts
+  const { registry, repairs, counters, observer, tracer, crossRelays, onTold } = parts
   return {
     onRoomEvent(key, event) {
       const room = registry.get(key)
@@ -38,7 +40,9 @@ export function makeListener(parts: ListenerParts): RoomListener {
     onRelayFailed(relay, ref, failure) {
       if (isForDialect(relay)) return crossRelays.onRelayFailed(relay)
       const { room, from } = relay
-      if (ref !== NOBODY_ASKED) registry.get(room)?.here.get(from)?.holder.onRelayFailed(ref, failure)
+      if (ref === NOBODY_ASKED) return
+      tracer?.happened(room, from, "unreachable", failure)
+      registry.get(room)?.here.get(from)?.holder.onRelayFailed(ref, failure)
     },
     onRoomOpened(room) {
       counters.roomsOpened++
@@ -46,6 +50,7 @@ export function makeListener(parts: ListenerParts): RoomListener {
     },
     onSwept(room, peer, stayedMs) {
       observer.left?.(peer, room, stayedMs)
+      tracer?.happened(room, peer, "left", "its node is dead")
     },
     onRoomClosed(room, peak, openMs) {
       counters.roomsClosed++

@@ -12,6 +12,7 @@ import type { Change } from "./replica.ts"
 import { RoomLog } from "./room-log.ts"
 import type { Member, Ref, Relay, StatusText } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /** In place of a peer in a relay: every member of the room at that node. No peer id looks like it. */
 export const EVERYONE = "*" as PeerId
@@ -37,6 +38,7 @@ export interface RoomParts {
   readonly topics: Topics
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly tracer: RoomTracer | undefined
   /** Fetches a snapshot of the room, which adopts it. */
   readonly repair: (room: Room) => void
   /** Tells the store again who of this node is in the room, which adopts the answer. */
@@ -106,10 +108,11 @@ export class Room extends RoomLog implements JoinedRoom {
   /** It is a member no more: the client hears nothing of the room from here on. @returns whether it was in */
   release(membership: Membership): boolean {
     if (!membership.isIn) return false
-    const { counters, observer } = this.#parts
+    const { counters, observer, tracer } = this.#parts
     this.here.delete(membership.peer)
     membership.holder.unsubscribe(this.topic)
     counters.leaves++
+    tracer?.happened(this.key, membership.peer, "left")
     observer.left?.(membership.peer, this.key, this.#parts.clock.unixMs() - membership.joinedAt)
     return true
   }
@@ -201,11 +204,13 @@ export class Room extends RoomLog implements JoinedRoom {
 
   protected repair(): void {
     this.#parts.counters.gapsRepaired++
+    this.#parts.tracer?.happened(this.key, undefined, "gap")
     this.#parts.repair(this)
   }
 
   protected reclaim(): void {
     this.#parts.counters.reclaims++
+    this.#parts.tracer?.happened(this.key, undefined, "reclaimed")
     this.#parts.reclaim(this)
   }
 
@@ -233,6 +238,7 @@ export class Room extends RoomLog implements JoinedRoom {
     membership.holder.subscribe(this.topic)
     if (!membership.isIn) return
     this.#parts.counters.joins++
+    this.#parts.tracer?.happened(this.key, peer, "joined")
     this.#parts.observer.joined?.(peer, this.key)
   }
 
@@ -253,6 +259,7 @@ export class Room extends RoomLog implements JoinedRoom {
       joiner.membership.status = status
       this.#admit(joiner)
       joiner.membership.holder.subscribe(this.topic)
+      this.#parts.tracer?.happened(this.key, peer, "resumed", "from another connection")
     } else this.reclaim()
   }
 

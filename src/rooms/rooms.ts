@@ -13,6 +13,7 @@ import { RoomRegistry } from "./registry.ts"
 import { Repairs } from "./repairs.ts"
 import type { Relay, RoomStore } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /** What they are made of. */
 export interface RoomsParts {
@@ -20,6 +21,8 @@ export interface RoomsParts {
   readonly topics: Topics
   readonly log: Log
   readonly observer?: RoomObserver | undefined
+  /** Told what happens in rooms; undefined when nobody wants to know. */
+  readonly tracer?: RoomTracer | undefined
   readonly onTold?: ((relay: Relay) => void) | undefined
   readonly clock?: Clock
 }
@@ -33,6 +36,7 @@ export interface Rooms {
   readonly commands: RoomCommands
   readonly announcer: Announcer
   readonly crossRelays: CrossRelays
+  readonly tracer: RoomTracer | undefined
   /** The nodes that live; see RoomStore.nodes. */
   nodes(): Promise<ReadonlyMap<NodeId, number>>
   /** Connects the store; resolves when it can be used. */
@@ -46,7 +50,8 @@ export interface Rooms {
 }
 
 /** Puts them together. */
-export function makeRooms({ store, topics, log, observer = {}, onTold, clock = SYSTEM_CLOCK }: RoomsParts): Rooms {
+export function makeRooms(parts: RoomsParts): Rooms {
+  const { store, topics, log, observer = {}, tracer, onTold, clock = SYSTEM_CLOCK } = parts
   const counters = makeRoomCounters()
   const registry: RoomRegistry = new RoomRegistry({
     node: store.node,
@@ -54,13 +59,14 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     topics,
     counters,
     observer,
+    tracer,
     repair: (room) => repairs.repair(room),
     reclaim: (room) => void repairs.restore(room),
     drop: (room) => registry.dropIfUnused(room),
   })
   const repairs = new Repairs({ store, registry, clock, log })
-  const crossRelays = new CrossRelays({ store, counters, observer })
-  const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer })
+  const crossRelays = new CrossRelays({ store, counters, observer, tracer })
+  const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer, tracer })
   return {
     node: store.node,
     counters,
@@ -68,12 +74,15 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     commands,
     announcer: new Announcer(store),
     crossRelays,
+    tracer,
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },
     nodes: () => store.nodes(),
     start: () =>
-      store.start(makeListener({ registry, repairs, counters, observer, crossRelays, onTold: onTold ?? (() => {}) })),
+      store.start(
+        makeListener({ registry, repairs, counters, observer, tracer, crossRelays, onTold: onTold ?? (() => {}) }),
+      ),
     leaveAll: (keepsHeld) => commands.close(keepsHeld),
     async close(withinMs, keepsMembers) {
       repairs.close()

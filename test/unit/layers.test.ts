@@ -12,7 +12,8 @@ const ARROWS: Record<string, readonly string[]> = {
   rooms: ["clock.ts", "log.ts", "node:crypto"],
   cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto"],
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot", "node:crypto"],
-  admin: ["clock.ts", "log.ts", "connections", "dialects", "rooms", "valibot"],
+  trace: ["clock.ts", "rooms"],
+  admin: ["clock.ts", "log.ts", "connections", "dialects", "rooms", "trace", "valibot"],
   plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
   server: [
@@ -51,6 +52,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "plugins",
     "stats",
     "telemetry",
+    "trace",
     "config",
     "dist",
     "package.json",

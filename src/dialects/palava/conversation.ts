@@ -5,6 +5,7 @@ import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
 import type { Ref, RelayFailure } from "../../rooms/room-store.ts"
+import type { TraceEvent } from "../../rooms/tracer.ts"
 import { makeEnded } from "../ended.ts"
 import type { PluginRequest, Problem } from "../hooks.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
@@ -105,6 +106,7 @@ export class PalavaConversation implements PalavaClient {
 
   onClose(code: number): void {
     if ((code === BROKEN || code === CLOSE.silent.code) && this.hold()) return
+    this.#trace("closed", String(code))
     this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
   }
 
@@ -145,7 +147,9 @@ export class PalavaConversation implements PalavaClient {
   }
 
   hold(): boolean {
-    return this.#parts.resumptions.hold(this)
+    const isHeld = this.#parts.resumptions.hold(this)
+    if (isHeld) this.#trace("lost")
+    return isHeld
   }
 
   resumeOn(connection: Connection, received: number, ref: Ref): void | Promise<void> {
@@ -161,6 +165,7 @@ export class PalavaConversation implements PalavaClient {
     hooks.moved?.(before, connection)
     const frames = resumption.missing(received)
     const ticket = resumption.nextTicket()
+    this.#trace("resumed", frames === undefined ? "some messages were lost" : "nothing was lost")
     commands.prove(membership, resumption.proof)
     if (frames === undefined) this.#sayResumedAnew(membership, { resumption, ticket }, ref)
     else {
@@ -189,6 +194,8 @@ export class PalavaConversation implements PalavaClient {
   refuse(id: ErrorId, ref: Ref, message?: string): void {
     const { counters, hooks } = this.#parts
     counters.countError(id)
+    // That one is told by the rooms, for all dialects.
+    if (id !== "peer_unreachable") this.#trace("error", id)
     this.send(serverEvents.error(id, ref, message))
     hooks.observer?.refused?.(this.peer, id)
   }
@@ -251,6 +258,11 @@ export class PalavaConversation implements PalavaClient {
   #end(membership: Membership): void {
     if (this.resumption !== undefined) this.#parts.resumptions.close(this, this.resumption)
     this.membership = this.resumption = membership.log = undefined
+  }
+
+  #trace(what: TraceEvent, detail?: string): void {
+    const { membership } = this
+    if (membership !== undefined) this.#parts.rooms.tracer?.happened(membership.room.key, membership.peer, what, detail)
   }
 
   #onBug(cause: unknown, ref: Ref): void {

@@ -27,7 +27,7 @@ type Handler<Fields> = (
 ) => void | Promise<void>
 
 const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>> } = {
-  async join_room({ commands, hooks, limits, resumptions }, client, fields, ref, sent) {
+  async join_room({ commands, hooks, limits, resumptions, rooms }, client, fields, ref, sent) {
     const { room_id, status } = fields
     if (client.membership !== undefined) return client.refuse("already_joined", ref)
     const given = status ?? {}
@@ -40,6 +40,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       const asked = { room, roomId: room_id, status: given as Record<string, unknown>, fields: sent }
       const refusal = await hooks.join(client, asked)
       if (refusal !== undefined) {
+        rooms.tracer?.happened(room, client.peer, "refused", "error" in refusal ? refusal.error : refusal.id)
         return "error" in refusal ? client.refuse(refusal.error, ref) : client.refuseAs(refusal, ref)
       }
       if (!client.isOpen) return
