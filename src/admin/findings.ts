@@ -39,8 +39,7 @@ export function findingsOf(members: readonly MemberReport[], timeline: readonly 
   const told = new Map<string, Told>()
   const pairs = new Map<string, readonly [string, string]>()
   const addPair = (one: string, other: string): void => {
-    const pair = one < other ? ([one, other] as const) : ([other, one] as const)
-    pairs.set(pair.join(" "), pair)
+    if (!pairs.has(`${other} ${one}`)) pairs.set(`${one} ${other}`, [one, other])
   }
   for (const { what, peer, to, count = 1, candidates } of timeline) {
     if (peer === undefined || to === undefined || !inRoom.has(peer) || !inRoom.has(to)) continue

@@ -34,6 +34,8 @@ export interface NodeParts {
   readonly plugins: PluginHost
   /** The demo call. */
   readonly callPage: Page
+  /** For operators. */
+  readonly consolePage: Page
   /** What keeps the rooms. */
   readonly storeKind: Readiness["store"]["kind"]
   /** Why the store cannot be reached now; undefined when it can. */
@@ -120,6 +122,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
         reasons: () => readiness().reasons,
       }),
     ),
+    consolePage: parts.consolePage,
     callPage: config.page ? parts.callPage : undefined,
   })
 

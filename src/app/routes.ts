@@ -33,6 +33,7 @@ export interface RouteParts {
   readonly metrics: Metrics
   /** For operators. */
   readonly admin: AdminRoutes
+  readonly consolePage: Page
   /** The demo call; undefined when it is switched off, and the client's scripts with it. */
   readonly callPage: Page | undefined
 }
@@ -47,7 +48,15 @@ export interface Routes {
 }
 
 /** Makes them. */
-export function makeRoutes({ readiness, dialects, plugins, metrics, admin, callPage }: RouteParts): Routes {
+export function makeRoutes({
+  readiness,
+  dialects,
+  plugins,
+  metrics,
+  admin,
+  consolePage,
+  callPage,
+}: RouteParts): Routes {
   const health: PlainRoutes = {
     "/healthz": () => new Response("ok\n"),
     "/readyz": (request) => showReadiness(readiness(), request),
@@ -60,6 +69,7 @@ export function makeRoutes({ readiness, dialects, plugins, metrics, admin, callP
       ...plugins.adminRoutes,
       ...health,
       ...admin,
+      "/": pageRoute(consolePage.html, consolePage.policy),
       "/metrics": async () =>
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     },

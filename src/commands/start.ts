@@ -2,6 +2,8 @@
 
 import callPolicy from "../../dist/pages/call.csp.txt" with { type: "text" }
 import callHtml from "../../dist/pages/call.html.txt" with { type: "text" }
+import consolePolicy from "../../dist/pages/console.csp.txt" with { type: "text" }
+import consoleHtml from "../../dist/pages/console.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
 import { type Node, startNode } from "../app/node.ts"
 import { makePlugins, makeStore } from "../app/parts.ts"
@@ -31,7 +33,8 @@ export async function start(config: Config): Promise<void> {
   const { place: redis, ...store } = makeStore(config, log)
   try {
     const callPage = { html: callHtml, policy: callPolicy }
-    node = await startNode({ config, log, plugins, callPage, ...store })
+    const consolePage = { html: consoleHtml, policy: consolePolicy }
+    node = await startNode({ config, log, plugins, callPage, consolePage, ...store })
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }

@@ -65,7 +65,7 @@ export const OPTIONS = {
     default: "",
     defaultText: "127.0.0.1, the port after --port",
     value: "HOST:PORT",
-    help: 'where /metrics, /healthz and /readyz are for operators; "off" for nowhere',
+    help: 'where console, metrics and health are for operators; "off" for nowhere',
   }),
   adminHost: list({
     schema: text(/^[\w.-]{1,253}$/, "must be a host name"),

@@ -85,7 +85,9 @@ describe("one node", () => {
       { what: "closed", peer: "ada", detail: "1005" },
       { what: "left", peer: "ada" },
     ])
-    const { gone } = (await (await fetch(`${node.adminUrl}api/rooms`)).json()) as { gone: { room: string }[] }
+    const { gone } = (await (await fetch(`${node.adminUrl}api/rooms`)).json()) as {
+      gone: { room: string; last: number }[]
+    }
     expect(gone).toContainEqual({ room: toRoomKey("tea"), last: expect.any(Number) })
   })
 
