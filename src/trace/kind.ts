@@ -21,15 +21,15 @@ const TYPE = / typ (host|srflx|prflx|relay)/g
 
 /** The kind of a message; its candidates are added to `counts`. */
 export function kindOf(text: string, counts: CandidateCounts): MessageKind {
-  const [, session] = SESSION.exec(text) ?? []
+  const session = SESSION.exec(text)?.[1]?.toLowerCase()
   let has = false
-  if (text.includes(" typ ")) {
-    for (const [, type] of text.matchAll(TYPE)) {
-      counts[type as keyof CandidateCounts]++
-      has = true
-    }
+  TYPE.lastIndex = 0
+  // Of all that is sent, most is one candidate: a loop of exec is half of what matchAll costs.
+  for (let found = TYPE.exec(text); found !== null; found = TYPE.exec(text)) {
+    counts[found[1] as keyof CandidateCounts]++
+    has = true
   }
-  if (session !== undefined) return session.toLowerCase() as "offer" | "answer"
+  if (session !== undefined) return session as "offer" | "answer"
   // The last one says that there are no more, and has no type.
   return has || text.includes('"candidate"') ? "candidates" : "message"
 }

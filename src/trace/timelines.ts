@@ -22,8 +22,8 @@ const MOST_ENTRIES = 30_000
 /** 2,000 messages looked at in a second: 40 calls that are set up, and 0.1 % of a core. */
 const LOOKS_PER_SECOND = 2_000
 
-/** Above that the clock is read at every 16th message, which costs each of them 2 ns. */
-const LOOK_AGAIN = 16
+/** Above that the clock is read at every 32nd message, which costs each of them 1 ns. */
+const LOOK_AGAIN = 32
 
 /** 10 s: what one peer says to another within that is one entry, with how often. */
 const TOGETHER_MS = 10_000
@@ -96,7 +96,7 @@ export class Timelines implements RoomTracer {
 
   relayed(room: RoomKey, from: PeerId, to: PeerId | undefined, text: string): void {
     if (this.#looksLeft > 0) this.#look(room, from, to, text)
-    else if (++this.#unseen % LOOK_AGAIN === 0) this.#refill(this.#clock.unixMs())
+    else if ((++this.#unseen & (LOOK_AGAIN - 1)) === 0) this.#refill(this.#clock.unixMs())
   }
 
   /** What happened in a room in the last hour; undefined when nothing did. */
@@ -133,13 +133,11 @@ export class Timelines implements RoomTracer {
     }
     countOneMore(known, at)
     if (!hasCandidates) return
-    const { host, srflx, prflx, relay } = known.candidates ?? { host: 0, srflx: 0, prflx: 0, relay: 0 }
-    known.candidates = {
-      host: host + counts.host,
-      srflx: srflx + counts.srflx,
-      prflx: prflx + counts.prflx,
-      relay: relay + counts.relay,
-    }
+    const sum = (known.candidates ??= { host: 0, srflx: 0, prflx: 0, relay: 0 })
+    sum.host += counts.host
+    sum.srflx += counts.srflx
+    sum.prflx += counts.prflx
+    sum.relay += counts.relay
   }
 
   #refill(at: number): void {
