@@ -7,6 +7,7 @@ import { exitFor } from "./commands/exit.ts"
 import { operate } from "./commands/operate.ts"
 import { start } from "./commands/start.ts"
 import { printStats } from "./commands/stats.ts"
+import { printToken } from "./commands/token.ts"
 import { ConfigError, type Invocation, loadInvocation } from "./config/load.ts"
 import { helpText } from "./config/print.ts"
 import { PluginMistakes } from "./plugins/check.ts"
@@ -18,6 +19,7 @@ const COMMANDS: { readonly [Name in Invocation["command"]]: (invocation: Invocat
   doctor,
   "plugin-types": () => void process.stdout.write(PLUGIN_TYPES),
   stats: printStats,
+  token: printToken,
   nodes: operate,
   rooms: operate,
   room: operate,

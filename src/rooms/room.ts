@@ -105,11 +105,20 @@ export class Room extends RoomLog implements JoinedRoom {
     if (this.#joiners.size === 0) this.#joiners = NOBODY
   }
 
+  /** They were in it before this process began; see readmission.ts. */
+  readmit(memberships: readonly Membership[]): void {
+    for (const membership of memberships) {
+      this.here.add(membership)
+      membership.begin(this.#parts.clock)
+    }
+  }
+
   /** It is a member no more: the client hears nothing of the room from here on. @returns whether it was in */
   release(membership: Membership): boolean {
     if (!membership.isIn) return false
     const { counters, observer, tracer } = this.#parts
     this.here.delete(membership.peer)
+    membership.end()
     membership.holder.unsubscribe(this.topic)
     counters.leaves++
     tracer?.happened(this.key, membership.peer, "left")
@@ -249,6 +258,7 @@ export class Room extends RoomLog implements JoinedRoom {
     // Two nodes may give the same generation in the same millisecond.
     if (before !== undefined && (isElsewhere || before.generation !== generation)) {
       this.here.delete(peer)
+      before.end()
       before.holder.unsubscribe(this.topic)
       before.holder.onTakenOver(before)
     }
@@ -269,6 +279,7 @@ export class Room extends RoomLog implements JoinedRoom {
     // Closed meanwhile: whoever waits for the join takes it out again.
     if (!membership.holder.isOpen) return
     this.here.add(membership)
+    membership.begin(this.#parts.clock)
     membership.holder.onJoined(membership, ref)
   }
 

@@ -133,7 +133,8 @@ export class Timelines implements RoomTracer {
     }
     countOneMore(known, at)
     if (!hasCandidates) return
-    const sum = (known.candidates ??= { host: 0, srflx: 0, prflx: 0, relay: 0 })
+    known.candidates ??= { host: 0, srflx: 0, prflx: 0, relay: 0 }
+    const sum = known.candidates
     sum.host += counts.host
     sum.srflx += counts.srflx
     sum.prflx += counts.prflx

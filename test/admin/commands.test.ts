@@ -164,7 +164,7 @@ describe("one node", () => {
     const mistakes: [string[], string][] = [
       [["kick"], "palava-machine: kick: must be followed by PEER (see --help)\n"],
       [["kick", "one", "two"], "palava-machine: kick: takes one PEER, but has 2 (see --help)\n"],
-      [["nodes", "--name", "tea"], "palava-machine: --name belongs to the commands room, close-room\n"],
+      [["nodes", "--name", "tea"], "palava-machine: --name belongs to the commands token, room, close-room\n"],
       [["room"], "palava-machine: give the room's HASH or --name NAME\n"],
       [["nodes", "--admin", "nowhere"], "palava-machine: --admin: must be an address such as http://127.0.0.1:4234/\n"],
       [["nodes", "--admin-listen", "off"], "palava-machine: --admin-listen is off: --admin URL names a listener\n"],

@@ -47,11 +47,12 @@ describe("one node", () => {
     await ben.join("tea")
     tell(ada, ben, { event: "offer", sdp: "v=0 secret" })
     for (const type of ["host", "host", "srflx", "relay"]) tell(ada, ben, candidate(type))
+    await ada.drain()
     tell(ben, ada, { event: "answer", sdp: "v=0 secret" })
     tell(ben, ada, candidate("host"))
     tell(ben, ada, { event: "message", text: "secret" })
     tell(ben, ada, { event: "ice_candidate", candidate: "" })
-    await ada.drain()
+    await ben.drain()
     ada.send({ event: "send_to_peer", peer_id: crypto.randomUUID(), data: { event: "offer" } })
     await ada.next("error")
     const names = { [ada.ownId]: "ada", [ben.ownId]: "ben" }

@@ -79,7 +79,7 @@ export class PalavaConversation implements PalavaClient {
   onMessage(text: string): void | Promise<void> {
     const { membership, resumption } = this
     if (resumption !== undefined) resumption.received++
-    if (membership !== undefined && decodeRelayFrame(text, relayFrame)) {
+    if (membership?.maySend && decodeRelayFrame(text, relayFrame)) {
       const { counters, commands } = this.#parts
       counters.relayFrames++
       const { peerId, body } = relayFrame
@@ -107,7 +107,17 @@ export class PalavaConversation implements PalavaClient {
   onClose(code: number): void {
     if ((code === BROKEN || code === CLOSE.silent.code) && this.hold()) return
     this.#trace("closed", String(code))
-    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+    this.#leaveSoon()
+  }
+
+  /** It was a member before this process began, and is held for its client for so many milliseconds. */
+  goOn(membership: Membership, resumption: Resumption, ms: number): void {
+    const { resumptions } = this.#parts
+    this.peer = membership.peer
+    this.membership = membership
+    this.resumption = resumption
+    resumptions.open(this)
+    if (!resumptions.hold(this, ms)) this.#leaveSoon()
   }
 
   onJoined(membership: Membership, ref: Ref): void {
@@ -124,11 +134,22 @@ export class PalavaConversation implements PalavaClient {
     membership.log = prepared?.resumption.log
     const { peer, room } = membership
     this.send(serverEvents.joinedRoom(peer, room.members.values(), more, prepared?.ticket, ref))
+    // Whoever has the token in it has the frame, and no secret is kept.
+    prepared?.resumption.log.acknowledge(1)
   }
 
   onTakenOver(membership: Membership): void {
     this.#end(membership)
     this.connection.close(CLOSE.takenOver)
+  }
+
+  onExpired(membership: Membership): void {
+    if (!this.isHeld) this.refuse("unauthorized", undefined)
+    this.#end(membership)
+    this.#parts.commands
+      .leave(membership)
+      ?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+    this.connection.close(CLOSE.unauthorized)
   }
 
   onPressure(): void {
@@ -252,6 +273,10 @@ export class PalavaConversation implements PalavaClient {
     resumption.restart()
     membership.log = resumption.log
     this.connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
+  }
+
+  #leaveSoon(): void {
+    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
   }
 
   /** It is a member no more, and nobody can resume it. */

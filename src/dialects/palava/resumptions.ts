@@ -3,12 +3,12 @@
 
 import type { Clock } from "../../clock.ts"
 import type { Connection } from "../../connections/connection.ts"
-import type { NodeId, PeerId, RoomKey } from "../../rooms/ids.ts"
+import type { NodeId, PeerId } from "../../rooms/ids.ts"
 import type { Ref } from "../../rooms/room-store.ts"
 import type { Conversation } from "../conversation.ts"
 import type { ResumptionCounters } from "../counters.ts"
 import type { FrameBudget } from "./frame-log.ts"
-import type { ReadToken } from "./resume-token.ts"
+import type { ReadToken, TokenFor } from "./resume-token.ts"
 import { type PreparedResumption, Resumption } from "./resumption.ts"
 
 /** 100,000 held at once: each is a member without a client, and an attack makes them faster than they lapse. */
@@ -74,16 +74,21 @@ export class Resumptions {
     }
   }
 
+  /** Those that are held now. */
+  get held(): readonly Resumable[] {
+    return [...this.#byPeer.values()].filter(({ resumption }) => resumption?.endHold !== undefined)
+  }
+
   /** The one of this peer. */
   get(peer: PeerId): Resumable | undefined {
     return this.#byPeer.get(peer)
   }
 
   /** For a membership that is asked for, whose client can resume; undefined when this node holds none. */
-  prepare(room: RoomKey, peer: PeerId, isTakenOver = false): PreparedResumption | undefined {
+  prepare(of: Omit<TokenFor, "node">, isTakenOver = false): PreparedResumption | undefined {
     const { seconds, node } = this.#parts
     if (seconds === 0) return undefined
-    const resumption = new Resumption(this.#budget, { node, room, peer }, seconds)
+    const resumption = new Resumption(this.#budget, { node, ...of }, seconds)
     return { resumption, ticket: resumption.nextTicket(), isTakenOver }
   }
 
@@ -111,12 +116,16 @@ export class Resumptions {
     if (this.#byPeer.get(of.peer) === of) this.#byPeer.delete(of.peer)
   }
 
-  /** The connection broke. @returns false when the membership cannot be held */
-  hold(of: Resumable): boolean {
+  /**
+   * The connection broke, and its client may come back for so many milliseconds.
+   * @returns false when the membership cannot be held
+   */
+  hold(of: Resumable, ms = this.#parts.seconds * 1000): boolean {
     const { membership, resumption } = of
     if (resumption === undefined || membership?.isIn !== true || this.#held >= MAX_HELD) return false
-    const { clock, seconds, onBug } = this.#parts
-    const cancel = clock.after(seconds * 1000, () => {
+    const { clock, onBug } = this.#parts
+    resumption.heldUntil = clock.monotonicMs() + ms
+    const cancel = clock.after(ms, () => {
       this.counters.expired++
       of.leave()?.catch(onBug)
     })
