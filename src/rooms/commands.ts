@@ -96,7 +96,9 @@ export class RoomCommands {
     if (this.#isClosing) return "unavailable"
     const join = this.#join(wish)
     this.#joins.add(join)
+    const since = this.#parts.clock.monotonicMs()
     const outcome = await join.finally(() => this.#joins.delete(join))
+    this.#counters.times.join.add((this.#parts.clock.monotonicMs() - since) / 1000)
     if (outcome !== "joined") this.#tracer?.happened(wish.room, wish.peer, "refused", outcome)
     return outcome
   }
@@ -126,7 +128,10 @@ export class RoomCommands {
   async #announceStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
     const { room, peer } = membership
     const rev = this.#parts.registry.nextNumber()
-    const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
+    const { store, clock } = this.#parts
+    const since = clock.monotonicMs()
+    const outcome = await this.#change(membership, () => store.updateStatus(room.key, peer, rev, status))
+    this.#counters.times.status.add((clock.monotonicMs() - since) / 1000)
     if (outcome === "unavailable") return outcome
     this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
     this.#parts.observer.statusUpdated?.(peer, room.key, status)
@@ -165,6 +170,7 @@ export class RoomCommands {
     const target = room.here.get(to)
     if (target !== undefined) {
       this.#counters.relaysLocal++
+      this.#counters.bytesSent += text.length
       if (target.log !== undefined) target.log.push(text)
       if (this.#topics.publish(target.holder.topic, text)) target.holder.onPressure()
       if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)

@@ -153,6 +153,8 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   #publish(text: string, notFor: Membership | undefined): void {
+    const receivers = this.here.size - (notFor === undefined ? 0 : 1)
+    this.#parts.counters.bytesSent += text.length * receivers
     for (const membership of this.here.values()) if (membership !== notFor) membership.log?.push(text)
     if (!this.#parts.topics.publish(this.topic, text)) return
     for (const { holder } of [...this.here.values()]) holder.onPressure()
@@ -161,6 +163,7 @@ export class Room extends RoomLog implements JoinedRoom {
   /** Sends a frame to one of them. */
   sendTo({ holder, log }: Membership, text: string): void {
     log?.push(text)
+    this.#parts.counters.bytesSent += text.length
     if (this.#parts.topics.publish(holder.topic, text)) holder.onPressure()
   }
 

@@ -68,7 +68,7 @@ export function makeRooms(parts: RoomsParts): Rooms {
     reclaim: (room) => void repairs.restore(room),
     drop: (room) => registry.dropIfUnused(room),
   })
-  const repairs = new Repairs({ store, registry, clock, log })
+  const repairs = new Repairs({ store, registry, clock, counters, log })
   const crossRelays = new CrossRelays({ store, counters, observer, tracer })
   const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer, tracer })
   return {

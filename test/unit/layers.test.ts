@@ -10,8 +10,18 @@ const SRC = join(import.meta.dir, "../../src")
 const ARROWS: Record<string, readonly string[]> = {
   access: ["clock.ts", "log.ts", "ipaddr.js", "jose", "valibot", "node:crypto", "node:fs/promises"],
   connections: ["clock.ts", "log.ts", "node:crypto"],
-  rooms: ["clock.ts", "log.ts", "node:crypto"],
-  cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto", "node:net"],
+  rooms: ["clock.ts", "durations.ts", "log.ts", "node:crypto"],
+  cluster: [
+    "clock.ts",
+    "durations.ts",
+    "log.ts",
+    "rooms",
+    "scripts",
+    "redis",
+    "@msgpack/msgpack",
+    "node:crypto",
+    "node:net",
+  ],
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot", "node:crypto"],
   trace: ["clock.ts", "rooms"],
   admin: ["clock.ts", "log.ts", "connections", "dialects", "rooms", "trace", "valibot"],
@@ -31,6 +41,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:os",
   ],
   telemetry: [
+    "durations.ts",
     "log.ts",
     "connections",
     "dialects",

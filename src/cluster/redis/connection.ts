@@ -12,7 +12,6 @@ import {
   type ScriptCall,
   type Word,
 } from "../backend.ts"
-import { countCommand } from "../counters.ts"
 import { Liveness } from "../liveness.ts"
 import { HEARTBEAT, isHeartbeat } from "../node-message.ts"
 import {
@@ -150,7 +149,7 @@ class Connection implements Link {
       const reply: unknown = await ("slots" in this.#commands
         ? this.#commands.sendCommand(key, false, words, AS_BYTES)
         : this.#commands.sendCommand(words, AS_BYTES))
-      countCommand(this.#options.counters, (this.#options.clock.monotonicMs() - sentAt) / 1000)
+      this.#options.counters.commands.add((this.#options.clock.monotonicMs() - sentAt) / 1000)
       return reply as Reply
     } catch (error) {
       if (error instanceof ErrorReply && !PASSING.test(error.message)) throw error
