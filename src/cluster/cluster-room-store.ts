@@ -3,21 +3,22 @@
 
 import { type Clock, SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../rooms/ids.ts"
-import type {
-  Audience,
-  JoinRequest,
-  JoinResult,
-  Member,
-  OwnMember,
-  Position,
-  Ref,
-  Relay,
-  RoomListener,
-  RoomSnapshot,
-  RoomStore,
-  StatusText,
+import {
+  type Audience,
+  type JoinRequest,
+  type JoinResult,
+  type Member,
+  type OwnMember,
+  type Position,
+  type Ref,
+  type Relay,
+  type RoomListener,
+  type RoomSnapshot,
+  type RoomStore,
+  type StatusText,
+  StoreUnavailable,
 } from "../rooms/room-store.ts"
-import type { Backend, Reply } from "./backend.ts"
+import { type Backend, LinkLost, type Reply } from "./backend.ts"
 import { type ClusterCounters, makeCounters } from "./counters.ts"
 import { Epochs } from "./epochs.ts"
 import { Inbox } from "./inbox.ts"
@@ -179,6 +180,16 @@ export class ClusterRoomStore implements RoomStore {
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
     this.#outboxes.add(this.#keys.partitionOf(relay.room), node, relay, ref)
+  }
+
+  async nodes(): Promise<ReadonlyMap<NodeId, number>> {
+    const { link } = this.#uplink
+    if (link === undefined) throw new StoreUnavailable("redis is away")
+    try {
+      return await this.#lease.readAll(link)
+    } catch (cause) {
+      throw cause instanceof LinkLost ? new StoreUnavailable("redis is away") : cause
+    }
   }
 
   async snapshot(room: RoomKey): Promise<RoomSnapshot> {

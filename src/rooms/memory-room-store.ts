@@ -119,6 +119,10 @@ export class MemoryRoomStore implements RoomStore {
 
   settled(): undefined {}
 
+  async nodes(): Promise<ReadonlyMap<NodeId, number>> {
+    return new Map([[this.node, Number.POSITIVE_INFINITY]])
+  }
+
   async snapshot(key: RoomKey): Promise<RoomSnapshot> {
     const room = this.#rooms.get(key)
     return room === undefined ? { epoch: "", seq: 0, members: [] } : toSnapshot(room)

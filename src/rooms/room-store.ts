@@ -140,6 +140,11 @@ export interface RoomStore {
   settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
+  /**
+   * The nodes that live, each with the milliseconds until the others take it for dead unless it is heard of again; without
+   * end where there are no others. Answered at once or not at all: rejects with StoreUnavailable.
+   */
+  nodes(): Promise<ReadonlyMap<NodeId, number>>
   /** The room as it stands. */
   snapshot(room: RoomKey): Promise<RoomSnapshot>
   /**
