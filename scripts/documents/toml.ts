@@ -12,6 +12,7 @@ const EXAMPLES: { readonly [Name in OptionName]?: unknown } = {
   tlsCert: ["$CREDENTIALS_DIRECTORY/fullchain.pem"],
   tlsKey: ["$CREDENTIALS_DIRECTORY/privkey.pem"],
   origin: ["https://call.example.org"],
+  trustProxy: ["127.0.0.1", "10.0.0.0/8"],
   iceServer: ["stun:turn.example.org:3478", "turn:turn.example.org:3478?transport=udp"],
   turnSecret: "the static-auth-secret of coturn",
   turnSecretFile: "$CREDENTIALS_DIRECTORY/turn-secret",
@@ -22,6 +23,7 @@ const EXAMPLES: { readonly [Name in OptionName]?: unknown } = {
   redisCert: "/etc/palava-machine/redis-cert.pem",
   redisKey: "$CREDENTIALS_DIRECTORY/redis-key.pem",
   statsExportUrlFile: "$CREDENTIALS_DIRECTORY/stats-export-url",
+  stateFile: "/run/palava-machine/state",
   statsExport: "/var/lib/palava-machine/hours.jsonl",
   plugin: ["/etc/palava-machine/hello.ts"],
 }

@@ -5,6 +5,7 @@ import { SYSTEM_CLOCK } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
+import type { Dialect } from "../dialects/contract.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
@@ -19,6 +20,7 @@ import { makeDialects } from "./dialects.ts"
 import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
+import { packState, type State, unpackState } from "./state.ts"
 
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
@@ -35,6 +37,10 @@ export interface NodeParts {
   readonly storeAway: () => string | undefined
   /** Adds what the store counts. */
   readonly addStoreMetrics: (metrics: Metrics) => void
+  /** What the process before this one has left behind, asked for once this one listens; nobody is served before. */
+  readonly before?: (() => Promise<State | undefined>) | undefined
+  /** Keeps what this one leaves behind for the next. */
+  readonly keepState?: ((text: string) => Promise<void>) | undefined
 }
 
 /** A running node. */
@@ -107,12 +113,14 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
   )
   storeReady.catch(() => {})
+  const listens = Promise.withResolvers<void>()
+  const opens = parts.before && listens.promise.then(() => takeUp(parts, dialects, connections))
   let sockets: Sockets
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: renewals.tls, origins: config.origin }
-    const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
+    const options = { ...config, tls: renewals.tls, origins: config.origin, trustedProxies: config.trustProxy }
+    const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
     sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
     admin = startAdmin(config, sockets.port, routes.admin, renewals.adminToken)
     renewals.watch(sockets.renew)
@@ -122,6 +130,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     throw cause
   }
   connections.start()
+  listens.resolve()
 
   return {
     port: sockets.port,
@@ -129,20 +138,35 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       return connections.open.size
     },
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
-    storeReady,
+    storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
     reload: renewals.reload,
     shutdown: new Shutdown({
       connections,
       rooms,
       log,
       seconds: config.shutdownSeconds,
-      keepsHeld: isClustered(config),
+      keepsHeld: isClustered(config) || parts.keepState !== undefined,
+      keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
       refuseNew() {
         isStopping = true
         sockets.refuseNew()
       },
       last: [async () => renewals.stop(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
     }),
+  }
+}
+
+/** Holds what the process before this one held. */
+async function takeUp(parts: NodeParts, dialects: readonly Dialect[], connections: Connections): Promise<void> {
+  const { log, before } = parts
+  try {
+    const state = await before?.()
+    if (state === undefined) return
+    const members = await unpackState(state, dialects, connections)
+    if (members === undefined) log.warn({}, "part of the state of the process before was damaged and is not used")
+    else log.info({ members, ageMs: Date.now() - state.writtenAt }, "holds the members of the process before")
+  } catch (cause) {
+    log.error({ err: cause }, "the state of the process before could not be used")
   }
 }
 

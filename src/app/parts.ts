@@ -15,6 +15,7 @@ import { icePlugin } from "../plugins/ice.ts"
 import { infoPlugin } from "../plugins/info.ts"
 import { loadPlugins } from "../plugins/load.ts"
 import { statsPlugin } from "../plugins/stats.ts"
+import type { NodeId } from "../rooms/ids.ts"
 import { MemoryRoomStore } from "../rooms/memory-room-store.ts"
 import { pageRoute } from "../server/pages.ts"
 import type { HourStore } from "../stats/hours.ts"
@@ -28,11 +29,14 @@ type StoreParts = Pick<NodeParts, "store" | "storeKind" | "storeAway" | "addStor
   place: string | undefined
 }
 
-/** Redis when one is configured; else this process is the whole world. */
-export function makeStore(config: Config, log: Log): StoreParts {
+/**
+ * Redis when one is configured; else this process is the whole world.
+ * @param before the node whose place this one takes, where that is possible
+ */
+export function makeStore(config: Config, log: Log, before?: NodeId): StoreParts {
   const redis = redisOf(config)
   if (redis === undefined) {
-    const [store, storeAway, addStoreMetrics] = [new MemoryRoomStore(), () => undefined, () => {}]
+    const [store, storeAway, addStoreMetrics] = [new MemoryRoomStore(before), () => undefined, () => {}]
     return { store, storeKind: "memory", place: undefined, storeAway, addStoreMetrics }
   }
   const store = makeRedisRoomStore({

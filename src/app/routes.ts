@@ -61,8 +61,10 @@ export function makeRoutes({ readiness, dialects, plugins, metrics, callPage }: 
       const url = urlOf(request)
       if (url === undefined) return answerBadRequest()
       const { pathname } = url
-      const route = find(health, pathname) ?? find(plugins.publicRoutes, pathname)
-      if (route !== undefined) return route(request)
+      const showHealth = find(health, pathname)
+      if (showHealth !== undefined) return showHealth(request)
+      const answerPlugin = find(plugins.publicRoutes, pathname)
+      if (answerPlugin !== undefined) return answerPlugin(request, visit.address)
       for (const dialect of dialects) {
         const response = dialect.answer?.(request, url, visit)
         if (response !== undefined) return response
@@ -86,6 +88,6 @@ function showReadiness({ reasons, ...more }: Readiness, request: Request): Respo
   return new Response(ready ? "ready\n" : `not ready: ${reasons.join(", ")}\n`, { status, headers })
 }
 
-function find(routes: AdminRoutes, pathname: string): AdminRoutes[string] | undefined {
+function find<T>(routes: Readonly<Record<string, T>>, pathname: string): T | undefined {
   return Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
 }

@@ -10,6 +10,7 @@ import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
+import { findHeldOver } from "./held-over.ts"
 import { type Supervisor, supervisorOf } from "./systemd.ts"
 
 /** The room in the printed address: whoever opens it, in two tabs or on two devices, meets there. */
@@ -30,10 +31,11 @@ export async function start(config: Config): Promise<void> {
   let node: Node | undefined
   // A terminal that closes sends it as well: whatever it was meant as, nobody's connection ends for it.
   process.on("SIGHUP", () => log.info({ ...node?.reload() }, "files read again"))
-  const { place: redis, ...store } = makeStore(config, log)
+  const { node: before, ...heldOver } = await findHeldOver(config, log)
+  const { place: redis, ...store } = makeStore(config, log, before)
   try {
     const callPage = { html: callHtml, policy: callPolicy }
-    node = await startNode({ config, log, plugins, callPage, ...store })
+    node = await startNode({ config, log, plugins, callPage, ...store, ...heldOver })
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }

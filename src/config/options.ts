@@ -8,6 +8,7 @@ import {
   httpOrigin,
   iceUrl,
   listenAddress,
+  network,
   oneOf,
   redisUrl,
   text,
@@ -101,6 +102,11 @@ export const OPTIONS = {
     schema: httpOrigin,
     value: "ORIGIN",
     help: "allow connections only from pages of this origin (any, if never given)",
+  }),
+  trustProxy: list({
+    schema: network,
+    value: "CIDR",
+    help: "proxies that are believed where a client is (X-Forwarded-For, Forwarded), as a network or an address",
   }),
   dialect: list({
     schema: oneOf(...DIALECTS),
@@ -212,6 +218,12 @@ export const OPTIONS = {
     default: 30,
     value: "SECONDS",
     help: "how long a client whose connection broke may come back as itself; 0 is not at all",
+  }),
+  stateFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "where a node without Redis leaves at its end who may come back, for its next start; with Redis it is not used",
   }),
   redis: option({
     schema: redisUrl,

@@ -56,8 +56,10 @@ export interface Observer extends ConnectionObserver, RoomObserver {
 
 /** What the core asks of its plug-ins. None of these throws or rejects: the composition sees to that. */
 export interface Hooks {
-  /** Whether a connection may open: undefined, or how to close it. */
-  readonly connect?: ((request: Request, conversation: Conversation) => Soon<Close | undefined>) | undefined
+  /** Whether a connection may open: undefined, or how to close it. `address` is where its client is. */
+  readonly connect?:
+    | ((request: Request, address: string, conversation: Conversation) => Soon<Close | undefined>)
+    | undefined
   /** Whether a peer may join: undefined, or the error. */
   readonly join?: ((conversation: Conversation, asked: AskedJoin) => Soon<Problem | Failed | undefined>) | undefined
   /** Further fields of the answer to a join. */

@@ -43,8 +43,9 @@ export interface Hooks<Data = unknown> {
   /**
    * A connection is asked for; nothing is sent until all plug-ins have said yes. What it returns becomes
    * `connection.data` of this plug-in, or `closeWith(...)` turns it away.
+   * @param address where the client is, with trusted proxies looked through: dotted decimal, or IPv6 as RFC 5952 writes it
    */
-  connect?(request: Request): Data | Closing | Promise<Data | Closing>
+  connect?(request: Request, address: string): Data | Closing | Promise<Data | Closing>
   /** A peer wants into a room and may, as far as the protocol goes. `refuse(...)` says no. */
   join?: Answering<Join<Data>>
   /** Further fields of `joined_room`, asked at the moment the peer has become a member. */
@@ -164,8 +165,8 @@ export interface Observe {
   roomClosed?(room: string, peak: number, openMs: number): void
 }
 
-/** Paths and what answers them. */
-export type Routes = Readonly<Record<string, (request: Request) => Response | Promise<Response>>>
+/** Paths and what answers them; `address` is where the visitor is, as in Hooks.connect, and empty for an operator's. */
+export type Routes = Readonly<Record<string, (request: Request, address: string) => Response | Promise<Response>>>
 
 /** One number, or with `label` one per key. Read when somebody asks. */
 export interface Metric {

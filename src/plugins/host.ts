@@ -153,10 +153,10 @@ export class PluginHost {
   #composeConnect(): CoreHooks["connect"] {
     const plugins = this.#with("connect")
     if (plugins.length === 0) return undefined
-    return (request, conversation) =>
+    return (request, address, conversation) =>
       inTurn<Mounted, unknown, Close>(
         plugins,
-        (plugin) => this.#guard.ask(plugin, "connect", () => plugin.hooks.connect?.(request)),
+        (plugin) => this.#guard.ask(plugin, "connect", () => plugin.hooks.connect?.(request, address)),
         (answer, plugin) => {
           if (answer instanceof Failure) return answer.error === "internal" ? CLOSE.internal : CLOSE.unavailable
           if (isClosing(answer)) return answer
@@ -240,8 +240,8 @@ export class PluginHost {
   #composeRoutes(audience: "public" | "admin"): Routes {
     const entries = this.#with("routes").flatMap((plugin) =>
       Object.entries(plugin.hooks.routes?.[audience] ?? {}).map(([path, answer]) => {
-        const route = async (request: Request): Promise<Response> => {
-          const response = await this.#guard.ask(plugin, `route ${path}`, () => answer(request))
+        const route = async (request: Request, address = ""): Promise<Response> => {
+          const response = await this.#guard.ask(plugin, `route ${path}`, () => answer(request, address))
           return response instanceof Response ? response : new Response("internal error\n", { status: 500 })
         }
         return [path, route] as const

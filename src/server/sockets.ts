@@ -2,6 +2,7 @@
 // the connection and of what it speaks; here is only what Bun is called and told.
 
 import type { Server } from "bun"
+import { makeAddressOf, visitorOf } from "../access/addresses.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
@@ -34,6 +35,8 @@ export interface SocketOptions {
   readonly maxConnections: number
   /** Origins of pages that may connect; empty is any. CORS does not apply to WebSockets, so this is the only guard. */
   readonly origins: readonly string[]
+  /** Networks of proxies that are believed where a client is. */
+  readonly trustedProxies: readonly string[]
 }
 
 /** The running listener. */
@@ -55,12 +58,17 @@ export interface SocketParts {
   readonly hooks: Hooks
   readonly topics: ServerTopics
   readonly log: Log
+  /** Requests that come before it has resolved wait for it. */
+  readonly opens?: Promise<void> | undefined
   /** Answers plain HTTP requests. */
   readonly answer: (request: Request, visit: Visit) => Response | Promise<Response>
 }
 
 /** Twice the limit: a connection over it is closed at the next frame; only a burst in one go gets past that, and is cut off. */
 const CUT_OFF_PART = 2
+
+/** Undefined for a request that has become a WebSocket. */
+type Answer = Response | undefined
 
 /** A handshake whose URL most dialects do not need. */
 class SocketHandshake implements Handshake {
@@ -83,12 +91,16 @@ class SocketHandshake implements Handshake {
  */
 export function listenForSockets(
   options: SocketOptions,
-  { connections, dialects, hooks, topics, log, answer }: SocketParts,
+  { connections, dialects, hooks, topics, log, opens, answer }: SocketParts,
 ): Sockets {
   let isRefusing = false
+  let waitsFor: Promise<void> | undefined = opens?.then(() => {
+    waitsFor = undefined
+  })
   const origins = new Set(options.origins)
   const isAllowed = (request: Request): boolean =>
     origins.size === 0 || origins.has("*") || origins.has(request.headers.get("origin") ?? "")
+  const addressOf = makeAddressOf(options.trustedProxies)
   const headersFor = subProtocolHeaders(dialects)
   const logRefused = makeRefusalLog(log, SYSTEM_CLOCK)
 
@@ -110,7 +122,11 @@ export function listenForSockets(
     }
 
     get address(): string {
-      return this.#server.requestIP(this.#request)?.address ?? ""
+      return addressOf(this.#request, this.#server.requestIP(this.#request)?.address ?? "")
+    }
+
+    get visitor(): string {
+      return options.trustedProxies.length > 0 ? this.address : visitorOf(this.#request, this.address)
     }
 
     refusal(): Response | undefined {
@@ -123,7 +139,7 @@ export function listenForSockets(
 
     async open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined> {
       const connection = new Connection(connections, converse)
-      const refusal = await hooks.connect?.(this.#request, connection.receiver as Conversation)
+      const refusal = await hooks.connect?.(this.#request, this.address, connection.receiver as Conversation)
       if (refusal !== undefined || isFull()) return refusal ?? CLOSE.serverFull
       connection.onOpen(socket)
       return undefined
@@ -136,28 +152,32 @@ export function listenForSockets(
     return isFull() ? CLOSE.serverFull : undefined
   }
 
+  const serve = (request: Request, server: Server<SocketData>): Answer | Promise<Answer> => {
+    const visit = new RequestVisit(request, server)
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
+    const refusal = refusalOf(request)
+    if (refusal !== undefined) return refusal
+    const pathname = handshakePathOf(request)
+    if (pathname === undefined) return answerBadRequest()
+    const handshake = new SocketHandshake(request, pathname)
+    const upgrade = (data: SocketData): Answer => {
+      if (server.upgrade(request, { data, headers: headersFor(request) })) return undefined
+      return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
+    }
+    const admission = admissionOf(dialects, handshake, visit)
+    if (admission?.kind === "refused") return admission.response
+    if (admission?.kind === "user") return upgrade(admission.user)
+    const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
+    const verdict = hooks.connect?.(request, visit.address, connection.receiver as Conversation)
+    // Completes the handshake also for one to be refused: only an open socket can be given a close code.
+    if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
+    return upgrade(verdict ?? connection)
+  }
+
   const serving: Serving = {
     hostname: options.host,
     fetch(request, server) {
-      const visit = new RequestVisit(request, server)
-      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
-      const refusal = refusalOf(request)
-      if (refusal !== undefined) return refusal
-      const pathname = handshakePathOf(request)
-      if (pathname === undefined) return answerBadRequest()
-      const handshake = new SocketHandshake(request, pathname)
-      const upgrade = (data: SocketData): Response | undefined => {
-        if (server.upgrade(request, { data, headers: headersFor(request) })) return undefined
-        return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
-      }
-      const admission = admissionOf(dialects, handshake, visit)
-      if (admission?.kind === "refused") return admission.response
-      if (admission?.kind === "user") return upgrade(admission.user)
-      const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
-      const verdict = hooks.connect?.(request, connection.receiver as Conversation)
-      // Completes the handshake also for one to be refused: only an open socket can be given a close code.
-      if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
-      return upgrade(verdict ?? connection)
+      return waitsFor === undefined ? serve(request, server) : waitsFor.then(() => serve(request, server))
     },
     error(cause) {
       log.error({ err: cause }, "bug: a request failed")

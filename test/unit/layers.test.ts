@@ -8,6 +8,7 @@ const SRC = join(import.meta.dir, "../../src")
 
 /** What each folder of src may import: folders of src, packages, and Node's own modules. */
 const ARROWS: Record<string, readonly string[]> = {
+  access: ["ipaddr.js"],
   connections: ["clock.ts", "log.ts", "node:crypto"],
   rooms: ["clock.ts", "log.ts", "node:crypto"],
   cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto", "node:net"],
@@ -15,6 +16,7 @@ const ARROWS: Record<string, readonly string[]> = {
   plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
   server: [
+    "access",
     "clock.ts",
     "log.ts",
     "connections",
@@ -38,7 +40,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:fs",
   ],
   certificates: ["clock.ts", "log.ts", "node:crypto", "node:fs", "node:tls"],
-  config: ["certificates", "fastest-levenshtein", "valibot", "node:fs", "node:util"],
+  config: ["access", "certificates", "fastest-levenshtein", "valibot", "node:fs", "node:util"],
   app: [
     "clock.ts",
     "log.ts",
@@ -54,6 +56,10 @@ const ARROWS: Record<string, readonly string[]> = {
     "certificates",
     "dist",
     "package.json",
+    "valibot",
+    "node:fs",
+    "node:fs/promises",
+    "node:os",
   ],
   doctor: [
     "certificates",
@@ -79,6 +85,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "package.json",
     "bun:ffi",
     "node:fs",
+    "node:path",
   ],
   client: [],
   web: ["client", "uplot"],

@@ -28,6 +28,7 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
       maxBacklogBytes: 65_536,
       maxConnections: 0,
       origins: [],
+      trustedProxies: [],
     },
     { connections, dialects, hooks: {}, topics, log, answer },
   )

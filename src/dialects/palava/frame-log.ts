@@ -64,6 +64,18 @@ export class FrameLog implements SentLog {
     return missing > this.#frames.length ? undefined : this.#frames.slice(this.#frames.length - missing)
   }
 
+  /** The frames it has, oldest first; the last of them is number `sent`. */
+  get kept(): readonly string[] {
+    return this.#frames
+  }
+
+  /** Has what another log kept, in place of its own. */
+  refill(sent: number, frames: readonly string[]): void {
+    this.clear()
+    this.sent = sent - frames.length
+    for (const frame of frames) this.push(frame)
+  }
+
   /** Forgets everything, its numbers too. */
   clear(): void {
     this.acknowledge(this.sent)

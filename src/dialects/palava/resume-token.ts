@@ -47,6 +47,11 @@ export function toProof(hash: Buffer): string {
   return hash.toString("base64url")
 }
 
+/** The hash in a proof. */
+export function fromProof(proof: string): Buffer {
+  return Buffer.from(proof, "base64url")
+}
+
 function hashOf(secret: string): Buffer {
   return createHash("sha256").update(secret).digest()
 }
