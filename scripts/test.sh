@@ -24,6 +24,7 @@ need redis-server redis-server
 need openssl openssl
 need nodejs node
 need chromium chromium
+need firefox-esr firefox-esr
 need prometheus promtool
 need nginx-light nginx
 need caddy caddy

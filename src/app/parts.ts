@@ -4,6 +4,9 @@
 import statsPolicy from "../../dist/pages/stats.csp.txt" with { type: "text" }
 import statsHtml from "../../dist/pages/stats.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
+import { KeySet } from "../access/key-set.ts"
+import { makeVerifier, type VerifyToken } from "../access/tokens.ts"
+import { SYSTEM_CLOCK } from "../clock.ts"
 import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
 import { redisTlsOf } from "../config/named-files.ts"
 import { type Config, isClustered } from "../config/options.ts"
@@ -15,6 +18,7 @@ import { icePlugin } from "../plugins/ice.ts"
 import { infoPlugin } from "../plugins/info.ts"
 import { loadPlugins } from "../plugins/load.ts"
 import { statsPlugin } from "../plugins/stats.ts"
+import { tokensPlugin } from "../plugins/tokens.ts"
 import type { NodeId } from "../rooms/ids.ts"
 import { MemoryRoomStore } from "../rooms/memory-room-store.ts"
 import { pageRoute } from "../server/pages.ts"
@@ -71,6 +75,12 @@ function redisOf(config: Config) {
   return { urls: isCluster ? redisCluster : [redis], isCluster, prefix, tls: redisTlsOf(config) }
 }
 
+/** What checks access tokens; undefined where none are asked for. */
+function makeVerifierOf({ authSecret, authJwks, authAudience }: Config, log: Log): VerifyToken | undefined {
+  if (authSecret !== "") return makeVerifier(authSecret, authAudience)
+  return authJwks === "" ? undefined : makeVerifier(new KeySet(authJwks, SYSTEM_CLOCK, log), authAudience)
+}
+
 /**
  * The built-in plug-ins, then those of the configuration, set up.
  * @throws PluginMistakes when one cannot be used
@@ -80,6 +90,7 @@ export async function makePlugins(config: Config, log: Log): Promise<PluginHost>
   const { statsDays: days, statsExport: exportTo } = config
   const ice = { ...config, urls: config.iceServer }
   const builtIn = [
+    tokensPlugin(makeVerifierOf(config, log)),
     icePlugin(ice),
     infoPlugin(ice),
     statsPlugin({ hours: makeHours(config), days, exportTo, page }),

@@ -9,6 +9,7 @@ import { checkFiles, readSecrets } from "./named-files.ts"
 import { type Config, fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
 import { withCredentials } from "./secret-file.ts"
 import { suggestion } from "./suggest.ts"
+import { readTokenFlags, type TokenFlags } from "./token-flags.ts"
 
 /** Everything wrong with what the program was started with, a line each. */
 export class ConfigError extends Error {
@@ -41,6 +42,7 @@ export interface Invocation {
   readonly config: Config
   readonly statsFlags: StatsFlags
   readonly doctorFlags: DoctorFlags
+  readonly tokenFlags: TokenFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
   /** What is odd, but keeps nothing from working: a line each. */
@@ -72,12 +74,14 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   checkFiles(config as unknown as Config, command, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
+  const tokenFlags = readTokenFlags(values, command === "token", mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
   return {
     command,
     config: Object.freeze(config) as unknown as Config,
     statsFlags,
     doctorFlags,
+    tokenFlags,
     sources,
     warnings,
   }
@@ -171,6 +175,8 @@ function readUrl(value: Values[string], mistakes: string[]): string | undefined 
 
 /** What no option can tell alone. */
 function checkTogether(config: Config, mistakes: string[]): void {
+  if (config.authSecret !== "" && config.authJwks !== "")
+    mistakes.push("--auth-secret and --auth-jwks: give one of them, as one decides how tokens are signed")
   if (config.iceServer.some((url) => url.startsWith("turn")) && config.turnSecret === "") {
     mistakes.push("--ice-server: a TURN server needs --turn-secret, the secret it shares with this server")
   }

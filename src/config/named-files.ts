@@ -1,6 +1,7 @@
 // The files that options name: secrets are read from them, certificates are looked at before anything starts.
 
 import { readFileSync } from "node:fs"
+import { isUrl, parseKeys } from "../access/key-set.ts"
 import { certificateFilesOf } from "../certificates/files.ts"
 import { BadCertificate, readPair, staleness } from "../certificates/pair.ts"
 import { firstSentence, readValue } from "./given.ts"
@@ -85,6 +86,7 @@ export function checkFiles(config: Config, command: string, mistakes: string[]):
   if ((config.redisCert === "") !== (config.redisKey === ""))
     mistakes.push("--redis-cert and --redis-key go together: give both or none")
   for (const name of ["redisCa", "redisCert", "redisKey"] as const) checkPem(name, config[name], mistakes)
+  if (config.authJwks !== "" && !isUrl(config.authJwks)) checkKeys(config.authJwks, mistakes)
 }
 
 function checkReadable(flag: string, path: string, mistakes: string[]): void {
@@ -103,6 +105,14 @@ function checkPem(name: OptionName, path: string, mistakes: string[]): void {
     if (!readFileSync(path, "utf8").includes(`${wanted}-----`)) mistakes.push(`${place}: no ${wanted} (PEM) in it`)
   } catch (cause) {
     mistakes.push(unreadable(place, path, cause))
+  }
+}
+
+function checkKeys(path: string, mistakes: string[]): void {
+  try {
+    parseKeys(readFileSync(path, "utf8"))
+  } catch (cause) {
+    mistakes.push(unreadable(`--auth-jwks ${path}`, path, cause))
   }
 }
 

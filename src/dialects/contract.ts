@@ -37,7 +37,7 @@ export interface Visit {
    * Opens a connection over a socket of the dialect's own; it counts as any other.
    * @returns why it did not open; undefined when it did
    */
-  open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
+  open(dialect: string, converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
 }
 
 /** What uses a WebSocket: a connection, or a dialect that is about to give the socket to one. */

@@ -4,8 +4,9 @@
 import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
 import type { RoomEncoder } from "./encoder.ts"
+import type { Grant } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
-import { type Holder, Membership } from "./membership.ts"
+import { type Holder, type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
@@ -18,6 +19,7 @@ import {
   type StatusText,
   StoreUnavailable,
 } from "./room-store.ts"
+import { type ChangeOutcome, StatusChanges } from "./status-changes.ts"
 import type { Topics } from "./topics.ts"
 
 /**
@@ -40,15 +42,14 @@ export interface JoinWish {
   readonly ifTaken: JoinRequest["ifTaken"]
   /** Proves who may take it over, and that this client may; see JoinRequest. */
   readonly proof?: JoinRequest["proof"]
+  /** What whoever let it in has to say of it. */
+  readonly grant?: Grant | undefined
   /** Given back with `holder.onJoined`. */
   readonly ref: Ref
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
 export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "unavailable"
-
-/** What a status change or a frame became. */
-export type ChangeOutcome = "done" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {
@@ -70,6 +71,7 @@ export class RoomCommands {
   readonly #counters: RoomCounters
   /** Joins under way, until they have landed or are undone. */
   readonly #joins = new Set<Promise<JoinOutcome>>()
+  readonly #statuses: StatusChanges
   #isClosing = false
 
   constructor(parts: CommandsParts) {
@@ -77,6 +79,12 @@ export class RoomCommands {
     this.#onRelayed = parts.observer.relayed
     this.#topics = parts.topics
     this.#counters = parts.counters
+    this.#statuses = new StatusChanges({
+      clock: parts.clock,
+      counters: parts.counters,
+      announce: (membership, status) => this.#announceStatus(membership, status),
+      onBug: (cause, { room }) => parts.repairs.onStoreError(cause, room.key),
+    })
   }
 
   /** Joins a room. Rejects only by a bug. */
@@ -90,12 +98,26 @@ export class RoomCommands {
   /** Leaves, if it is in: the client hears nothing of the room any more from here on. */
   leave(membership: Membership): Promise<void> | undefined {
     const room = this.#parts.registry.roomOf(membership)
-    if (room === undefined || !room.release(membership)) return undefined
+    if (room === undefined || !membership.isIn) return undefined
+    this.#statuses.flush(membership)
+    if (!room.release(membership)) return undefined
     return this.#parts.repairs.leave(room, membership.peer, membership.generation)
   }
 
-  /** Replaces the status of a member. */
-  async updateStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
+  /** The status a member has asked for last, which the store may not have yet. */
+  statusOf(membership: Membership): StatusText {
+    return this.#statuses.latestOf(membership)
+  }
+
+  /**
+   * Replaces the status of a member. Of many at once the room is told the last (status-changes.ts).
+   * @param ref with a failure that is known only later, which the holder is told
+   */
+  updateStatus(membership: Membership, status: StatusText, ref: Ref): Promise<ChangeOutcome> {
+    return this.#statuses.change(membership, status, ref)
+  }
+
+  async #announceStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
     const { room, peer } = membership
     const rev = this.#parts.registry.nextNumber()
     const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
@@ -156,6 +178,7 @@ export class RoomCommands {
    */
   async close(keepsHeld = false): Promise<void> {
     this.#isClosing = true
+    this.#statuses.flushAll()
     await Promise.all([this.#leaveAll(keepsHeld), Promise.allSettled(this.#joins)])
     // Joins that were under way have landed meanwhile.
     await this.#leaveAll(keepsHeld)
@@ -176,14 +199,16 @@ export class RoomCommands {
     limit,
     ifTaken,
     proof,
+    grant,
     ref,
   }: JoinWish): Promise<JoinOutcome> {
     const { store, registry, repairs } = this.#parts
     const room = registry.open(key, encoder)
     const generation = registry.nextNumber()
-    const membership = new Membership(room, peer, generation, holder, status)
+    const membership = makeMembership(grant, room, peer, generation, holder, status)
     membership.proof = proof?.next
-    const request = { room: key, peer, generation, rev: generation, status, limit, ifTaken, proof }
+    const most = Math.min(limit, grant?.peers ?? limit)
+    const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof }
     const landed = new Promise<void>((onJoined) => {
       room.addJoiner({ membership, ref, isAnswered: false, onJoined })
     })

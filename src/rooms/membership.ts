@@ -1,7 +1,9 @@
 // One peer in one room at this node: who it is there, since when, and who is told of it. Its room changes it, and nobody
 // else.
 
+import type { Clock } from "../clock.ts"
 import type { RoomEncoder } from "./encoder.ts"
+import { type Grant, may } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
 import { timeOf } from "./numbers.ts"
 import type { PeerList } from "./peer-list.ts"
@@ -42,6 +44,8 @@ export interface Holder {
   onPressure(): void
   /** Another connection, here or elsewhere, holds the membership now: this one has nothing to say in the room any more. */
   onTakenOver(membership: Membership): void
+  /** Its time in the room is over: the client is told, and leaves. */
+  onExpired(membership: Membership): void
   /** A relay of this member did not reach its target. */
   onRelayFailed(ref: Ref, failure: RelayFailure): void
 }
@@ -84,4 +88,64 @@ export class Membership {
   get isIn(): boolean {
     return this.room.here.get(this.peer) === this
   }
+
+  /** What whoever let it in has to say of it. */
+  get grant(): Grant | undefined {
+    return undefined
+  }
+
+  /** Whether it may send to others. */
+  get maySend(): boolean {
+    return true
+  }
+
+  /** It is in: its time begins. */
+  begin(_clock: Clock): void {}
+
+  /** It is in no longer. */
+  end(): void {}
+}
+
+/** 2^30 ms, 12 days: a timer takes no more than 2^31 ms; a longer time is waited for in parts. */
+const MOST_WAIT_MS = 2 ** 30
+
+/** One of which there is something to say. Apart, as most servers have none and a field more in each costs memory. */
+class GrantedMembership extends Membership {
+  readonly #grant: Grant
+  readonly #maySend: boolean
+  #cancel: (() => void) | undefined
+
+  constructor(...[grant, ...rest]: [Grant, ...ConstructorParameters<typeof Membership>]) {
+    super(...rest)
+    this.#grant = grant
+    this.#maySend = may(grant, "send")
+  }
+
+  override get grant(): Grant {
+    return this.#grant
+  }
+
+  override get maySend(): boolean {
+    return this.#maySend
+  }
+
+  override begin(clock: Clock): void {
+    const { until } = this.#grant
+    if (until === undefined) return
+    const left = Math.max(0, until - clock.unixMs())
+    this.#cancel = clock.after(Math.min(left, MOST_WAIT_MS), () => {
+      if (left > MOST_WAIT_MS) this.begin(clock)
+      else this.holder.onExpired(this)
+    })
+  }
+
+  override end(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+}
+
+/** A membership; with a grant, if there is anything to say of it. */
+export function makeMembership(grant: Grant | undefined, ...its: ConstructorParameters<typeof Membership>): Membership {
+  return grant === undefined ? new Membership(...its) : new GrantedMembership(grant, ...its)
 }

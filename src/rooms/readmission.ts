@@ -2,13 +2,15 @@
 // as if nothing had happened. Nobody is told, no join is counted.
 
 import type { RoomEncoder } from "./encoder.ts"
+import type { Grant } from "./grant.ts"
 import type { RoomKey } from "./ids.ts"
-import { type Holder, Membership, type SentLog } from "./membership.ts"
+import { type Holder, type Membership, makeMembership, type SentLog } from "./membership.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { OwnMember, RoomStore } from "./room-store.ts"
 
 /** One of them, as it was. */
 export interface FormerMember extends Omit<OwnMember, "node"> {
+  readonly grant?: Grant | undefined
   readonly holder: Holder
   /** What was sent to it. */
   readonly log: SentLog
@@ -30,8 +32,8 @@ export async function readmit(
   members: readonly FormerMember[],
 ): Promise<void> {
   const room = registry.open(key, encoder)
-  const memberships = members.map(({ peer, generation, rev, status, proof, holder, log }) => {
-    const membership = new Membership(room, peer, generation, holder, status)
+  const memberships = members.map(({ peer, generation, rev, status, proof, grant, holder, log }) => {
+    const membership = makeMembership(grant, room, peer, generation, holder, status)
     membership.statusRev = rev
     membership.proof = proof
     membership.log = log

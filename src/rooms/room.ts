@@ -105,7 +105,10 @@ export class Room extends RoomLog implements JoinedRoom {
 
   /** They were in it before this process began; see readmission.ts. */
   readmit(memberships: readonly Membership[]): void {
-    for (const membership of memberships) this.here.add(membership)
+    for (const membership of memberships) {
+      this.here.add(membership)
+      membership.begin(this.#parts.clock)
+    }
   }
 
   /** It is a member no more: the client hears nothing of the room from here on. @returns whether it was in */
@@ -113,6 +116,7 @@ export class Room extends RoomLog implements JoinedRoom {
     if (!membership.isIn) return false
     const { counters, observer } = this.#parts
     this.here.delete(membership.peer)
+    membership.end()
     membership.holder.unsubscribe(this.topic)
     counters.leaves++
     observer.left?.(membership.peer, this.key, this.#parts.clock.unixMs() - membership.joinedAt)
@@ -248,6 +252,7 @@ export class Room extends RoomLog implements JoinedRoom {
     // Two nodes may give the same generation in the same millisecond.
     if (before !== undefined && (isElsewhere || before.generation !== generation)) {
       this.here.delete(peer)
+      before.end()
       before.holder.unsubscribe(this.topic)
       before.holder.onTakenOver(before)
     }
@@ -267,6 +272,7 @@ export class Room extends RoomLog implements JoinedRoom {
     // Closed meanwhile: whoever waits for the join takes it out again.
     if (!membership.holder.isOpen) return
     this.here.add(membership)
+    membership.begin(this.#parts.clock)
     membership.holder.onJoined(membership, ref)
   }
 

@@ -8,7 +8,7 @@ import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
 import type { Socket } from "../connections/socket.ts"
-import { openConversation } from "../dialects/choose.ts"
+import { dialectFor, openConversation } from "../dialects/choose.ts"
 import type { Admission, Dialect, Handshake, SocketUser, Visit } from "../dialects/contract.ts"
 import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
@@ -137,9 +137,17 @@ export function listenForSockets(
       this.#server.timeout(this.#request, 0)
     }
 
-    async open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined> {
+    async open(
+      dialect: string,
+      converse: (connection: Connection) => Conversation,
+      socket: Socket,
+    ): Promise<Close | undefined> {
       const connection = new Connection(connections, converse)
-      const refusal = await hooks.connect?.(this.#request, this.address, connection.receiver as Conversation)
+      const refusal = await hooks.connect?.(
+        this.#request,
+        { address: this.address, dialect },
+        connection.receiver as Conversation,
+      )
       if (refusal !== undefined || isFull()) return refusal ?? CLOSE.serverFull
       connection.onOpen(socket)
       return undefined
@@ -168,7 +176,11 @@ export function listenForSockets(
     if (admission?.kind === "refused") return admission.response
     if (admission?.kind === "user") return upgrade(admission.user)
     const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
-    const verdict = hooks.connect?.(request, visit.address, connection.receiver as Conversation)
+    const verdict = hooks.connect?.(
+      request,
+      { address: visit.address, dialect: dialectFor(dialects, handshake) },
+      connection.receiver as Conversation,
+    )
     // Completes the handshake also for one to be refused: only an open socket can be given a close code.
     if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
     return upgrade(verdict ?? connection)

@@ -29,7 +29,7 @@ function file(name: string, text: string): string {
 function fileLines(name: (typeof OPTION_NAMES)[number]): string {
   const { cert, key } = makeCertificate()
   const [certFile, keyFile] = [file("cert.pem", cert), file("key.pem", key)]
-  const secret = file("secret", "0123456789abcdef")
+  const secret = file("secret", "0123456789abcdef0123456789abcdef")
   if (name.startsWith("tls")) return `tls_cert = ["${certFile}"]\ntls_key = "${keyFile}"`
   if (name === "redisCert" || name === "redisKey") return `redis_cert = "${certFile}"\nredis_key = "${keyFile}"`
   if (name === "redisPasswordFile") return `redis_password_file = "${secret}"\nredis = "localhost"`
@@ -112,7 +112,7 @@ zpty -r -m shell line '*READY*'
 zpty -w -n shell $'palava-machine --log-level=\t\t'
 zpty -r -m shell line '*silent*' && print -r -- "$line"
 zpty -w -n shell $'\x15palava-machine \t\t'
-zpty -r -m shell line '*stats*' && print -r -- "$line"
+zpty -r -m shell line '*${[...COMMAND_NAMES].sort().at(-1)}*' && print -r -- "$line"
 zpty -d shell`
     const child = Bun.spawn(["zsh", "-f", "-c", script], { stdout: "pipe", stderr: "pipe", timeout: 20_000 })
     const text = await new Response(child.stdout).text()

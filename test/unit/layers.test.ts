@@ -8,12 +8,12 @@ const SRC = join(import.meta.dir, "../../src")
 
 /** What each folder of src may import: folders of src, packages, and Node's own modules. */
 const ARROWS: Record<string, readonly string[]> = {
-  access: ["ipaddr.js"],
+  access: ["clock.ts", "log.ts", "ipaddr.js", "jose", "valibot", "node:crypto", "node:fs/promises"],
   connections: ["clock.ts", "log.ts", "node:crypto"],
   rooms: ["clock.ts", "log.ts", "node:crypto"],
   cluster: ["clock.ts", "log.ts", "rooms", "scripts", "redis", "@msgpack/msgpack", "node:crypto", "node:net"],
   dialects: ["clock.ts", "log.ts", "connections", "rooms", "valibot", "node:crypto"],
-  plugins: ["log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
+  plugins: ["access", "log.ts", "connections", "dialects", "rooms", "stats", "valibot", "node:crypto", "node:path"],
   stats: ["cluster", "node:crypto", "node:fs/promises", "node:timers/promises"],
   server: [
     "access",
@@ -42,6 +42,7 @@ const ARROWS: Record<string, readonly string[]> = {
   certificates: ["clock.ts", "log.ts", "node:crypto", "node:fs", "node:tls"],
   config: ["access", "certificates", "fastest-levenshtein", "valibot", "node:fs", "node:util"],
   app: [
+    "access",
     "clock.ts",
     "log.ts",
     "server",
@@ -62,6 +63,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:os",
   ],
   doctor: [
+    "access",
     "certificates",
     "client",
     "cluster",
@@ -74,6 +76,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:tls",
   ],
   commands: [
+    "access",
     "log.ts",
     "app",
     "doctor",

@@ -30,6 +30,7 @@ export const CLIENT_EVENTS = {
       ),
       status: v.optional(v.unknown()),
       resume: v.optional(v.unknown()),
+      token: v.optional(v.unknown()),
     },
     "no_room_id",
   ),

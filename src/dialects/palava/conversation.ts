@@ -78,7 +78,7 @@ export class PalavaConversation implements PalavaClient {
   onMessage(text: string): void | Promise<void> {
     const { membership, resumption } = this
     if (resumption !== undefined) resumption.received++
-    if (membership !== undefined && decodeRelayFrame(text, relayFrame)) {
+    if (membership?.maySend && decodeRelayFrame(text, relayFrame)) {
       const { counters, commands } = this.#parts
       counters.relayFrames++
       const { peerId, body } = relayFrame
@@ -139,6 +139,15 @@ export class PalavaConversation implements PalavaClient {
   onTakenOver(membership: Membership): void {
     this.#end(membership)
     this.connection.close(CLOSE.takenOver)
+  }
+
+  onExpired(membership: Membership): void {
+    if (!this.isHeld) this.refuse("unauthorized", undefined)
+    this.#end(membership)
+    this.#parts.commands
+      .leave(membership)
+      ?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+    this.connection.close(CLOSE.unauthorized)
   }
 
   onPressure(): void {

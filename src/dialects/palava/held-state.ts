@@ -6,6 +6,7 @@ import { sleep } from "../../clock.ts"
 import type { PeerId, RoomKey } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
 import type { MakeClosed } from "../contract.ts"
+import { GRANT } from "../grant.ts"
 import type { PalavaParts } from "./client.ts"
 import { PalavaConversation } from "./conversation.ts"
 import { PALAVA_ENCODER } from "./encoder.ts"
@@ -23,6 +24,7 @@ const MEMBER = v.object({
   born: v.optional(COUNT),
   rev: COUNT,
   status: v.pipe(v.string(), v.check(isStatusText)),
+  grant: v.optional(GRANT),
   /** Milliseconds for which it is still held. */
   leftMs: v.pipe(v.number(), v.minValue(0)),
   /** Of its token: see toProof. */
@@ -50,10 +52,11 @@ export async function packHeld({ resumptions, clock }: PalavaParts): Promise<v.I
   for (const of of held) {
     const { membership, resumption } = of
     if (membership?.isIn !== true || resumption === undefined) continue
-    const { room, peer, generation, statusRev: rev, status } = membership
+    const { room, peer, generation, statusRev: rev, status, grant } = membership
     const packed = resumption.pack()
     const member: HeldMember = {
       ...{ peer, generation, rev, status },
+      ...(grant === undefined ? {} : { grant }),
       born: room.members.get(peer)?.born,
       leftMs: Math.max(0, resumption.heldUntil - clock.monotonicMs()),
       proof: resumption.proof,
@@ -87,7 +90,7 @@ export async function unpackHeld(
 
 async function unpackRoom(
   parts: PalavaParts,
-  room: RoomKey,
+  key: RoomKey,
   members: readonly HeldMember[],
   ageMs: number,
   makeClosed: MakeClosed,
@@ -95,7 +98,7 @@ async function unpackRoom(
   const { rooms, resumptions } = parts
   const former = members.flatMap(({ peer: id, leftMs, resumption: packed, ...member }) => {
     const peer = id as PeerId
-    const prepared = resumptions.prepare(room, peer)
+    const prepared = resumptions.prepare({ room: key, peer, grant: member.grant })
     if (prepared === undefined) return []
     const { resumption } = prepared
     resumption.unpack(packed, member.proof)
@@ -103,7 +106,7 @@ async function unpackRoom(
     const onReadmitted = (membership: Membership) => holder.goOn(membership, resumption, Math.max(0, leftMs - ageMs))
     return [{ ...member, peer, holder, log: resumption.log, onReadmitted }]
   })
-  if (former.length > 0) await rooms.readmit(room, PALAVA_ENCODER, former)
+  if (former.length > 0) await rooms.readmit(key, PALAVA_ENCODER, former)
 }
 
 /** Those whose last message is still waited for when the time is over: no number says whether it was taken. */

@@ -36,12 +36,13 @@ export function resume(
 async function takeOver(
   parts: PalavaParts,
   client: PalavaClient,
-  { room, peer, hash }: ReadToken,
+  { room, peer, hash, grant }: ReadToken,
   ref: Ref,
 ): Promise<void> {
   const { resumptions, commands, limits, clock } = parts
-  const prepared = resumptions.prepare(room, peer, true)
-  if (prepared === undefined) return fail(parts, client, ref)
+  const prepared = resumptions.prepare({ room, peer, grant }, true)
+  if (prepared === undefined || (grant?.until ?? Number.POSITIVE_INFINITY) <= clock.unixMs())
+    return fail(parts, client, ref)
   // Two at once would be in each other's way, and only one of them can have it.
   if (!resumptions.begin(peer)) return client.refuse("unavailable", ref)
   const ownId = client.peer
@@ -50,7 +51,7 @@ async function takeOver(
   try {
     const join = () =>
       commands.join({
-        ...{ room, peer, encoder: PALAVA_ENCODER, holder: client, limit: limits.roomSize, ref },
+        ...{ room, peer, encoder: PALAVA_ENCODER, holder: client, limit: limits.roomSize, grant, ref },
         // The store has the true one.
         status: EMPTY_STATUS,
         ifTaken: "takeOver",

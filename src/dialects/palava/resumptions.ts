@@ -3,12 +3,12 @@
 
 import type { Clock } from "../../clock.ts"
 import type { Connection } from "../../connections/connection.ts"
-import type { NodeId, PeerId, RoomKey } from "../../rooms/ids.ts"
+import type { NodeId, PeerId } from "../../rooms/ids.ts"
 import type { Ref } from "../../rooms/room-store.ts"
 import type { Conversation } from "../conversation.ts"
 import type { ResumptionCounters } from "../counters.ts"
 import type { FrameBudget } from "./frame-log.ts"
-import type { ReadToken } from "./resume-token.ts"
+import type { ReadToken, TokenFor } from "./resume-token.ts"
 import { type PreparedResumption, Resumption } from "./resumption.ts"
 
 /** 100,000 held at once: each is a member without a client, and an attack makes them faster than they lapse. */
@@ -85,10 +85,10 @@ export class Resumptions {
   }
 
   /** For a membership that is asked for, whose client can resume; undefined when this node holds none. */
-  prepare(room: RoomKey, peer: PeerId, isTakenOver = false): PreparedResumption | undefined {
+  prepare(of: Omit<TokenFor, "node">, isTakenOver = false): PreparedResumption | undefined {
     const { seconds, node } = this.#parts
     if (seconds === 0) return undefined
-    const resumption = new Resumption(this.#budget, { node, room, peer }, seconds)
+    const resumption = new Resumption(this.#budget, { node, ...of }, seconds)
     return { resumption, ticket: resumption.nextTicket(), isTakenOver }
   }
 
