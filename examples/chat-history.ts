@@ -119,7 +119,7 @@ export default definePlugin({
     }
 
     return {
-      connect: (_request, address) => createHmac("sha256", secret).update(sourceOf(address)).digest("base64url"),
+      connect: (_request, { address }) => createHmac("sha256", secret).update(sourceOf(address)).digest("base64url"),
 
       events: {
         chat: onEvent(

@@ -108,7 +108,7 @@ export default definePlugin({
 
     const guest = v.object({ peer_id: v.string() })
     return {
-      connect: (_request, address): Visitor => ({
+      connect: (_request, { address }): Visitor => ({
         source: sourceName(address),
         knocks: KNOCKS_AT_ONCE,
         at: Date.now(),

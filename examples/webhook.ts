@@ -151,7 +151,7 @@ export default definePlugin({
     }
 
     return {
-      connect: (_request, address) => sourceOf(address),
+      connect: (_request, { address }) => sourceOf(address),
       observe: {
         joined(peer_id, room) {
           const source = String(server.connection(peer_id)?.data ?? ELSEWHERE)
