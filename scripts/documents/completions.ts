@@ -19,9 +19,9 @@ function allFlags(): Flag[] {
     return { flag: flagOf(name), help, value, isList, choices: value === "" ? [] : choicesOf(schema) }
   })
   const ofCommands = COMMAND_NAMES.flatMap((command) =>
-    Object.entries(flagsOf(command)).map(([flag, { value, help }]) => {
+    Object.entries(flagsOf(command)).map(([flag, { value, help, isList = false }]) => {
       const choices = value.includes("|") ? value.split("|") : []
-      return { flag: `--${flag}`, help: `${command}: ${help}`, value, isList: false, choices }
+      return { flag: `--${flag}`, help: `${command}: ${help}`, value, isList, choices }
     }),
   )
   const plain = { isList: false, choices: [] }

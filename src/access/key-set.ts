@@ -96,8 +96,8 @@ export class KeySet {
     } catch (cause) {
       if (this.#hasFailed) return
       this.#hasFailed = true
-      const kept = this.#keys === undefined ? "nobody can be let in by a token" : "those known before are kept"
-      this.#log.warn({ place: shown(this.#place), err: cause }, `the keys for tokens cannot be read: ${kept}`)
+      const fields = { place: shown(this.#place), err: cause, known: this.#keys !== undefined }
+      this.#log.warn(fields, "the keys for tokens cannot be read")
     }
   }
 }

@@ -102,7 +102,7 @@ zpty -r -m shell line '*READY*'
 zpty -w -n shell $'palava-machine --log-level=\t\t'
 zpty -r -m shell line '*silent*' && print -r -- "$line"
 zpty -w -n shell $'\x15palava-machine \t\t'
-zpty -r -m shell line '*stats*' && print -r -- "$line"
+zpty -r -m shell line '*token*' && print -r -- "$line"
 zpty -d shell`
     const child = Bun.spawn(["zsh", "-f", "-c", script], { stdout: "pipe", stderr: "pipe", timeout: 20_000 })
     const text = await new Response(child.stdout).text()
