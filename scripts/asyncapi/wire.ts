@@ -103,6 +103,7 @@ export const CLIENT_MESSAGES = {
     ...message("join_room", "Join a room", {
       room_id: shortText("The room's name"),
       status: v.exactOptional(v.nullable(StatusChange)),
+      token: v.exactOptional(v.pipe(v.string(), v.description("An access token, where the server asks for one"))),
       resume: v.exactOptional(
         v.pipe(v.boolean(), v.description("Whether the client can resume: joined_room brings a ticket")),
       ),
