@@ -8,6 +8,7 @@ import { KeySet } from "../access/key-set.ts"
 import { makeVerifier, type VerifyToken } from "../access/tokens.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
+import { redisTlsOf } from "../config/named-files.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
 import type { Log } from "../log.ts"
@@ -18,6 +19,7 @@ import { infoPlugin } from "../plugins/info.ts"
 import { loadPlugins } from "../plugins/load.ts"
 import { statsPlugin } from "../plugins/stats.ts"
 import { tokensPlugin } from "../plugins/tokens.ts"
+import type { NodeId } from "../rooms/ids.ts"
 import { MemoryRoomStore } from "../rooms/memory-room-store.ts"
 import { pageRoute } from "../server/pages.ts"
 import type { HourStore } from "../stats/hours.ts"
@@ -31,11 +33,14 @@ type StoreParts = Pick<NodeParts, "store" | "storeKind" | "storeAway" | "addStor
   place: string | undefined
 }
 
-/** Redis when one is configured; else this process is the whole world. */
-export function makeStore(config: Config, log: Log): StoreParts {
+/**
+ * Redis when one is configured; else this process is the whole world.
+ * @param before the node whose place this one takes, where that is possible
+ */
+export function makeStore(config: Config, log: Log, before?: NodeId): StoreParts {
   const redis = redisOf(config)
   if (redis === undefined) {
-    const [store, storeAway, addStoreMetrics] = [new MemoryRoomStore(), () => undefined, () => {}]
+    const [store, storeAway, addStoreMetrics] = [new MemoryRoomStore(before), () => undefined, () => {}]
     return { store, storeKind: "memory", place: undefined, storeAway, addStoreMetrics }
   }
   const store = makeRedisRoomStore({
@@ -67,7 +72,7 @@ function redisOf(config: Config) {
   const { redis, redisCluster, redisPrefix: prefix } = config
   const isCluster = redisCluster.length > 0
   if (!isClustered(config)) return undefined
-  return { urls: isCluster ? redisCluster : [redis], isCluster, prefix }
+  return { urls: isCluster ? redisCluster : [redis], isCluster, prefix, tls: redisTlsOf(config) }
 }
 
 /** What checks access tokens; undefined where none are asked for. */

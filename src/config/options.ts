@@ -82,13 +82,18 @@ export const OPTIONS = {
     secretLetters: 16,
     help: "file with the token operators must bring (Authorization: Bearer, or as password); /healthz and /readyz stay open",
   }),
-  tlsCert: option({
+  tlsCert: list({
     schema: filePath,
-    default: "",
-    value: "FILE",
-    help: "certificate chain (PEM) for wss and https; goes with --tls-key",
+    value: "[NAME=]FILE",
+    help: "certificate chain (PEM) for wss and https, for all host names or for NAME; read again when it changes; goes with --tls-key",
   }),
-  tlsKey: option({ schema: filePath, default: "", value: "FILE", help: "private key (PEM) of the certificate" }),
+  tlsKey: list({ schema: filePath, value: "[NAME=]FILE", help: "private key (PEM) of the certificate (for NAME)" }),
+  hstsSeconds: option({
+    schema: whole(0, 63_072_000),
+    default: 31_536_000,
+    value: "SECONDS",
+    help: "how long browsers keep to https (Strict-Transport-Security, with --tls-cert); 0 makes them forget",
+  }),
   page: option({
     schema: yesOrNo,
     default: true,
@@ -169,6 +174,14 @@ export const OPTIONS = {
     shown: hidden,
     help: "secret shared with the TURN server (coturn: use-auth-secret)",
   }),
+  turnSecretFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    secretLetters: 1,
+    standsFor: "turnSecret",
+    help: "file with --turn-secret, which then no process list shows",
+  }),
   turnTtlSeconds: option({
     schema: whole(60, 2_592_000),
     default: 86_400,
@@ -236,6 +249,12 @@ export const OPTIONS = {
     value: "SECONDS",
     help: "how long a client whose connection broke may come back as itself; 0 is not at all",
   }),
+  stateFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "where a node without Redis leaves at its end who may come back, for its next start; with Redis it is not used",
+  }),
   redis: option({
     schema: redisUrl,
     default: "",
@@ -249,6 +268,26 @@ export const OPTIONS = {
     shown: withoutPassword,
     help: "some nodes of a Redis Cluster (7 or later), in place of --redis",
   }),
+  redisPasswordFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    secretLetters: 1,
+    help: "file with the password for Redis, in place of one in the URL",
+  }),
+  redisCa: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "certificates (PEM) of the authority behind rediss://, in place of those the system knows",
+  }),
+  redisCert: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "certificate (PEM) to show to Redis (tls-auth-clients); goes with --redis-key",
+  }),
+  redisKey: option({ schema: filePath, default: "", value: "FILE", help: "private key (PEM) of --redis-cert" }),
   redisPrefix: option({
     schema: text(/^[\w.-]{1,40}$/, "must be 1 to 40 letters, digits, _ . or -"),
     default: "palava",
@@ -279,6 +318,14 @@ export const OPTIONS = {
     value: "TARGET",
     shown: withoutLogin,
     help: "where each closed hour goes, exactly once: a file of JSON lines, or a webhook",
+  }),
+  statsExportUrlFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    secretLetters: 1,
+    standsFor: "statsExport",
+    help: "file with the URL for --stats-export, when it holds a secret",
   }),
   plugin: list({
     schema: filePath,

@@ -60,7 +60,7 @@ export type Admission =
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "node">
+  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "readmit" | "node">
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock
@@ -86,6 +86,9 @@ export interface DialectParts {
   }
 }
 
+/** Makes a connection that is closed, and what spoke on it: for a client that is away. */
+export type MakeClosed = <Its extends Conversation>(converse: (connection: Connection) => Its) => Its
+
 /** How clients of one kind speak. */
 export interface Dialect {
   readonly name: string
@@ -104,6 +107,16 @@ export interface Dialect {
   recognisesFirst?(text: string): boolean
   /** A client connects; the conversation may speak in `onOpen`. */
   open(connection: Connection, handshake: Handshake): Conversation
+  /**
+   * What it holds for clients to come back, once no connection is open, for a process that takes the place of this one:
+   * plain data for JSON, which only `unpackHeld` reads.
+   */
+  packHeld?(): Promise<unknown>
+  /**
+   * Holds what `packHeld` gave `ageMs` milliseconds ago, before any client connects.
+   * @returns how many memberships; undefined, and nothing was changed, when this is not what it gives
+   */
+  unpackHeld?(held: unknown, ageMs: number, makeClosed: MakeClosed): Promise<number | undefined>
   /** Messages that it keeps for who is not there, now; undefined where it keeps none. */
   readonly waiting?: () => number
   /** Plain HTTP requests of its clients; undefined for those that are not. */

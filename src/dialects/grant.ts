@@ -8,6 +8,6 @@ export const GRANT = v.object({
   status: v.optional(v.record(v.string(), v.unknown())),
   peers: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
   until: v.optional(v.pipe(v.number(), v.finite())),
-  can: v.optional(v.array(v.picklist(["send", "status", "lock"]))),
-  reach: v.optional(v.array(v.string())),
+  can: v.optional(v.pipe(v.array(v.picklist(["send", "status", "lock"])), v.readonly())),
+  reach: v.optional(v.pipe(v.array(v.string()), v.readonly())),
 })

@@ -2,9 +2,9 @@
 // less than the others have, ended by a close, after which it connects anew by itself.
 
 import { CLOSE } from "../connections/close.ts"
-import type { ChangeOutcome } from "../rooms/commands.ts"
 import type { Membership } from "../rooms/membership.ts"
 import type { Audience } from "../rooms/room-store.ts"
+import type { ChangeOutcome } from "../rooms/status-changes.ts"
 import type { DialectParts } from "./contract.ts"
 import type { Conversation } from "./conversation.ts"
 import type { DialectCounters } from "./counters.ts"

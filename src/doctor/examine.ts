@@ -4,7 +4,7 @@ import { makeToken } from "../access/tokens.ts"
 import { adminAddressOf, adminHeadersOf, hasAdmin } from "../config/admin-address.ts"
 import type { Config } from "../config/options.ts"
 import { type CallReport, checkCall, type MakeToken } from "./call.ts"
-import { checkCertificate } from "./certificate.ts"
+import { checkCertificates } from "./certificate.ts"
 import { type Finding, withDeadline } from "./finding.ts"
 import { checkIce } from "./ice.ts"
 import { checkClock, checkFiles, checkPort, localHost, type OtherClock } from "./machine.ts"
@@ -28,7 +28,7 @@ export async function examine(config: Config, publicUrl: string | undefined): Pr
   const isHere = listening === "us"
   const served = isHere ? { host: localHost(config.host), port: config.port } : undefined
   const [certificate, call] = await Promise.all([
-    checkCertificate(config, given?.hostname, served),
+    checkCertificates(config, given?.hostname, served),
     publicCall ?? localCall(config, origin, isHere),
   ])
   const redisClock = redis.clock === undefined ? [] : [{ whose: "Redis", seenAt, ...redis.clock }]
@@ -51,7 +51,7 @@ async function localCall(config: Config, origin: string | undefined, isHere: boo
     const result = "no server runs here, and no --url says where else"
     return { findings: [{ verdict: "skipped", what: "call", result }], clock: undefined }
   }
-  const local = new URL(`${config.tlsCert === "" ? "ws" : "wss"}://${localHost(config.host)}:${config.port}/`)
+  const local = new URL(`${config.tlsCert.length === 0 ? "ws" : "wss"}://${localHost(config.host)}:${config.port}/`)
   const { findings } = await checkCall(local, origin, false, tokensFor(config))
   const advice = "give --url wss://NAME/ to try it the way browsers come"
   return {

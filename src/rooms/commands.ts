@@ -6,7 +6,7 @@ import type { RoomCounters } from "./counters.ts"
 import type { RoomEncoder } from "./encoder.ts"
 import type { Grant } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
-import { GrantedMembership, type Holder, Membership } from "./membership.ts"
+import { type Holder, type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
@@ -19,6 +19,7 @@ import {
   type StatusText,
   StoreUnavailable,
 } from "./room-store.ts"
+import { type ChangeOutcome, StatusChanges } from "./status-changes.ts"
 import type { Topics } from "./topics.ts"
 
 /**
@@ -50,9 +51,6 @@ export interface JoinWish {
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
 export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "unavailable"
 
-/** What a status change or a frame became. */
-export type ChangeOutcome = "done" | "unavailable"
-
 /** What commands work with. */
 export interface CommandsParts {
   readonly store: RoomStore
@@ -73,6 +71,7 @@ export class RoomCommands {
   readonly #counters: RoomCounters
   /** Joins under way, until they have landed or are undone. */
   readonly #joins = new Set<Promise<JoinOutcome>>()
+  readonly #statuses: StatusChanges
   #isClosing = false
 
   constructor(parts: CommandsParts) {
@@ -80,6 +79,12 @@ export class RoomCommands {
     this.#onRelayed = parts.observer.relayed
     this.#topics = parts.topics
     this.#counters = parts.counters
+    this.#statuses = new StatusChanges({
+      clock: parts.clock,
+      counters: parts.counters,
+      announce: (membership, status) => this.#announceStatus(membership, status),
+      onBug: (cause, { room }) => parts.repairs.onStoreError(cause, room.key),
+    })
   }
 
   /** Joins a room. Rejects only by a bug. */
@@ -93,12 +98,26 @@ export class RoomCommands {
   /** Leaves, if it is in: the client hears nothing of the room any more from here on. */
   leave(membership: Membership): Promise<void> | undefined {
     const room = this.#parts.registry.roomOf(membership)
-    if (room === undefined || !room.release(membership)) return undefined
+    if (room === undefined || !membership.isIn) return undefined
+    this.#statuses.flush(membership)
+    if (!room.release(membership)) return undefined
     return this.#parts.repairs.leave(room, membership.peer, membership.generation)
   }
 
-  /** Replaces the status of a member. */
-  async updateStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
+  /** The status a member has asked for last, which the store may not have yet. */
+  statusOf(membership: Membership): StatusText {
+    return this.#statuses.latestOf(membership)
+  }
+
+  /**
+   * Replaces the status of a member. Of many at once the room is told the last (status-changes.ts).
+   * @param ref with a failure that is known only later, which the holder is told
+   */
+  updateStatus(membership: Membership, status: StatusText, ref: Ref): Promise<ChangeOutcome> {
+    return this.#statuses.change(membership, status, ref)
+  }
+
+  async #announceStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
     const { room, peer } = membership
     const rev = this.#parts.registry.nextNumber()
     const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
@@ -159,6 +178,7 @@ export class RoomCommands {
    */
   async close(keepsHeld = false): Promise<void> {
     this.#isClosing = true
+    this.#statuses.flushAll()
     await Promise.all([this.#leaveAll(keepsHeld), Promise.allSettled(this.#joins)])
     // Joins that were under way have landed meanwhile.
     await this.#leaveAll(keepsHeld)
@@ -185,8 +205,7 @@ export class RoomCommands {
     const { store, registry, repairs } = this.#parts
     const room = registry.open(key, encoder)
     const generation = registry.nextNumber()
-    const its = [room, peer, generation, holder, status] as const
-    const membership = grant === undefined ? new Membership(...its) : new GrantedMembership(grant, ...its)
+    const membership = makeMembership(grant, room, peer, generation, holder, status)
     membership.proof = proof?.next
     const most = Math.min(limit, grant?.peers ?? limit)
     const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof }

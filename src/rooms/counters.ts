@@ -8,6 +8,8 @@ export interface RoomCounters {
   /** Relays of other nodes that reached nobody: the target is gone or the sender no member. */
   relaysDropped: number
   joins: number
+  /** Status changes that the room was not told of, as a later one of the same member took their place. */
+  statusesCoalesced: number
   leaves: number
   roomsOpened: number
   roomsClosed: number
@@ -26,6 +28,7 @@ export function makeRoomCounters(): RoomCounters {
     relaysRemote: 0,
     relaysDropped: 0,
     joins: 0,
+    statusesCoalesced: 0,
     leaves: 0,
     roomsOpened: 0,
     roomsClosed: 0,

@@ -110,7 +110,7 @@ export class Membership {
 const MOST_WAIT_MS = 2 ** 30
 
 /** One of which there is something to say. Apart, as most servers have none and a field more in each costs memory. */
-export class GrantedMembership extends Membership {
+class GrantedMembership extends Membership {
   readonly #grant: Grant
   readonly #maySend: boolean
   #cancel: (() => void) | undefined
@@ -143,4 +143,9 @@ export class GrantedMembership extends Membership {
     this.#cancel?.()
     this.#cancel = undefined
   }
+}
+
+/** A membership; with a grant, if there is anything to say of it. */
+export function makeMembership(grant: Grant | undefined, ...its: ConstructorParameters<typeof Membership>): Membership {
+  return grant === undefined ? new Membership(...its) : new GrantedMembership(grant, ...its)
 }

@@ -31,9 +31,14 @@ interface Room {
 
 /** The room store of a single node. */
 export class MemoryRoomStore implements RoomStore {
-  readonly node: NodeId = makeNodeId()
+  readonly node: NodeId
   readonly #rooms = new Map<RoomKey, Room>()
   #listener: RoomListener | undefined
+
+  /** @param node that of the process whose place this one takes, if any */
+  constructor(node: NodeId = makeNodeId()) {
+    this.node = node
+  }
 
   /** Rooms that have members. */
   get size(): number {

@@ -103,6 +103,14 @@ export class Room extends RoomLog implements JoinedRoom {
     if (this.#joiners.size === 0) this.#joiners = NOBODY
   }
 
+  /** They were in it before this process began; see readmission.ts. */
+  readmit(memberships: readonly Membership[]): void {
+    for (const membership of memberships) {
+      this.here.add(membership)
+      membership.begin(this.#parts.clock)
+    }
+  }
+
   /** It is a member no more: the client hears nothing of the room from here on. @returns whether it was in */
   release(membership: Membership): boolean {
     if (!membership.isIn) return false

@@ -6,9 +6,11 @@ import { Announcer } from "./announcer.ts"
 import { RoomCommands } from "./commands.ts"
 import { makeRoomCounters, type RoomCounters } from "./counters.ts"
 import { CrossRelays } from "./cross-relays.ts"
-import type { NodeId } from "./ids.ts"
+import type { RoomEncoder } from "./encoder.ts"
+import type { NodeId, RoomKey } from "./ids.ts"
 import { makeListener } from "./listener.ts"
 import type { RoomObserver } from "./observer.ts"
+import { type FormerMember, readmit } from "./readmission.ts"
 import { RoomRegistry } from "./registry.ts"
 import { Repairs } from "./repairs.ts"
 import type { Relay, RoomStore } from "./room-store.ts"
@@ -35,6 +37,8 @@ export interface Rooms {
   readonly crossRelays: CrossRelays
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
+  /** Puts members back in who were in a room when the process before this one ended; see readmission.ts. */
+  readmit(room: RoomKey, encoder: RoomEncoder, members: readonly FormerMember[]): Promise<void>
   /** Whether there are memberships whose clients are away and may come back. */
   readonly hasHeld: boolean
   /** Leaves every room; with `keepsHeld`, such memberships stay. */
@@ -66,6 +70,7 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     commands,
     announcer: new Announcer(store),
     crossRelays,
+    readmit: (room, encoder, members) => readmit({ store, registry }, room, encoder, members),
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },

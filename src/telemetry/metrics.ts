@@ -80,6 +80,11 @@ export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics 
     () => ({ local: counters.relaysLocal, remote: counters.relaysRemote }),
     "target",
   )
+  addCounter(
+    "palava_statuses_coalesced_total",
+    "Status changes that a later one of the same member took the place of before the room was told.",
+    () => counters.statusesCoalesced,
+  )
   addCounter("palava_relays_dropped_total", "Messages from other nodes for nobody here.", () => counters.relaysDropped)
   addCounter("palava_gaps_healed_total", "Gaps in a room's log repaired by a snapshot.", () => counters.gapsRepaired)
   addCounter(

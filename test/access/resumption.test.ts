@@ -4,10 +4,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
-import { errorOf, Member, type Resumed } from "../resume/member.ts"
+import { type Event, errorOf, Member, type Resumed } from "../resume/member.ts"
 import { inSeconds, SECRET, sign } from "./tokens.ts"
 
-const REFUSED = errorOf("unauthorized", "not authorized")
+const REFUSED = errorOf("unauthorized", "not authorized") as Event
+const FAILED = errorOf("resume_failed", "cannot resume") as Resumed
 
 let redis: RedisServer
 beforeAll(async () => {
@@ -71,7 +72,7 @@ test("who is away when its time is over does not come back", async () => {
   await bob.next("new_peer")
   ada.cut()
   expect(await bob.next()).toEqual({ event: "peer_left", sender_id: ada.id })
-  expect(await ada.resume()).toEqual(errorOf("resume_failed", "cannot resume") as Resumed)
+  expect(await ada.resume()).toEqual(FAILED)
 })
 
 test("what the resume token says of it cannot be changed", async () => {
@@ -96,7 +97,7 @@ test("what the resume token says of it cannot be changed", async () => {
       const eve = await Member.join(port, "eve", {}, { token: await sign({ room: "eve" }) })
       eve.say({ event: "leave_room" })
       eve.say({ event: "resume", token: forged.join("."), received: 1 })
-      expect(await eve.next("error")).toEqual(errorOf("resume_failed", "cannot resume"))
+      expect(await eve.next("error")).toEqual(FAILED)
       eve.cut()
     }
   }

@@ -105,7 +105,17 @@ export class PalavaConversation implements PalavaClient {
 
   onClose(code: number): void {
     if ((code === BROKEN || code === CLOSE.silent.code) && this.hold()) return
-    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+    this.#leaveSoon()
+  }
+
+  /** It was a member before this process began, and is held for its client for so many milliseconds. */
+  goOn(membership: Membership, resumption: Resumption, ms: number): void {
+    const { resumptions } = this.#parts
+    this.peer = membership.peer
+    this.membership = membership
+    this.resumption = resumption
+    resumptions.open(this)
+    if (!resumptions.hold(this, ms)) this.#leaveSoon()
   }
 
   onJoined(membership: Membership, ref: Ref): void {
@@ -122,6 +132,8 @@ export class PalavaConversation implements PalavaClient {
     membership.log = prepared?.resumption.log
     const { peer, room } = membership
     this.send(serverEvents.joinedRoom(peer, room.members.values(), more, prepared?.ticket, ref))
+    // Whoever has the token in it has the frame, and no secret is kept.
+    prepared?.resumption.log.acknowledge(1)
   }
 
   onTakenOver(membership: Membership): void {
@@ -254,6 +266,10 @@ export class PalavaConversation implements PalavaClient {
     resumption.restart()
     membership.log = resumption.log
     this.connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
+  }
+
+  #leaveSoon(): void {
+    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
   }
 
   /** It is a member no more, and nobody can resume it. */

@@ -97,10 +97,10 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     const problem = refuseStatus(status)
     if (problem !== undefined) return client.refuse(problem, ref)
     if (!may(membership.grant, "status")) return client.refuse("unauthorized", ref)
-    const merged = mergeStatus(membership.status, status as Record<string, unknown>)
+    const merged = mergeStatus(commands.statusOf(membership), status as Record<string, unknown>)
     const text = merged && withFixed(merged, membership.grant)
     if (text === undefined) return client.refuse("invalid_status", ref)
-    if ((await commands.updateStatus(membership, text)) === "unavailable") client.refuse("unavailable", ref)
+    if ((await commands.updateStatus(membership, text, ref)) === "unavailable") client.refuse("unavailable", ref)
   },
 
   ping(_parts, client, { received }, ref) {

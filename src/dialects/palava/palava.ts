@@ -3,6 +3,7 @@
 import type { Dialect, DialectParts } from "../contract.ts"
 import { DialectCounters } from "../counters.ts"
 import { PalavaConversation } from "./conversation.ts"
+import { packHeld, unpackHeld } from "./held-state.ts"
 import { Resumptions } from "./resumptions.ts"
 
 /** Makes the dialect. It takes every client that no other dialect recognises. */
@@ -26,6 +27,8 @@ export function makePalava(parts: DialectParts): Dialect {
     maxFrameBytes: parts.limits.maxFrameBytes,
     recognises: () => true,
     recognisesFirst: () => true,
+    packHeld: () => packHeld(shared),
+    unpackHeld: (held, ageMs, makeClosed) => unpackHeld(shared, held, ageMs, makeClosed),
     open: (connection) => new PalavaConversation(connection, shared),
   }
 }

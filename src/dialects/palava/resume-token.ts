@@ -59,6 +59,11 @@ export function toProof(hash: Buffer): string {
   return hash.toString("base64url")
 }
 
+/** The hash in a proof. */
+export function fromProof(proof: string): Buffer {
+  return Buffer.from(proof, "base64url")
+}
+
 /** A grant as somebody gave it: who changed it is found out later, by its hash, but what is no grant is not one. */
 function readGrant(text: string): Grant | undefined {
   const result = v.safeParse(GRANT, readObject(text))

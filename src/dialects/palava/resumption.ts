@@ -2,7 +2,7 @@
 // of the token's secret. One for each membership whose client can resume; the conversation it belongs to keeps it true.
 
 import { type FrameBudget, FrameLog } from "./frame-log.ts"
-import { isSameHash, makeToken, type ReadToken, type TokenFor, toProof } from "./resume-token.ts"
+import { fromProof, isSameHash, makeToken, type ReadToken, type TokenFor, toProof } from "./resume-token.ts"
 
 /** What a client is told so that it can come back. */
 export interface ResumeTicket {
@@ -39,6 +39,8 @@ export class Resumption {
   pending: Promise<void> | undefined
   /** Ends the time for which it is held; undefined while its connection is open. */
   endHold: (() => void) | undefined
+  /** Until when it is held, monotonic milliseconds. */
+  heldUntil = 0
   readonly #of: TokenFor
   readonly #seconds: number
   #hash: Buffer = Buffer.alloc(0)
@@ -87,8 +89,9 @@ export class Resumption {
     return { received: this.received, isExact: this.#isExact, sent: this.log.sent, frames: this.log.kept }
   }
 
-  /** Takes the place of the one that was packed; only the token is its own. */
-  unpack({ received, isExact, sent, frames }: PackedResumption): void {
+  /** Takes the place of the one that was packed; `proof` is of its token, without it the token is this one's own. */
+  unpack({ received, isExact, sent, frames }: PackedResumption, proof?: string): void {
+    if (proof !== undefined) this.#hash = fromProof(proof)
     this.received = received
     this.#isExact = isExact
     this.log.refill(sent, frames)

@@ -74,6 +74,11 @@ export class Resumptions {
     }
   }
 
+  /** Those that are held now. */
+  get held(): readonly Resumable[] {
+    return [...this.#byPeer.values()].filter(({ resumption }) => resumption?.endHold !== undefined)
+  }
+
   /** The one of this peer. */
   get(peer: PeerId): Resumable | undefined {
     return this.#byPeer.get(peer)
@@ -111,12 +116,16 @@ export class Resumptions {
     if (this.#byPeer.get(of.peer) === of) this.#byPeer.delete(of.peer)
   }
 
-  /** The connection broke. @returns false when the membership cannot be held */
-  hold(of: Resumable): boolean {
+  /**
+   * The connection broke, and its client may come back for so many milliseconds.
+   * @returns false when the membership cannot be held
+   */
+  hold(of: Resumable, ms = this.#parts.seconds * 1000): boolean {
     const { membership, resumption } = of
     if (resumption === undefined || membership?.isIn !== true || this.#held >= MAX_HELD) return false
-    const { clock, seconds, onBug } = this.#parts
-    const cancel = clock.after(seconds * 1000, () => {
+    const { clock, onBug } = this.#parts
+    resumption.heldUntil = clock.monotonicMs() + ms
+    const cancel = clock.after(ms, () => {
       this.counters.expired++
       of.leave()?.catch(onBug)
     })

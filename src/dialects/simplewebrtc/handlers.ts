@@ -121,5 +121,6 @@ async function share({ commands }: SimpleWebRtcParts, client: SimpleWebRtcClient
   if (!may(membership?.grant, "status")) return client.refuse("unauthorized")
   client.isSharing = isSharing
   if (membership === undefined) return
-  if ((await commands.updateStatus(membership, resourcesOf(isSharing))) === "unavailable") client.refuse("unavailable")
+  const outcome = await commands.updateStatus(membership, resourcesOf(isSharing), undefined)
+  if (outcome === "unavailable") client.refuse("unavailable")
 }
