@@ -9,7 +9,13 @@ export type Change =
   | { readonly kind: "joined"; readonly member: Member }
   | { readonly kind: "left"; readonly peer: PeerId }
   | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
-  | { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience }
+  | {
+      readonly kind: "frame"
+      readonly peer: PeerId
+      readonly text: string
+      readonly to: Audience
+      readonly lock?: boolean
+    }
   | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean }
 
 /** Where an event stands for a replica: to be applied, already known, or behind something missed. */
