@@ -169,9 +169,18 @@ export class ClusterRoomStore implements RoomStore {
     )
   }
 
-  async publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
+  async publish(
+    room: RoomKey,
+    peer: PeerId,
+    rev: number,
+    text: string,
+    to: Audience,
+    lock?: boolean,
+  ): Promise<Position | undefined> {
     await this.settled(room, peer)
-    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, terms)))
+    return readPosition(
+      await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, lock, terms)),
+    )
   }
 
   settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
@@ -197,7 +206,12 @@ export class ClusterRoomStore implements RoomStore {
     return readSnapshot(await this.#uplink.run("leased", () => this.#calls.snapshot(room)))
   }
 
-  async restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[]): Promise<RoomSnapshot> {
+  async restore(
+    room: RoomKey,
+    own: readonly OwnMember[],
+    others: readonly Member[],
+    isLocked?: boolean,
+  ): Promise<RoomSnapshot> {
     this.counters.restores++
     this.#resyncing?.restored.add(room)
     const epochs = new Epochs()
@@ -205,7 +219,7 @@ export class ClusterRoomStore implements RoomStore {
     // Before: a lost room may be born again with them. Leases are in another slot than rooms, so not in the same script.
     await this.#grant(strangers)
     const reply = await this.#uplink.run("leased", (terms) =>
-      this.#calls.restore(room, own, strangers, epochs.next(), terms),
+      this.#calls.restore(room, own, strangers, isLocked, epochs.next(), terms),
     )
     const snapshot = readSnapshot(reply.slice(1))
     if (epochs.has(snapshot.epoch)) this.#listener?.onRoomOpened(room)

@@ -54,7 +54,7 @@ export const COMMANDS = {
     flags: { url: { value: "URL", help: "public address to set a call up through, such as wss://call.example.org/" } },
   },
   token: {
-    help: "print an access token, signed with --auth-secret or --auth-secret-file, or with a private key",
+    help: "print an access token, signed with the secret that servers have, or with a private key",
     flags: {
       room: {
         value: "NAME",

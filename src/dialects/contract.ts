@@ -75,6 +75,8 @@ export interface DialectParts {
   readonly limits: {
     /** Most members of a room. */
     readonly roomSize: number
+    /** Who may lock a room, of those of whom no grant says it: "members" or nobody ("off"). */
+    readonly roomLocks: string
     /** Largest frame, in bytes, where a dialect has no limit of its own. */
     readonly maxFrameBytes: number
     /** Unsent bytes after which a reader is closed: no dialect's frame may be larger. */

@@ -50,7 +50,7 @@ export interface JoinWish {
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "unavailable"
+export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {
@@ -156,11 +156,16 @@ export class RoomCommands {
    * Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. Where that
    * is done at once, it says so at once.
    */
-  publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
+  publish(
+    membership: Membership,
+    text: string,
+    to: Audience = "all",
+    lock?: boolean,
+  ): ChangeOutcome | Promise<ChangeOutcome> {
     const { room, peer } = membership
     this.#tracer?.relayed(room.key, peer, undefined, text)
     const rev = this.#parts.registry.nextNumber()
-    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
+    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to, lock)
     const position = send()
     if (position !== undefined && !(position instanceof Promise)) return "done"
     return this.#change(membership, send, position)

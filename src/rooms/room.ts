@@ -53,6 +53,8 @@ export class Room extends RoomLog implements JoinedRoom {
   readonly encoder: RoomEncoder
   /** Memberships of this node that are in. Only this class changes the list, and what is in it. */
   readonly here = new PeerList<Membership>()
+  /** Whether the room is locked, if it was told here. */
+  isLocked: boolean | undefined = undefined
   readonly #parts: RoomParts
   #joiners: Map<PeerId, Joiner> = NOBODY
   #leaving: Map<PeerId, number> = NOBODY
@@ -192,6 +194,7 @@ export class Room extends RoomLog implements JoinedRoom {
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
+        this.isLocked = change.lock ?? this.isLocked
         this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
         break
       case "status": {
