@@ -60,7 +60,10 @@ export type Admission =
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "readmit" | "node">
+  readonly rooms: Pick<
+    Rooms,
+    "commands" | "announcer" | "crossRelays" | "redirects" | "registry" | "readmit" | "node" | "tracer"
+  >
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock

@@ -55,7 +55,10 @@ export class MemoryRoomStore implements RoomStore {
     const known = this.#rooms.get(key)
     const before = known && findMember(known, peer)
     if (known !== undefined && before?.generation === generation) return this.#joined(known, withSnapshot)
-    if (proof?.given !== undefined && (before === undefined || known?.proofs?.get(peer) !== proof.given)) {
+    if (
+      proof?.given !== undefined &&
+      (before === undefined || !known?.proofs?.get(peer)?.split(" ").includes(proof.given))
+    ) {
       return { kind: "unproven" }
     }
     const status = proof?.given === undefined ? request.status : (before?.status ?? request.status)
@@ -125,6 +128,12 @@ export class MemoryRoomStore implements RoomStore {
 
   /** Every member is on this node, so there is nobody to relay to: whoever relays has delivered it already. */
   relay(): void {}
+
+  settled(): undefined {}
+
+  async nodes(): Promise<ReadonlyMap<NodeId, number>> {
+    return new Map([[this.node, Number.POSITIVE_INFINITY]])
+  }
 
   async snapshot(key: RoomKey): Promise<RoomSnapshot> {
     const room = this.#rooms.get(key)

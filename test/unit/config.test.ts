@@ -40,6 +40,7 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   peerjsKey: ["my.key-2", "my.key-2"],
   peerjsDiscovery: ["true", true],
   yWebrtcPublishAny: ["false", false],
+  traceRooms: ["false", false],
   dialect: ["palava", ["palava"]],
   origin: ["https://call.example.org", ["https://call.example.org"]],
   authSecret: ["0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"],

@@ -30,7 +30,7 @@ type Handler<Fields> = (
 const DIALECT = "palava"
 
 const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>> } = {
-  async join_room({ commands, hooks, limits, resumptions }, client, fields, ref, sent) {
+  async join_room({ commands, hooks, limits, resumptions, rooms }, client, fields, ref, sent) {
     const { room_id } = fields
     if (client.membership !== undefined) return client.refuse("already_joined", ref)
     const given = fields.status ?? {}
@@ -45,6 +45,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       const verdict = await hooks.join(client, asked)
       if (verdict !== undefined && "grant" in verdict) grant = verdict.grant
       else if (verdict !== undefined) {
+        rooms.tracer?.happened(room, client.peer, "refused", "error" in verdict ? verdict.error : verdict.id)
         return "error" in verdict ? client.refuse(verdict.error, ref) : client.refuseAs(verdict, ref)
       }
       if (!client.isOpen) return
