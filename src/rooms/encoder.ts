@@ -2,11 +2,12 @@
 // members at this node.
 
 import type { PeerId } from "./ids.ts"
+import type { JoinedRoom } from "./membership.ts"
 import type { Member, StatusText } from "./room-store.ts"
 
 /** Makes frames. Undefined: this dialect has no word for it, and nobody is told. */
 export interface RoomEncoder {
-  joined(member: Member): string | undefined
+  joined(member: Member, room: JoinedRoom): string | undefined
   left(peer: PeerId): string | undefined
   status(peer: PeerId, status: StatusText): string | undefined
   /** An event of a plug-in, where the dialect has words for it. */

@@ -222,7 +222,7 @@ export class Room extends RoomLog implements JoinedRoom {
     const joiner = member.node === this.#parts.node ? this.#joiners.get(peer) : undefined
     const isOurs = joiner?.membership.generation === generation
     if (isOurs) this.#admit(joiner)
-    const text = this.encoder.joined(member)
+    const text = this.encoder.joined(member, this)
     if (text !== undefined) this.#publish(text, isOurs ? joiner.membership : undefined)
     if (!isOurs) {
       // A command that was given up has arrived after all: the log must not keep who is not here.
