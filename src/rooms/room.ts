@@ -168,12 +168,14 @@ export class Room extends RoomLog implements JoinedRoom {
     switch (change.kind) {
       case "joined":
         this.#showJoined(change.member)
+        this.#keepOwner()
         break
       case "left":
         this.#tell(this.encoder.left(change.peer))
         break
       case "moved":
         this.#showMoved(change.member)
+        this.#keepOwner()
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
@@ -222,7 +224,7 @@ export class Room extends RoomLog implements JoinedRoom {
     const joiner = member.node === this.#parts.node ? this.#joiners.get(peer) : undefined
     const isOurs = joiner?.membership.generation === generation
     if (isOurs) this.#admit(joiner)
-    const text = this.encoder.joined(member, this)
+    const text = this.encoder.joined(member)
     if (text !== undefined) this.#publish(text, isOurs ? joiner.membership : undefined)
     if (!isOurs) {
       // A command that was given up has arrived after all: the log must not keep who is not here.
@@ -263,6 +265,15 @@ export class Room extends RoomLog implements JoinedRoom {
     if (!membership.holder.isOpen) return
     this.here.add(membership)
     membership.holder.onJoined(membership, ref)
+  }
+
+  /** Where there may be one member only: parts from those of this node that are not the one. */
+  #keepOwner(): void {
+    if (this.encoder.ownerOf === undefined || this.members.size < 2) return
+    const owner = this.encoder.ownerOf([...this.members.values()])
+    for (const membership of [...this.here.values()]) {
+      if (membership.peer !== owner) membership.holder.onTakenOver(membership)
+    }
   }
 
   /** Between two subscriptions the sender hears what is said before and after the frame, each at its place. */

@@ -10,7 +10,6 @@ import type { Handshake } from "../contract.ts"
 import type { Conversation } from "../conversation.ts"
 import { type Claim, claimId } from "./claim.ts"
 import { decodeFrame, ERRORS, error, type Frame, ID_TAKEN, OPEN, PASSED, passed } from "./frame.ts"
-import { keepOwner } from "./owner.ts"
 import type { PeerJsParts } from "./parts.ts"
 import type { Sender } from "./waiting.ts"
 
@@ -107,7 +106,6 @@ export class PeerJsConversation implements Conversation, Holder, Sender {
 
   onJoined(membership: Membership): void {
     this.membership = membership
-    keepOwner(membership.room)
   }
 
   onTakenOver(): void {
