@@ -53,7 +53,7 @@ export abstract class SimulatedGuest implements Guest {
 
   /** Whether faults excuse that it was not shown something. */
   get isDisturbed(): boolean {
-    return this.node.isDisturbed || this.node.isDead
+    return this.node.isDisturbed || this.node.isStopping || this.node.isDead
   }
 
   send(text: string): void {

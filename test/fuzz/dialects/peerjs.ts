@@ -309,7 +309,7 @@ export class SimulatedPeer extends SimulatedGuest {
         this.#cast.onTaken(this)
         break
       case "ERROR":
-        if (!this.isDisturbed && !this.node.isStopping) throw new Violation(`ERROR ${frame.payload?.msg}`)
+        if (!this.isDisturbed) throw new Violation(`ERROR ${frame.payload?.msg}`)
         break
       case "EXPIRE":
         this.#cast.onExpire(this, frame)

@@ -211,7 +211,7 @@ export class SimulatedMember extends SimulatedGuest {
   }
 
   protected onClose(_code: number, reason: string): void {
-    if (this.isDisturbed || this.node.isStopping) return
+    if (this.isDisturbed) return
     const isFull = reason.startsWith("room is full") && this.#cast.mostIn(this.room, this.since) > ROOM_SIZE
     if (!isFull) throw new Violation(`closed for no reason: ${reason}`)
   }
