@@ -25,6 +25,7 @@ import { Lease } from "./lease.ts"
 import { type ClusterLog, SILENT, toText } from "./log.ts"
 import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
+import { Publishes } from "./publishes.ts"
 import type { Keys } from "./redis/keys.ts"
 import { RoomCalls, readPosition, readRefusal, readSnapshot } from "./room-calls.ts"
 import { readRoomsOf, type SweepOptions, sweepNode } from "./sweep.ts"
@@ -81,6 +82,7 @@ export class ClusterRoomStore implements RoomStore {
   readonly #lease: Lease
   readonly #uplink: Uplink
   readonly #outboxes: Outboxes
+  readonly #publishes: Publishes
   readonly #calls: RoomCalls
   readonly #nodes: Nodes
   #listener: RoomListener | undefined
@@ -116,6 +118,7 @@ export class ClusterRoomStore implements RoomStore {
       onResync: () => this.#resync(),
       onLeaseEnded: (ended) => this.#sweepSoon(ended as NodeId),
     })
+    this.#publishes = new Publishes({ uplink: this.#uplink, calls: this.#calls, clock })
     this.#outboxes = new Outboxes({
       ...{ node, uplink: this.#uplink, clock, counters, log, waitMs, channelOf, lastBatch: options.lastBatch ?? 0 },
       onFailed: (relay, ref, failure) => this.#listener?.onRelayFailed(relay, ref, failure),
@@ -140,6 +143,7 @@ export class ClusterRoomStore implements RoomStore {
 
   async join(request: JoinRequest): Promise<JoinResult> {
     const { room, withSnapshot } = request
+    this.#publishes.flush(this.#keys.partitionOf(room))
     const epochs = new Epochs()
     const reply = await this.#uplink.run("up", (terms) => this.#calls.join(request, epochs.next(), terms))
     const refusal = readRefusal(reply)
@@ -156,6 +160,7 @@ export class ClusterRoomStore implements RoomStore {
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
     await this.#settled(room, peer)
+    this.#publishes.flush(this.#keys.partitionOf(room))
     const reply = await this.#uplink.run("up", (terms) => this.#calls.leave(room, peer, generation, terms))
     this.#tellIfClosed(room, reply.slice(3))
     return readPosition(reply)
@@ -163,6 +168,7 @@ export class ClusterRoomStore implements RoomStore {
 
   async updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined> {
     await this.#settled(room, peer)
+    this.#publishes.flush(this.#keys.partitionOf(room))
     return readPosition(
       await this.#uplink.run("up", (terms) => this.#calls.updateStatus(room, peer, rev, status, terms)),
     )
@@ -170,7 +176,7 @@ export class ClusterRoomStore implements RoomStore {
 
   async publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
     await this.#settled(room, peer)
-    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, terms)))
+    return this.#publishes.add(this.#keys.partitionOf(room), { room, peer, rev, text, to })
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
