@@ -1,6 +1,6 @@
 // Completions for bash and zsh: commands, flags, and what a flag's value can be.
 
-import { COMMAND_NAMES, COMMANDS, flagsOf } from "../../src/config/command-line.ts"
+import { COMMAND_NAMES, COMMANDS, flagsOf, ownersOfFlags } from "../../src/config/command-line.ts"
 import { flagOf, OPTION_NAMES, optionOf } from "../../src/config/options.ts"
 
 /** A flag as a completion sees it. */
@@ -18,12 +18,12 @@ function allFlags(): Flag[] {
     const { help, value, isList = false, schema } = optionOf(name)
     return { flag: flagOf(name), help, value, isList, choices: value === "" ? [] : choicesOf(schema) }
   })
-  const ofCommands = COMMAND_NAMES.flatMap((command) =>
-    Object.entries(flagsOf(command)).map(([flag, { value, help }]) => {
-      const choices = value.includes("|") ? value.split("|") : []
-      return { flag: `--${flag}`, help: `${command}: ${help}`, value, isList: false, choices }
-    }),
-  )
+  const ofCommands = [...ownersOfFlags()].map(([flag, owners]) => {
+    const [command = "start"] = owners
+    const { value = "", help = "", isList = false } = flagsOf(command)[flag] ?? {}
+    const choices = value.includes("|") ? value.split("|") : []
+    return { flag: `--${flag}`, help: `${owners.join(", ")}: ${help}`, value, isList, choices }
+  })
   const plain = { isList: false, choices: [] }
   return [
     { flag: "--config", help: "TOML file with options", value: "FILE", ...plain },
@@ -40,10 +40,14 @@ export function choicesOf(schema: object): readonly string[] {
   return "options" in schema && Array.isArray(schema.options) ? schema.options.map(String) : []
 }
 
+function takesFile({ value }: Flag): boolean {
+  return value.endsWith("FILE") || value === "TARGET"
+}
+
 /** For /usr/share/bash-completion/completions/palava-machine. */
 export function bashCompletion(): string {
   const flags = allFlags()
-  const files = flags.filter(({ value }) => value === "FILE" || value === "TARGET")
+  const files = flags.filter(takesFile)
   const chosen = flags.filter(({ choices }) => choices.length > 0)
   const free = flags.filter((flag) => flag.value !== "" && !files.includes(flag) && !chosen.includes(flag))
   const names = (some: readonly Flag[]) => some.map(({ flag }) => flag).join("|")
@@ -73,9 +77,9 @@ complete -o filenames -F _palava_machine palava-machine
 export function zshCompletion(): string {
   const quote = (text: string) => text.replaceAll("'", "'\\''")
   const inSpec = (text: string) => quote(text.replace(/[[\]:\\]/g, "\\$&"))
-  const flags = allFlags().map(({ flag, help, value, isList, choices }) => {
-    const action =
-      choices.length > 0 ? `(${choices.join(" ")})` : value === "FILE" || value === "TARGET" ? "_files" : ""
+  const flags = allFlags().map((one) => {
+    const { flag, help, value, isList, choices } = one
+    const action = choices.length > 0 ? `(${choices.join(" ")})` : takesFile(one) ? "_files" : ""
     const takes = value === "" ? "" : `:${inSpec(value)}:${action}`
     return `  '${isList ? "*" : ""}${flag}${value === "" ? "" : "="}[${inSpec(help)}]${takes}'`
   })

@@ -1,40 +1,61 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
-import { readFileSync } from "node:fs"
 import { version } from "../../package.json" with { type: "json" }
-import { SYSTEM_CLOCK } from "../clock.ts"
+import { AllNodes } from "../admin/all-nodes.ts"
+import { type LocalParts, makeLocalNode } from "../admin/local-node.ts"
+import { Questions } from "../admin/questions.ts"
+import { makeAdminRoutes } from "../admin/routes.ts"
+import { SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
-import type { Log } from "../log.ts"
+import type { Dialect } from "../dialects/contract.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
-import { makeRooms } from "../rooms/rooms.ts"
+import { makeRooms, type Rooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
-import { listen } from "../server/listen.ts"
+import { listen, type Sharing } from "../server/listen.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
+import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
+import { Timelines } from "../trace/timelines.ts"
 import { makeDialects } from "./dialects.ts"
+import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
+import { packState, type State, unpackState } from "./state.ts"
+
+/**
+ * 200 ms: who was connected to this process while the other already listens has sent a request by then, and has its answer.
+ * Bun resets the others, and whoever comes to the other process waits as long.
+ */
+const ACCEPTED_MS = 200
 
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
   readonly config: Config
   readonly store: RoomStore
-  readonly log: Log
+  readonly log: LevelledLog
   /** Set up, not yet started. */
   readonly plugins: PluginHost
   /** The demo call. */
   readonly callPage: Page
+  /** For operators. */
+  readonly consolePage: Page
   /** What keeps the rooms. */
   readonly storeKind: Readiness["store"]["kind"]
   /** Why the store cannot be reached now; undefined when it can. */
   readonly storeAway: () => string | undefined
   /** Adds what the store counts. */
   readonly addStoreMetrics: (metrics: Metrics) => void
+  /** What the process before this one has left behind, asked for once this one listens; nobody is served before. */
+  readonly before?: (() => Promise<State | undefined>) | undefined
+  /** Keeps what this one leaves behind for the next. */
+  readonly keepState?: ((text: string) => Promise<void>) | undefined
+  /** Whether another process may listen on the same ports, as far as it gives way or is given way. */
+  readonly ports: Sharing
 }
 
 /** A running node. */
@@ -49,7 +70,13 @@ export interface Node {
    * when the store refuses to work with this configuration.
    */
   readonly storeReady: Promise<boolean>
+  /** What the process before this one held is held here. */
+  readonly opened: Promise<void>
+  /** Reads again what can change while a node runs. */
+  readonly reload: () => Reloaded
   readonly shutdown: Shutdown
+  /** Stops, for another process that listens on the same ports already. */
+  giveWay(): Promise<void>
 }
 
 /**
@@ -61,7 +88,8 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const { hooks } = plugins
   const topics = new ServerTopics()
   const connections = new Connections({ limits: config, log, observer: hooks.observer })
-  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
+  const timelines = config.traceRooms ? new Timelines(SYSTEM_CLOCK) : undefined
+  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, tracer: timelines, onTold: hooks.told })
   const dialects = makeDialects(
     {
       rooms,
@@ -76,23 +104,46 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     config,
   )
   let isStopping = false
+  const drain = { isDraining: false }
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
-  const routes = makeRoutes({
-    readiness: () => {
-      const away = parts.storeAway()
-      const reasons = [isStopping ? "shutting down" : undefined, away].filter((reason) => reason !== undefined)
-      return {
-        node: store.node,
-        version,
-        reasons,
-        store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
-      }
+  const renewals = makeRenewals(config, log, metrics)
+  const readiness = (): Readiness => {
+    const away = parts.storeAway()
+    const reasons = [isStopping && "shutting down", drain.isDraining && "draining", away]
+    return {
+      node: store.node,
+      version,
+      reasons: reasons.filter((reason) => typeof reason === "string"),
+      store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
+    }
+  }
+  const level = {
+    get now() {
+      return log.level
     },
+    change: (to: string, fields: object) => changeLevel(log, to, fields),
+  }
+  const routes = makeRoutes({
+    readiness,
     dialects,
     plugins,
     metrics,
+    admin: makeAdminRoutes(
+      makeAllNodes(rooms, {
+        connections,
+        rooms,
+        dialects,
+        timelines,
+        log,
+        version,
+        drain,
+        level,
+        reasons: () => readiness().reasons,
+      }),
+    ),
+    consolePage: parts.consolePage,
     callPage: config.page ? parts.callPage : undefined,
   })
 
@@ -104,20 +155,40 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
   )
   storeReady.catch(() => {})
+  const listens = Promise.withResolvers<void>()
+  const opens = parts.before && listens.promise.then(() => takeUp(parts, dialects, connections))
   let sockets: Sockets
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: tlsOf(config), origins: config.origin }
-    const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
-    sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, routes.admin)
+    const reusePort = parts.ports !== "own"
+    const { origin: origins, trustProxy: trustedProxies } = config
+    const options = { ...config, tls: renewals.tls, origins, trustedProxies, reusePort }
+    const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
+    sockets = listen("--port", config.host, config.port, parts.ports, () => listenForSockets(options, socketParts))
+    admin = startAdmin(config, sockets.port, parts.ports, routes.admin, renewals.adminToken)
+    renewals.watch(sockets.renew)
   } catch (cause) {
     await plugins.stop()
     await rooms.close(0)
     throw cause
   }
   connections.start()
+  listens.resolve()
+  const shutdown = new Shutdown({
+    connections,
+    rooms,
+    log,
+    seconds: config.shutdownSeconds,
+    keepsHeld: isClustered(config) || parts.keepState !== undefined,
+    awaited: isClustered(config) ? () => awaitedOf(dialects) : () => 0,
+    keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
+    refuseNew() {
+      isStopping = true
+      sockets.refuseNew()
+    },
+    last: [async () => renewals.stop(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+  })
 
   return {
     port: sockets.port,
@@ -125,29 +196,57 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       return connections.open.size
     },
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
-    storeReady,
-    shutdown: new Shutdown({
-      connections,
-      rooms,
-      log,
-      seconds: config.shutdownSeconds,
-      keepsHeld: isClustered(config),
-      refuseNew() {
-        isStopping = true
-        sockets.refuseNew()
-      },
-      last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
-    }),
+    storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
+    reload: renewals.reload,
+    opened: opens ?? Promise.resolve(),
+    shutdown,
+    async giveWay() {
+      await sleep(SYSTEM_CLOCK, ACCEPTED_MS)
+      sockets.stopListening()
+      admin?.stopListening()
+      // Clients need no time to look for another node: it is here.
+      await shutdown.gently(isClustered(config) ? config.shutdownSeconds : 0)
+    },
   }
 }
 
-function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | undefined {
-  if (tlsCert === "") return undefined
-  return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") }
+/** What operators ask: this node by itself, and all by way of it. */
+function makeAllNodes(rooms: Rooms, local: LocalParts): AllNodes {
+  const { node, crossRelays } = rooms
+  const nodes = () => rooms.nodes()
+  const questions = new Questions({ node, crossRelays, clock: SYSTEM_CLOCK, nodes, answer: makeLocalNode(local) })
+  return new AllNodes(questions, node, nodes)
 }
 
-function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
+/** Holds what the process before this one held. */
+async function takeUp(parts: NodeParts, dialects: readonly Dialect[], connections: Connections): Promise<void> {
+  const { log, before } = parts
+  try {
+    const state = await before?.()
+    if (state === undefined) return
+    const members = await unpackState(state, dialects, connections)
+    if (members === undefined) log.warn({}, "part of the state of the process before was damaged and is not used")
+    else log.info({ members, ageMs: Date.now() - state.writtenAt }, "holds the members of the process before")
+  } catch (cause) {
+    log.error({ err: cause }, "the state of the process before could not be used")
+  }
+}
+
+/** Memberships that other nodes may take over, or are taking over, with what is kept here. */
+function awaitedOf(dialects: readonly Dialect[]): number {
+  return dialects.reduce((sum, { resumptions: its }) => sum + (its === undefined ? 0 : its.held + its.moving), 0)
+}
+
+function startAdmin(
+  config: Config,
+  publicPort: number,
+  ports: Sharing,
+  routes: AdminRoutes,
+  token: () => string | undefined,
+): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
-  return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes))
+  const access = { names: [host, ...config.adminHost], token }
+  const reusePort = ports !== "own"
+  return listen("--admin-listen", host, port, ports, () => listenForOperators(host, port, routes, access, reusePort))
 }

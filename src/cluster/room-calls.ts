@@ -36,6 +36,8 @@ export interface Publish {
   readonly rev: number
   readonly text: string
   readonly to: Audience
+  /** Locks the room with it, or unlocks it. */
+  readonly lock: boolean | undefined
 }
 
 /** Makes the calls of one node. */
@@ -121,6 +123,7 @@ export class RoomCalls {
         "rev...": frames.map(({ rev }) => String(rev)),
         "text...": frames.map(({ text }) => text),
         "to...": frames.map(({ to }) => to),
+        "lock...": frames.map(({ lock }) => toWord(lock)),
       },
     )
   }
@@ -135,6 +138,7 @@ export class RoomCalls {
     room: RoomKey,
     own: readonly OwnMember[],
     others: readonly Member[],
+    isLocked: boolean | undefined,
     epoch: string,
     terms: Terms,
   ): ScriptCall {
@@ -152,6 +156,7 @@ export class RoomCalls {
         own: packMembers(own),
         others: packMembers(others),
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
+        lock: toWord(isLocked),
       },
     )
   }
@@ -181,6 +186,7 @@ export class RoomCalls {
 export function readRefusal([code]: readonly Reply[]): Exclude<JoinResult, { kind: "joined" }> | undefined {
   if (code === REFUSED.full) return { kind: "full" }
   if (code === REFUSED.taken) return { kind: "taken" }
+  if (code === REFUSED.locked) return { kind: "locked" }
   return code === REFUSED.unproven ? { kind: "unproven" } : undefined
 }
 
@@ -206,6 +212,11 @@ export function readSnapshot([epoch, seq, list]: readonly Reply[]): RoomSnapshot
   }
   members.sort((a, b) => a.order - b.order)
   return { epoch: String(epoch), seq: Number(seq), members: members.map(({ member }) => member) }
+}
+
+/** Whether a room is locked, as the scripts say it. */
+function toWord(isLocked: boolean | undefined): string {
+  return isLocked === undefined ? "" : isLocked ? "1" : "0"
 }
 
 /** As the script calls it. */

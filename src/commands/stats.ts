@@ -1,7 +1,7 @@
 // `palava-machine stats`: the usage statistics, from Redis or from the server that runs here.
 
 import { makeHours } from "../app/parts.ts"
-import { adminAddressOf } from "../config/admin-address.ts"
+import { adminAddressOf, adminHeadersOf } from "../config/admin-address.ts"
 import type { Invocation } from "../config/load.ts"
 import { answerQuestion, readFromServer, readFromStore } from "../stats/question.ts"
 import { exitFailed, exitFor } from "./exit.ts"
@@ -14,7 +14,10 @@ export async function printStats({ config, statsFlags }: Invocation): Promise<vo
   const hours = makeHours(config)
   const { host, port } = adminAddressOf(config)
   // Hours that a process counts itself are in its memory: only the server that runs here knows them.
-  const read = hours.counter === undefined ? readFromStore(hours) : readFromServer(`http://${host}:${port}/`)
+  const read =
+    hours.counter === undefined
+      ? readFromStore(hours)
+      : readFromServer(`http://${host}:${port}/`, adminHeadersOf(config))
   try {
     console.log(await answerQuestion(statsFlags, read, process.stdout.columns ?? COLUMNS))
   } catch (cause) {

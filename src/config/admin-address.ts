@@ -1,4 +1,7 @@
-// Where the administration listener is: what `--admin-listen` says, taken apart once for all who ask.
+// Where the administration listener is and how to be let in, for all who ask it: what `--admin-listen` says, taken apart
+// once, and the token of `--admin-token-file`.
+
+import { readSecretFile } from "./secret-file.ts"
 
 /** What it depends on. */
 interface AdminConfig {
@@ -30,4 +33,15 @@ export function adminAddressOf({ adminListen, port }: AdminConfig, publicPort = 
   if (adminListen === "" || adminListen === "off") return { host: LOOPBACK, port: port === 0 ? 0 : publicPort + 1 }
   const colon = adminListen.lastIndexOf(":")
   return { host: adminListen.slice(0, colon), port: Number(adminListen.slice(colon + 1)) }
+}
+
+/** The token in `--admin-token-file`; undefined when none is wanted. @throws when it cannot be read */
+export function adminTokenOf({ adminTokenFile }: { readonly adminTokenFile: string }): string | undefined {
+  return adminTokenFile === "" ? undefined : readSecretFile(adminTokenFile)
+}
+
+/** The headers of a request to it. @throws when the token cannot be read */
+export function adminHeadersOf(config: { readonly adminTokenFile: string }): Record<string, string> {
+  const token = adminTokenOf(config)
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }

@@ -3,10 +3,13 @@
 // in one line that names where it stands and what would be right.
 
 import { readFileSync } from "node:fs"
-import * as v from "valibot"
 import { type CommandLine, parseCommandLine, type Values } from "./command-line.ts"
+import { firstSentence, type Given, readValue } from "./given.ts"
+import { checkFiles, readSecrets } from "./named-files.ts"
 import { type Config, fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
+import { withCredentials } from "./secret-file.ts"
 import { suggestion } from "./suggest.ts"
+import { readTokenFlags, type TokenFlags } from "./token-flags.ts"
 
 /** Everything wrong with what the program was started with, a line each. */
 export class ConfigError extends Error {
@@ -33,22 +36,33 @@ export interface DoctorFlags {
   readonly url: string | undefined
 }
 
+/** What an operators' command was asked for. */
+export interface AdminFlags {
+  /** The administration listener, with a slash at its end; undefined: as `--admin-listen` says. */
+  readonly url: string | undefined
+  readonly isJson: boolean
+  /** Of a room. */
+  readonly name: string | undefined
+  /** First digits of a node's id. */
+  readonly node: string | undefined
+}
+
 /** What the command line asks for. */
 export interface Invocation {
   readonly command: CommandLine["command"]
+  /** What stands behind its name; empty if nothing does. */
+  readonly argument: string
   readonly config: Config
+  /** Whether it is started to take the place of one that runs. */
+  readonly replaces: boolean
   readonly statsFlags: StatsFlags
   readonly doctorFlags: DoctorFlags
+  readonly adminFlags: AdminFlags
+  readonly tokenFlags: TokenFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
   /** What is odd, but keeps nothing from working: a line each. */
   readonly warnings: readonly string[]
-}
-
-/** What a source gives for an option, and how to name the place in a message. */
-interface Given {
-  readonly texts: readonly string[]
-  readonly place: string
 }
 
 /** What Kubernetes gives every container about a service that is called palava-something. */
@@ -61,26 +75,37 @@ const SERVICE_LINK = /_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)
  */
 export function loadInvocation(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Invocation {
   const mistakes: string[] = []
-  const { command, values } = parseCommandLine(args, mistakes)
+  const { command, argument, values } = parseCommandLine(args, mistakes)
   const file = readConfigFile((values["config"] as string | undefined) ?? (env["PALAVA_CONFIG"] || undefined), mistakes)
   const config: Record<string, unknown> = { plugins: file.plugins }
   const sources = {} as Record<OptionName, string>
   for (const name of OPTION_NAMES) {
-    const given = fromFlag(name, values) ?? fromVariable(name, env) ?? file.given(name)
+    const given = withFolder(fromFlag(name, values) ?? fromVariable(name, env) ?? file.given(name), env)
     sources[name] = given?.place ?? "default"
     config[name] = given === undefined ? optionOf(name).default : readValue(name, given, mistakes)
   }
+  const warnings = [...unknownVariables(env), ...steeringVariables(env)]
+  readSecrets(config, sources, env, mistakes, warnings)
   checkTogether(config as unknown as Config, mistakes)
+  checkFiles(config as unknown as Config, command, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
+  const adminFlags = readAdminFlags(values, mistakes)
+  const replaces = values["replace"] === true
+  if (replaces && config["stateFile"] === "") mistakes.push("--replace needs --state-file, that of the running server")
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
+  const tokenFlags = readTokenFlags(values, command === "token", mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
   return {
     command,
+    argument,
     config: Object.freeze(config) as unknown as Config,
+    replaces,
     statsFlags,
     doctorFlags,
+    adminFlags,
+    tokenFlags,
     sources,
-    warnings: unknownVariables(env),
+    warnings,
   }
 }
 
@@ -95,12 +120,34 @@ function readStatsFlags(values: Values, mistakes: string[]): StatsFlags {
   }
 }
 
+function readAdminFlags({ admin, json, name, node }: Values, mistakes: string[]): AdminFlags {
+  const url = admin === undefined ? undefined : URL.parse(String(admin))
+  const isUrl = url === undefined || (url !== null && /^https?:$/.test(url.protocol))
+  if (!isUrl) mistakes.push("--admin: must be an address such as http://127.0.0.1:4234/")
+  return {
+    url: url?.href.replace(/\/*$/, "/"),
+    isJson: json === true,
+    name: name as string | undefined,
+    node: node as string | undefined,
+  }
+}
+
 /** The variables that look like ours and are not. */
 function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = ["PALAVA_CONFIG", ...OPTION_NAMES.map(variableOf)]
   return Object.keys(env)
     .filter((name) => name.startsWith("PALAVA_") && !known.includes(name) && !SERVICE_LINK.test(name))
     .map((name) => `${name} is no variable of this program${suggestion(name, known)}`)
+}
+
+/** Variables that Bun inside the executable obeys before this program begins. */
+const STEERING = /^(BUN_OPTIONS|BUN_INSPECT\w*|NODE_TLS_REJECT_UNAUTHORIZED)$/
+
+/** Those that load other code, open a debugger, or trust anybody. */
+function steeringVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(env)
+    .filter((name) => STEERING.test(name) && env[name] !== "")
+    .map((name) => `${name} is set, which changes how the program itself runs: unset it`)
 }
 
 function fromFlag(name: OptionName, values: Values): Given | undefined {
@@ -114,6 +161,11 @@ function fromVariable(name: OptionName, env: Readonly<Record<string, string | un
   if (value === undefined || value === "") return undefined
   const texts = optionOf(name).isList ? value.split(/[\s,]+/).filter((part) => part !== "") : [value]
   return { texts, place: variableOf(name) }
+}
+
+/** Paths may begin with systemd's folder of credentials. */
+function withFolder(given: Given | undefined, env: Readonly<Record<string, string | undefined>>): Given | undefined {
+  return given && { ...given, texts: given.texts.map((text) => withCredentials(text, env)) }
 }
 
 function readConfigFile(
@@ -146,23 +198,6 @@ function readConfigFile(
   }
 }
 
-/** The checked value; after a mistake the default, so that the other checks can go on. */
-function readValue(name: OptionName, { texts, place }: Given, mistakes: string[]): unknown {
-  const { schema, default: fallback, isList = false, shown } = optionOf(name)
-  const values: unknown[] = []
-  for (const text of texts) {
-    const result = v.safeParse(schema, text, { abortPipeEarly: true })
-    if (result.success) values.push(result.output)
-    else
-      mistakes.push(
-        `${place}: ${result.issues[0].message}${shown !== undefined ? "" : `, but is "${text.slice(0, 200)}"`}`,
-      )
-  }
-  if (isList) return values
-  if (texts.length > 1) mistakes.push(`${place}: takes one value, but has ${texts.length}`)
-  return values[0] ?? fallback
-}
-
 /** A WebSocket's address; browsers' http and https are as good. */
 function readUrl(value: Values[string], mistakes: string[]): string | undefined {
   if (value === undefined) return undefined
@@ -174,14 +209,8 @@ function readUrl(value: Values[string], mistakes: string[]): string | undefined 
 
 /** What no option can tell alone. */
 function checkTogether(config: Config, mistakes: string[]): void {
-  if ((config.tlsCert === "") !== (config.tlsKey === ""))
-    mistakes.push("--tls-cert and --tls-key go together: give both or none")
-  for (const [flag, path] of [
-    ["--tls-cert", config.tlsCert],
-    ["--tls-key", config.tlsKey],
-  ] as const) {
-    if (path !== "") checkReadable(flag, path, mistakes)
-  }
+  if (config.authSecret !== "" && config.authJwks !== "")
+    mistakes.push("--auth-secret and --auth-jwks: give one of them, as one decides how tokens are signed")
   if (config.iceServer.some((url) => url.startsWith("turn")) && config.turnSecret === "") {
     mistakes.push("--ice-server: a TURN server needs --turn-secret, the secret it shares with this server")
   }
@@ -192,22 +221,4 @@ function checkTogether(config: Config, mistakes: string[]): void {
   }
   if (config.redis !== "" && config.redisCluster.length > 0)
     mistakes.push("--redis and --redis-cluster: give one of them")
-}
-
-function checkReadable(flag: string, path: string, mistakes: string[]): void {
-  try {
-    readFileSync(path)
-  } catch (cause) {
-    const hint = path.startsWith("/run/credentials/") ? " (systemd puts it there while the service runs)" : ""
-    mistakes.push(`${flag} ${path}: ${firstSentence(cause)}${hint}`)
-  }
-}
-
-/** One line a person can read, from whatever was thrown. */
-function firstSentence(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  if (message.startsWith("ENOENT")) return "no such file"
-  if (message.startsWith("EACCES")) return "permission denied"
-  if (message.startsWith("EISDIR")) return "is a directory"
-  return message.split(/\n|\. /)[0] ?? message
 }

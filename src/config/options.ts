@@ -5,9 +5,12 @@ import {
   type FromText,
   filePath,
   hidden,
+  hmacSecret,
   httpOrigin,
   iceUrl,
+  keysPlace,
   listenAddress,
+  network,
   oneOf,
   redisUrl,
   text,
@@ -28,6 +31,9 @@ export interface Option<T = unknown> {
   readonly isList?: boolean
   /** How a value that may hold a secret is printed; such a value is in no message. */
   readonly shown?: (value: string) => string
+  /** The value names a file with a secret of at least so many characters, in place of the option `standsFor`, if any. */
+  readonly secretLetters?: number
+  readonly standsFor?: string
   /** Shown in place of the default where that is not a fixed value. */
   readonly defaultText?: string
 }
@@ -62,15 +68,32 @@ export const OPTIONS = {
     default: "",
     defaultText: "127.0.0.1, the port after --port",
     value: "HOST:PORT",
-    help: 'where /metrics, /healthz and /readyz are for operators; "off" for nowhere',
+    help: 'where console, metrics and health are for operators; "off" for nowhere',
   }),
-  tlsCert: option({
+  adminHost: list({
+    schema: text(/^[\w.-]{1,253}$/, "must be a host name"),
+    value: "NAME",
+    help: "name operators ask --admin-listen by, besides addresses, localhost and this machine's own name",
+  }),
+  adminTokenFile: option({
     schema: filePath,
     default: "",
     value: "FILE",
-    help: "certificate chain (PEM) for wss and https; goes with --tls-key",
+    secretLetters: 16,
+    help: "file with the token operators must bring (Authorization: Bearer, or as password); /healthz and /readyz stay open",
   }),
-  tlsKey: option({ schema: filePath, default: "", value: "FILE", help: "private key (PEM) of the certificate" }),
+  tlsCert: list({
+    schema: filePath,
+    value: "[NAME=]FILE",
+    help: "certificate chain (PEM) for wss and https, for all host names or for NAME; read again when it changes; goes with --tls-key",
+  }),
+  tlsKey: list({ schema: filePath, value: "[NAME=]FILE", help: "private key (PEM) of the certificate (for NAME)" }),
+  hstsSeconds: option({
+    schema: whole(0, 63_072_000),
+    default: 31_536_000,
+    value: "SECONDS",
+    help: "how long browsers keep to https (Strict-Transport-Security, with --tls-cert); 0 makes them forget",
+  }),
   page: option({
     schema: yesOrNo,
     default: true,
@@ -81,6 +104,39 @@ export const OPTIONS = {
     schema: httpOrigin,
     value: "ORIGIN",
     help: "allow connections only from pages of this origin (any, if never given)",
+  }),
+  trustProxy: list({
+    schema: network,
+    value: "CIDR",
+    help: "proxies that are believed where a client is (X-Forwarded-For, Forwarded), as a network or an address",
+  }),
+  authSecret: option({
+    schema: hmacSecret,
+    default: "",
+    value: "SECRET",
+    shown: hidden,
+    help: "let nobody into a room without a token signed with this (HS256); the process list shows it, so rather by file",
+  }),
+  authSecretFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    secretLetters: 32,
+    standsFor: "authSecret",
+    help: "file with that secret",
+  }),
+  authJwks: option({
+    schema: keysPlace,
+    default: "",
+    value: "FILE|URL",
+    shown: withoutLogin,
+    help: "let nobody into a room without a token signed with one of these keys (JWKS; RS256, ES256 or EdDSA)",
+  }),
+  authAudience: option({
+    schema: text(/^\S{1,200}$/, "must be 1 to 200 characters without spaces"),
+    default: "palava-machine",
+    value: "NAME",
+    help: "who this server is to tokens that say for whom they are (aud)",
   }),
   dialect: list({
     schema: oneOf(...DIALECTS),
@@ -118,6 +174,14 @@ export const OPTIONS = {
     shown: hidden,
     help: "secret shared with the TURN server (coturn: use-auth-secret)",
   }),
+  turnSecretFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    secretLetters: 1,
+    standsFor: "turnSecret",
+    help: "file with --turn-secret, which then no process list shows",
+  }),
   turnTtlSeconds: option({
     schema: whole(60, 2_592_000),
     default: 86_400,
@@ -125,6 +189,12 @@ export const OPTIONS = {
     help: "how long TURN credentials are valid",
   }),
   roomSize: option({ schema: whole(1, 10_000), default: 50, value: "PEERS", help: "most peers in a room" }),
+  roomLocks: option({
+    schema: oneOf("off", "members"),
+    default: "off",
+    value: "off|members",
+    help: "who may lock a room where no access token says it: nobody, or each of its members",
+  }),
   maxConnections: option({
     schema: whole(0, 10_000_000),
     default: 0,
@@ -185,6 +255,12 @@ export const OPTIONS = {
     value: "SECONDS",
     help: "how long a client whose connection broke may come back as itself; 0 is not at all",
   }),
+  stateFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "where a node without Redis leaves at its end who may come back, for its next start; with Redis it is not used",
+  }),
   redis: option({
     schema: redisUrl,
     default: "",
@@ -198,6 +274,26 @@ export const OPTIONS = {
     shown: withoutPassword,
     help: "some nodes of a Redis Cluster (7 or later), in place of --redis",
   }),
+  redisPasswordFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    secretLetters: 1,
+    help: "file with the password for Redis, in place of one in the URL",
+  }),
+  redisCa: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "certificates (PEM) of the authority behind rediss://, in place of those the system knows",
+  }),
+  redisCert: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    help: "certificate (PEM) to show to Redis (tls-auth-clients); goes with --redis-key",
+  }),
+  redisKey: option({ schema: filePath, default: "", value: "FILE", help: "private key (PEM) of --redis-cert" }),
   redisPrefix: option({
     schema: text(/^[\w.-]{1,40}$/, "must be 1 to 40 letters, digits, _ . or -"),
     default: "palava",
@@ -229,10 +325,24 @@ export const OPTIONS = {
     shown: withoutLogin,
     help: "where each closed hour goes, exactly once: a file of JSON lines, or a webhook",
   }),
+  statsExportUrlFile: option({
+    schema: filePath,
+    default: "",
+    value: "FILE",
+    secretLetters: 1,
+    standsFor: "statsExport",
+    help: "file with the URL for --stats-export, when it holds a secret",
+  }),
   plugin: list({
     schema: filePath,
     value: "FILE",
     help: "plug-in to load, TypeScript or JavaScript (its options: [plugins.NAME] in the configuration file)",
+  }),
+  traceRooms: option({
+    schema: yesOrNo,
+    default: true,
+    value: "",
+    help: "keep what happened in each room in memory for an hour, for operators; --no-trace-rooms does not",
   }),
   logLevel: option({
     schema: oneOf("debug", "info", "warn", "error", "silent"),

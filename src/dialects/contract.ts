@@ -27,6 +27,8 @@ export interface Handshake {
 export interface Visit {
   /** Where it comes from; empty when the client is gone. */
   readonly address: string
+  /** Whose request it is, told by what clients cannot choose: of the address, and more where an unknown proxy has many. */
+  readonly visitor: string
   /** The answer to a client that may not connect now, whatever it speaks; undefined when it may. */
   refusal(): Response | undefined
   /** The answer may take as long as the dialect waits. */
@@ -35,7 +37,7 @@ export interface Visit {
    * Opens a connection over a socket of the dialect's own; it counts as any other.
    * @returns why it did not open; undefined when it did
    */
-  open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
+  open(dialect: string, converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
 }
 
 /** What uses a WebSocket: a connection, or a dialect that is about to give the socket to one. */
@@ -58,7 +60,10 @@ export type Admission =
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "node">
+  readonly rooms: Pick<
+    Rooms,
+    "commands" | "announcer" | "crossRelays" | "redirects" | "registry" | "readmit" | "node" | "tracer"
+  >
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock
@@ -70,6 +75,8 @@ export interface DialectParts {
   readonly limits: {
     /** Most members of a room. */
     readonly roomSize: number
+    /** Who may lock a room, of those of whom no grant says it: "members" or nobody ("off"). */
+    readonly roomLocks: string
     /** Largest frame, in bytes, where a dialect has no limit of its own. */
     readonly maxFrameBytes: number
     /** Unsent bytes after which a reader is closed: no dialect's frame may be larger. */
@@ -83,6 +90,9 @@ export interface DialectParts {
     readonly deadSeconds: number
   }
 }
+
+/** Makes a connection that is closed, and what spoke on it: for a client that is away. */
+export type MakeClosed = <Its extends Conversation>(converse: (connection: Connection) => Its) => Its
 
 /** How clients of one kind speak. */
 export interface Dialect {
@@ -102,10 +112,20 @@ export interface Dialect {
   recognisesFirst?(text: string): boolean
   /** A client connects; the conversation may speak in `onOpen`. */
   open(connection: Connection, handshake: Handshake): Conversation
+  /**
+   * What it holds for clients to come back, once no connection is open, for a process that takes the place of this one:
+   * plain data for JSON, which only `unpackHeld` reads.
+   */
+  packHeld?(): Promise<unknown>
+  /**
+   * Holds what `packHeld` gave `ageMs` milliseconds ago, before any client connects.
+   * @returns how many memberships; undefined, and nothing was changed, when this is not what it gives
+   */
+  unpackHeld?(held: unknown, ageMs: number, makeClosed: MakeClosed): Promise<number | undefined>
   /** Messages that it keeps for who is not there, now; undefined where it keeps none. */
   readonly waiting?: () => number
   /** Plain HTTP requests of its clients; undefined for those that are not. */
   answer?(request: Request, url: URL, visit: Visit): Response | Promise<Response> | undefined
   /** A WebSocket handshake that is more than that of a new client; undefined for all others. */
-  admit?(handshake: Handshake, visit: Pick<Visit, "address">): Admission | undefined
+  admit?(handshake: Handshake, visit: Pick<Visit, "visitor">): Admission | undefined
 }

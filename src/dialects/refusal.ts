@@ -2,9 +2,9 @@
 // less than the others have, ended by a close, after which it connects anew by itself.
 
 import { CLOSE } from "../connections/close.ts"
-import type { ChangeOutcome } from "../rooms/commands.ts"
 import type { Membership } from "../rooms/membership.ts"
 import type { Audience } from "../rooms/room-store.ts"
+import type { ChangeOutcome } from "../rooms/status-changes.ts"
 import type { DialectParts } from "./contract.ts"
 import type { Conversation } from "./conversation.ts"
 import type { DialectCounters } from "./counters.ts"
@@ -15,8 +15,13 @@ export interface RefusalParts extends DialectParts {
 }
 
 /** Counts a refusal and tells it to observers. `error` is from a closed set. */
-export function refuse({ counters, hooks }: RefusalParts, { peer }: Conversation, error: string): void {
+export function refuse(
+  { counters, hooks, rooms }: RefusalParts,
+  { peer, membership }: Conversation,
+  error: string,
+): void {
   counters.countError(error)
+  if (membership !== undefined) rooms.tracer?.happened(membership.room.key, membership.peer, "error", error)
   hooks.observer?.refused?.(peer, error)
 }
 

@@ -4,8 +4,9 @@
 import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
 import type { RoomEncoder } from "./encoder.ts"
+import type { Grant } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
-import { type Holder, Membership } from "./membership.ts"
+import { type Holder, type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
@@ -18,7 +19,9 @@ import {
   type StatusText,
   StoreUnavailable,
 } from "./room-store.ts"
+import { type ChangeOutcome, StatusChanges } from "./status-changes.ts"
 import type { Topics } from "./topics.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /**
  * 5 s from the store's yes to the own event in the log, which comes within milliseconds or after a repair or two; later,
@@ -40,15 +43,14 @@ export interface JoinWish {
   readonly ifTaken: JoinRequest["ifTaken"]
   /** Proves who may take it over, and that this client may; see JoinRequest. */
   readonly proof?: JoinRequest["proof"]
+  /** What whoever let it in has to say of it. */
+  readonly grant?: Grant | undefined
   /** Given back with `holder.onJoined`. */
   readonly ref: Ref
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "unavailable"
-
-/** What a status change or a frame became. */
-export type ChangeOutcome = "done" | "unavailable"
+export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {
@@ -59,6 +61,7 @@ export interface CommandsParts {
   readonly clock: Clock
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly tracer: RoomTracer | undefined
 }
 
 /** See the head of this file. */
@@ -66,17 +69,26 @@ export class RoomCommands {
   readonly #parts: CommandsParts
   /** Apart from the observer, for the relay path: one field that is undefined when nobody looks. */
   readonly #onRelayed: RoomObserver["relayed"]
+  readonly #tracer: RoomTracer | undefined
   readonly #topics: Topics
   readonly #counters: RoomCounters
   /** Joins under way, until they have landed or are undone. */
   readonly #joins = new Set<Promise<JoinOutcome>>()
+  readonly #statuses: StatusChanges
   #isClosing = false
 
   constructor(parts: CommandsParts) {
     this.#parts = parts
     this.#onRelayed = parts.observer.relayed
+    this.#tracer = parts.tracer
     this.#topics = parts.topics
     this.#counters = parts.counters
+    this.#statuses = new StatusChanges({
+      clock: parts.clock,
+      counters: parts.counters,
+      announce: (membership, status) => this.#announceStatus(membership, status),
+      onBug: (cause, { room }) => parts.repairs.onStoreError(cause, room.key),
+    })
   }
 
   /** Joins a room. Rejects only by a bug. */
@@ -84,22 +96,43 @@ export class RoomCommands {
     if (this.#isClosing) return "unavailable"
     const join = this.#join(wish)
     this.#joins.add(join)
-    return join.finally(() => this.#joins.delete(join))
+    const since = this.#parts.clock.monotonicMs()
+    const outcome = await join.finally(() => this.#joins.delete(join))
+    this.#counters.times.join.add((this.#parts.clock.monotonicMs() - since) / 1000)
+    if (outcome !== "joined") this.#tracer?.happened(wish.room, wish.peer, "refused", outcome)
+    return outcome
   }
 
   /** Leaves, if it is in: the client hears nothing of the room any more from here on. */
   leave(membership: Membership): Promise<void> | undefined {
     const room = this.#parts.registry.roomOf(membership)
-    if (room === undefined || !room.release(membership)) return undefined
+    if (room === undefined || !membership.isIn) return undefined
+    this.#statuses.flush(membership)
+    if (!room.release(membership)) return undefined
     return this.#parts.repairs.leave(room, membership.peer, membership.generation)
   }
 
-  /** Replaces the status of a member. */
-  async updateStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
+  /** The status a member has asked for last, which the store may not have yet. */
+  statusOf(membership: Membership): StatusText {
+    return this.#statuses.latestOf(membership)
+  }
+
+  /**
+   * Replaces the status of a member. Of many at once the room is told the last (status-changes.ts).
+   * @param ref with a failure that is known only later, which the holder is told
+   */
+  updateStatus(membership: Membership, status: StatusText, ref: Ref): Promise<ChangeOutcome> {
+    return this.#statuses.change(membership, status, ref)
+  }
+
+  async #announceStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
     const { room, peer } = membership
     const rev = this.#parts.registry.nextNumber()
-    const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
-    if (outcome === "unavailable") return outcome
+    const { store, clock } = this.#parts
+    const since = clock.monotonicMs()
+    const outcome = await this.#change(membership, () => store.updateStatus(room.key, peer, rev, status))
+    this.#counters.times.status.add((clock.monotonicMs() - since) / 1000)
+    if (outcome !== "done") return outcome
     this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
     this.#parts.observer.statusUpdated?.(peer, room.key, status)
     return outcome
@@ -114,14 +147,25 @@ export class RoomCommands {
     })
   }
 
+  /** Resolves when what it has relayed has arrived, or was given up; undefined when nothing is under way. */
+  settled({ room, peer }: Membership): Promise<unknown> | undefined {
+    return this.#parts.store.settled(room.key, peer)
+  }
+
   /**
    * Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. Where that
    * is done at once, it says so at once.
    */
-  publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
+  publish(
+    membership: Membership,
+    text: string,
+    to: Audience = "all",
+    lock?: boolean,
+  ): ChangeOutcome | Promise<ChangeOutcome> {
     const { room, peer } = membership
+    this.#tracer?.relayed(room.key, peer, undefined, text)
     const rev = this.#parts.registry.nextNumber()
-    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
+    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to, lock)
     const position = send()
     if (position !== undefined && !(position instanceof Promise)) return "done"
     return this.#change(membership, send, position)
@@ -136,9 +180,11 @@ export class RoomCommands {
     const target = room.here.get(to)
     if (target !== undefined) {
       this.#counters.relaysLocal++
+      this.#counters.bytesSent += text.length
       if (target.log !== undefined) target.log.push(text)
       if (this.#topics.publish(target.holder.topic, text)) target.holder.onPressure()
       if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
+      if (this.#tracer !== undefined) this.#tracer.relayed(room.key, sender.peer, to, text)
       return true
     }
     const { store } = this.#parts
@@ -147,6 +193,7 @@ export class RoomCommands {
     this.#counters.relaysRemote++
     store.relay(member.node, { room: room.key, from: sender.peer, to, text }, ref)
     if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
+    if (this.#tracer !== undefined) this.#tracer.relayed(room.key, sender.peer, to, text)
     return true
   }
 
@@ -156,6 +203,7 @@ export class RoomCommands {
    */
   async close(keepsHeld = false): Promise<void> {
     this.#isClosing = true
+    this.#statuses.flushAll()
     await Promise.all([this.#leaveAll(keepsHeld), Promise.allSettled(this.#joins)])
     // Joins that were under way have landed meanwhile.
     await this.#leaveAll(keepsHeld)
@@ -176,14 +224,16 @@ export class RoomCommands {
     limit,
     ifTaken,
     proof,
+    grant,
     ref,
   }: JoinWish): Promise<JoinOutcome> {
     const { store, registry, repairs } = this.#parts
     const room = registry.open(key, encoder)
     const generation = registry.nextNumber()
-    const membership = new Membership(room, peer, generation, holder, status)
+    const membership = makeMembership(grant, room, peer, generation, holder, status)
     membership.proof = proof?.next
-    const request = { room: key, peer, generation, rev: generation, status, limit, ifTaken, proof }
+    const most = Math.min(limit, grant?.peers ?? limit)
+    const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof }
     const landed = new Promise<void>((onJoined) => {
       room.addJoiner({ membership, ref, isAnswered: false, onJoined })
     })

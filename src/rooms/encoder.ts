@@ -13,7 +13,7 @@ export interface RoomEncoder {
    * Where a room has one member: which of several, as there may be when the store was away and nodes have put theirs back.
    * Every node must say the same.
    */
-  ownerOf?(members: readonly Member[]): PeerId
+  ownerOf?(members: readonly Member[]): Member
   /** An event of a plug-in, where the dialect has words for it. */
   event?(event: string, fields: Readonly<Record<string, unknown>>): string
 }

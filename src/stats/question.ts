@@ -45,10 +45,10 @@ export function readFromStore(hours: HourStore): ReadHours {
   }
 }
 
-/** Asks the server that runs here. */
-export function readFromServer(adminUrl: string): ReadHours {
+/** Asks the server that runs here, with these headers. */
+export function readFromServer(adminUrl: string, headers: Record<string, string>): ReadHours {
   return async (from, to) => {
-    const response = await fetch(`${adminUrl}stats?from=${from}&to=${to}`)
+    const response = await fetch(`${adminUrl}stats?from=${from}&to=${to}`, { headers })
     if (!response.ok) throw new Error(`${adminUrl}stats answered ${response.status}: ${(await response.text()).trim()}`)
     return fromJson(await response.text())
   }

@@ -25,6 +25,8 @@ export interface TestNode extends AsyncDisposable {
   readonly exited: Promise<number>
   /** What it has written to stderr so far. */
   readonly log: () => string
+  /** Resolves once `pattern` is in what it wrote behind the first `from` characters. */
+  logged(pattern: RegExp, from?: number): Promise<void>
   /** The lines of it that are above info. */
   readonly complaints: () => string
   kill(signal: NodeJS.Signals): void
@@ -35,18 +37,24 @@ export interface TestNode extends AsyncDisposable {
 }
 
 /** Starts a node with `args` on free ports and waits for its ready lines. */
-export async function startNode(args: readonly string[] = [], env: Record<string, string> = {}): Promise<TestNode> {
-  if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: run make build`)
+export async function startNode(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+  executable = EXECUTABLE,
+): Promise<TestNode> {
+  if (!existsSync(executable)) throw new Error(`${executable} is missing: run make build`)
   const given = args.some((arg) => arg.startsWith("--admin-listen")) ? [] : ["--admin-listen", "127.0.0.1:0"]
-  const child = Bun.spawn([EXECUTABLE, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
+  const child = Bun.spawn([executable, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
   })
   let log = ""
+  const waiting = new Set<() => void>()
   const logEnd = collect(child.stderr, (text) => {
     log += text
+    for (const look of waiting) look()
   })
   const timer = setTimeout(() => child.kill("SIGKILL"), START_MS)
   const ready = await readUntil(
@@ -75,6 +83,18 @@ export async function startNode(args: readonly string[] = [], env: Record<string
     pid: child.pid,
     exited: child.exited,
     log: () => log,
+    logged: (pattern, from = 0) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`${pattern} is not in the log: ${log.slice(from)}`)), START_MS)
+        const look = (): void => {
+          if (!pattern.test(log.slice(from))) return
+          clearTimeout(timer)
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+        look()
+      }),
     complaints: () => log.replace(/^\{"level":"(?:info|debug)".*\n/gm, ""),
     kill: (signal) => child.kill(signal),
     async metric(name, labels = "") {

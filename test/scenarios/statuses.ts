@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test"
 import { type Cluster, expectSameView, settle, viewOf } from "./cluster.ts"
 
-/** 20 of each member, all at once. */
-const CHANGES = 20
+/** 50 of each member, all at once. */
+const CHANGES = 50
 
 /** Scenarios of changing one's status. */
 export function statuses(cluster: () => Cluster): void {
@@ -47,6 +47,9 @@ export function statuses(cluster: () => Cluster): void {
     const logs = members.map((client) => viewOf(client).stays[0]?.changes ?? [])
     const [whole = []] = logs
     for (const log of logs) expect(log).toEqual(whole.slice(whole.length - log.length))
-    expect(whole.filter((change) => change.startsWith("=")).length).toBe(members.length * (CHANGES + 1))
+    // Of many at once not all are shown, but the last, which settle() has waited for.
+    const shown = whole.filter((change) => change.startsWith("=")).length
+    expect(shown).toBeGreaterThanOrEqual(members.length * 2)
+    expect(shown).toBeLessThan(members.length * CHANGES)
   })
 }

@@ -79,20 +79,47 @@ test("10,000 messages in one go, right behind the join, all arrive in order", as
   )
 })
 
-test("10,000 status changes in one go are all shown, in order", async () => {
+test("of 10,000 status changes in one go some are shown, in order, and the last", async () => {
   await using reader = await TestClient.connect(node.url)
   await reader.join("flood")
   await using writer = await TestClient.connect(node.url)
   await writer.join("flood")
   await reader.next("new_peer")
-  for (let number = 0; number < 10_000; number++) writer.send({ event: "update_status", status: { number } })
-  const expected = Array.from({ length: 10_000 }, (_, number) => ({
-    event: "peer_updated_status",
-    sender_id: writer.ownId,
-    status: { number },
-  }))
-  expect(await writer.drain()).toEqual(expected)
-  expect(await reader.drain()).toEqual(expected)
+  const text = "x".repeat(4_000)
+  for (let number = 1; number <= 10_000; number++) writer.send({ event: "update_status", status: { number, text } })
+  // What is asked for next is asked of the whole status, shown or not.
+  writer.send({ event: "update_status", status: { last: true } })
+  for (const client of [writer, reader]) {
+    const shown: number[] = []
+    for (let isLast = false; !isLast; ) {
+      const { event, sender_id, status } = await client.next()
+      expect([event, sender_id]).toEqual(["peer_updated_status", writer.ownId])
+      const { number, last } = status as { number: number; last?: boolean }
+      shown.push(number)
+      isLast = last === true
+    }
+    expect(shown.at(-1)).toBe(10_000)
+    expect(shown).toEqual(shown.toSorted((a, b) => a - b))
+    // A few at once, then one every 100 ms of the time that the burst takes.
+    expect(shown.length).toBeLessThan(50)
+    expect(await client.drain()).toEqual([])
+  }
+})
+
+test("a status that waits is told before its member leaves", async () => {
+  await using reader = await TestClient.connect(node.url)
+  await reader.join("flood")
+  await using writer = await TestClient.connect(node.url)
+  await writer.join("flood")
+  for (let number = 1; number <= 20; number++) writer.send({ event: "update_status", status: { number } })
+  writer.send({ event: "leave_room" })
+  const numbers: unknown[] = []
+  for (;;) {
+    const { event, status } = await reader.next()
+    if (event === "peer_left") break
+    if (event === "peer_updated_status") numbers.push((status as { number: number }).number)
+  }
+  expect(numbers).toEqual([1, 2, 3, 4, 5, 20])
 })
 
 test("5,000 joins and leaves in one go leave nothing behind", async () => {

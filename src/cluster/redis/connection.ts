@@ -12,21 +12,31 @@ import {
   type ScriptCall,
   type Word,
 } from "../backend.ts"
-import { countCommand } from "../counters.ts"
 import { Liveness } from "../liveness.ts"
 import { HEARTBEAT, isHeartbeat } from "../node-message.ts"
-import { type Client, type Cluster, drop, makeClient, makeCluster, type Place, toPlace } from "./clients.ts"
+import {
+  type Client,
+  type Cluster,
+  drop,
+  makeClient,
+  makeCluster,
+  type Place,
+  type RedisTls,
+  toPlace,
+} from "./clients.ts"
 
 /** Which Redis. */
 export interface RedisOptions {
   /** One URL of a single Redis, `redis://` or `rediss://`, or those of some nodes of a cluster. */
   readonly urls: readonly string[]
   readonly isCluster: boolean
+  /** For `rediss://`. */
+  readonly tls?: RedisTls
 }
 
 /** The backend that is a Redis, or a Redis Cluster. Throws on what is no Redis URL. */
-export function makeRedisBackend({ urls, isCluster }: RedisOptions): Backend {
-  const [first, ...more] = urls.map(toPlace)
+export function makeRedisBackend({ urls, isCluster, tls }: RedisOptions): Backend {
+  const [first, ...more] = urls.map((url) => toPlace(url, tls))
   if (first === undefined) throw new TypeError("no Redis URL given")
   const places = [first, ...more] as const
   return {
@@ -117,6 +127,10 @@ class Connection implements Link {
     return score === null ? undefined : Number(score)
   }
 
+  async readScores(key: string): Promise<Map<string, number>> {
+    return pairsOf((await this.#send(key, ["ZRANGE", key, "0", "-1", "WITHSCORES"])) as Buffer[])
+  }
+
   beat(): void {
     for (const { channel } of this.#subscribers) {
       if (this.#liveness.beatSent(channel)) this.publish(channel, HEARTBEAT).catch(() => {})
@@ -135,7 +149,7 @@ class Connection implements Link {
       const reply: unknown = await ("slots" in this.#commands
         ? this.#commands.sendCommand(key, false, words, AS_BYTES)
         : this.#commands.sendCommand(words, AS_BYTES))
-      countCommand(this.#options.counters, (this.#options.clock.monotonicMs() - sentAt) / 1000)
+      this.#options.counters.commands.add((this.#options.clock.monotonicMs() - sentAt) / 1000)
       return reply as Reply
     } catch (error) {
       if (error instanceof ErrorReply && !PASSING.test(error.message)) throw error
@@ -211,6 +225,12 @@ class Connection implements Link {
     for (const { client } of this.#subscribers) drop(client)
     this.#onLost(reason)
   }
+}
+
+function pairsOf(words: readonly Buffer[]): Map<string, number> {
+  const pairs = new Map<string, number>()
+  for (let at = 0; at < words.length; at += 2) pairs.set(String(words[at]), Number(words[at + 1]))
+  return pairs
 }
 
 function toReason(error: unknown): string {

@@ -12,7 +12,7 @@ export const OWNER_ENCODER: RoomEncoder = {
   /** The token that came first keeps the id, and of several with that token the last one has it, as with a takeover. */
   ownerOf(members) {
     const first = members.reduce((a, b) => (bornAt(b) < bornAt(a) ? b : a))
-    return members.reduce((a, b) => (b.status === first.status && b.generation > a.generation ? b : a), first).peer
+    return members.reduce((a, b) => (b.status === first.status && b.generation > a.generation ? b : a), first)
   },
 }
 

@@ -23,15 +23,5 @@ export interface Polling {
   /** POST with an id. */
   post(sid: string, asked: PollingRequest): Response | Promise<Response>
   /** A WebSocket with an id. */
-  upgrade(sid: string, request: Request, visit: Pick<Visit, "address">): Admission
-}
-
-/**
- * Whose request it is, told by what the client cannot choose: its address, or the last one in X-Forwarded-For, which the
- * nearest proxy wrote. Compared only, never trusted: whoever comes without the proxy has another one.
- */
-export function visitorOf(request: Request, { address }: Pick<Visit, "address">): string {
-  const forwarded = request.headers.get("x-forwarded-for")
-  if (forwarded === null) return address
-  return `by proxy: ${forwarded.slice(forwarded.lastIndexOf(",") + 1).trim()}`
+  upgrade(sid: string, request: Request, visit: Pick<Visit, "visitor">): Admission
 }

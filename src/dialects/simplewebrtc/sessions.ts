@@ -10,7 +10,7 @@ import type { Conversation } from "../conversation.ts"
 import { answerOk, answerPackets, type EngineError, refuse } from "./answers.ts"
 import { opened, type PingTimes } from "./packets.ts"
 import { decodeText } from "./payload.ts"
-import { MOST_POLLING, type Polling, type PollingRequest, visitorOf } from "./polling.ts"
+import { MOST_POLLING, type Polling, type PollingRequest } from "./polling.ts"
 import { PollingSession } from "./session.ts"
 import { Upgrade } from "./upgrade.ts"
 
@@ -43,12 +43,13 @@ export class Sessions implements Polling {
     if (refusal !== undefined) return refusal
     if (this.#polling >= MOST_POLLING) return refuse(request, "forbidden", 503)
     const { clock, topics, converse, times } = this.#parts
-    const session = new PollingSession(visitorOf(request, visit), topics, clock)
+    const session = new PollingSession(visit.visitor, topics, clock)
     this.#polling++
-    const close = await visit.open((connection) => {
+    const converseOver = (connection: Connection): Conversation => {
       session.use(connection)
       return converse(connection, () => this.#remove(connection.id, session))
-    }, session)
+    }
+    const close = await visit.open("simplewebrtc", converseOver, session)
     if (close !== undefined) {
       this.#polling--
       return refuse(request, "forbidden", close.code === CLOSE.serverFull.code ? 503 : 403)
@@ -59,14 +60,14 @@ export class Sessions implements Polling {
   }
 
   poll(sid: string, { request, visit, isText }: PollingRequest): Response | Promise<Response> {
-    const session = this.#find(sid, request, visit)
+    const session = this.#find(sid, visit)
     if (typeof session === "string") return refuse(request, session)
     visit.hold()
     return session.poll(request, isText)
   }
 
   async post(sid: string, { request, visit }: PollingRequest): Promise<Response> {
-    const session = this.#find(sid, request, visit)
+    const session = this.#find(sid, visit)
     if (typeof session === "string") return refuse(request, session)
     if (session.isPosting) return refuse(request, "badRequest", 500)
     session.isPosting = true
@@ -85,15 +86,15 @@ export class Sessions implements Polling {
     return answerOk(request)
   }
 
-  upgrade(sid: string, request: Request, visit: Pick<Visit, "address">): Admission {
-    const session = this.#find(sid, request, visit)
+  upgrade(sid: string, request: Request, visit: Pick<Visit, "visitor">): Admission {
+    const session = this.#find(sid, visit)
     if (typeof session === "string") return { kind: "refused", response: refuse(request, session) }
     return { kind: "user", user: new Upgrade(session, this.#parts.clock, () => this.#polling--) }
   }
 
-  #find(sid: string, request: Request, visit: Pick<Visit, "address">): PollingSession | EngineError {
+  #find(sid: string, visit: Pick<Visit, "visitor">): PollingSession | EngineError {
     const session = this.#sessions.get(sid)
-    if (session === undefined || session.isClosed || session.visitor !== visitorOf(request, visit)) {
+    if (session === undefined || session.isClosed || session.visitor !== visit.visitor) {
       return "sessionUnknown"
     }
     return session.isUpgraded ? "badRequest" : session
