@@ -1,21 +1,26 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
 import { version } from "../../package.json" with { type: "json" }
+import { AllNodes } from "../admin/all-nodes.ts"
+import { type LocalParts, makeLocalNode } from "../admin/local-node.ts"
+import { Questions } from "../admin/questions.ts"
+import { makeAdminRoutes } from "../admin/routes.ts"
 import { SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Dialect } from "../dialects/contract.ts"
-import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
-import { makeRooms } from "../rooms/rooms.ts"
+import { makeRooms, type Rooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen, type Sharing } from "../server/listen.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
+import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
+import { Timelines } from "../trace/timelines.ts"
 import { makeDialects } from "./dialects.ts"
 import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
@@ -32,11 +37,13 @@ const ACCEPTED_MS = 200
 export interface NodeParts {
   readonly config: Config
   readonly store: RoomStore
-  readonly log: Log
+  readonly log: LevelledLog
   /** Set up, not yet started. */
   readonly plugins: PluginHost
   /** The demo call. */
   readonly callPage: Page
+  /** For operators. */
+  readonly consolePage: Page
   /** What keeps the rooms. */
   readonly storeKind: Readiness["store"]["kind"]
   /** Why the store cannot be reached now; undefined when it can. */
@@ -81,7 +88,8 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const { hooks } = plugins
   const topics = new ServerTopics()
   const connections = new Connections({ limits: config, log, observer: hooks.observer })
-  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
+  const timelines = config.traceRooms ? new Timelines(SYSTEM_CLOCK) : undefined
+  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, tracer: timelines, onTold: hooks.told })
   const dialects = makeDialects(
     {
       rooms,
@@ -96,24 +104,46 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     config,
   )
   let isStopping = false
+  const drain = { isDraining: false }
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
   const renewals = makeRenewals(config, log, metrics)
-  const routes = makeRoutes({
-    readiness: () => {
-      const away = parts.storeAway()
-      const reasons = [isStopping ? "shutting down" : undefined, away].filter((reason) => reason !== undefined)
-      return {
-        node: store.node,
-        version,
-        reasons,
-        store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
-      }
+  const readiness = (): Readiness => {
+    const away = parts.storeAway()
+    const reasons = [isStopping && "shutting down", drain.isDraining && "draining", away]
+    return {
+      node: store.node,
+      version,
+      reasons: reasons.filter((reason) => typeof reason === "string"),
+      store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
+    }
+  }
+  const level = {
+    get now() {
+      return log.level
     },
+    change: (to: string, fields: object) => changeLevel(log, to, fields),
+  }
+  const routes = makeRoutes({
+    readiness,
     dialects,
     plugins,
     metrics,
+    admin: makeAdminRoutes(
+      makeAllNodes(rooms, {
+        connections,
+        rooms,
+        dialects,
+        timelines,
+        log,
+        version,
+        drain,
+        level,
+        reasons: () => readiness().reasons,
+      }),
+    ),
+    consolePage: parts.consolePage,
     callPage: config.page ? parts.callPage : undefined,
   })
 
@@ -151,6 +181,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     log,
     seconds: config.shutdownSeconds,
     keepsHeld: isClustered(config) || parts.keepState !== undefined,
+    awaited: isClustered(config) ? () => awaitedOf(dialects) : () => 0,
     keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
     refuseNew() {
       isStopping = true
@@ -179,6 +210,14 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   }
 }
 
+/** What operators ask: this node by itself, and all by way of it. */
+function makeAllNodes(rooms: Rooms, local: LocalParts): AllNodes {
+  const { node, crossRelays } = rooms
+  const nodes = () => rooms.nodes()
+  const questions = new Questions({ node, crossRelays, clock: SYSTEM_CLOCK, nodes, answer: makeLocalNode(local) })
+  return new AllNodes(questions, node, nodes)
+}
+
 /** Holds what the process before this one held. */
 async function takeUp(parts: NodeParts, dialects: readonly Dialect[], connections: Connections): Promise<void> {
   const { log, before } = parts
@@ -191,6 +230,11 @@ async function takeUp(parts: NodeParts, dialects: readonly Dialect[], connection
   } catch (cause) {
     log.error({ err: cause }, "the state of the process before could not be used")
   }
+}
+
+/** Memberships that other nodes may take over, or are taking over, with what is kept here. */
+function awaitedOf(dialects: readonly Dialect[]): number {
+  return dialects.reduce((sum, { resumptions: its }) => sum + (its === undefined ? 0 : its.held + its.moving), 0)
 }
 
 function startAdmin(

@@ -2,13 +2,15 @@
 
 import callPolicy from "../../dist/pages/call.csp.txt" with { type: "text" }
 import callHtml from "../../dist/pages/call.html.txt" with { type: "text" }
+import consolePolicy from "../../dist/pages/console.csp.txt" with { type: "text" }
+import consoleHtml from "../../dist/pages/console.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
 import { type Node, startNode } from "../app/node.ts"
 import { makePlugins, makeStore } from "../app/parts.ts"
 import type { Config } from "../config/options.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
-import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
+import { changeLevel, type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
 import { type ControlParts, listenForReplacement, makeHello } from "./control.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
 import { findHeldOver } from "./held-over.ts"
@@ -36,7 +38,8 @@ export async function start(config: Config, replaces: boolean): Promise<void> {
   const { place: redis, ...store } = makeStore(config, log, before)
   try {
     const callPage = { html: callHtml, policy: callPolicy }
-    node = await startNode({ config, log, plugins, callPage, ...store, ...heldOver })
+    const consolePage = { html: consoleHtml, policy: consolePolicy }
+    node = await startNode({ config, log, plugins, callPage, consolePage, ...store, ...heldOver })
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }
@@ -81,10 +84,7 @@ function addressesOf({ host, tlsCert }: Config, { port, adminAddress: admin }: N
 /** SIGUSR2 switches to debug, the next one back. A signal, as nothing on a network or in a web page can send one. */
 function switchLevelOnSignal(log: LevelledLog, usual: string): void {
   process.on("SIGUSR2", () => {
-    const level = log.level === "debug" ? usual : "debug"
-    log.level = "debug"
-    log.info({ to: level }, "log level changed")
-    log.level = level
+    changeLevel(log, log.level === "debug" ? usual : "debug", {})
   })
 }
 

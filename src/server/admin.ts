@@ -1,12 +1,12 @@
-// The operators' listener: metrics and health, on an address of its own so the public port never shows them.
+// The operators' listener: health, metrics, API and console, on an address of its own so the public port never shows them.
 
 import { type AdminAccess, makeAdminGuard } from "./admin-guard.ts"
 import { bare } from "./listen.ts"
 import { answerBadRequest, pathOf } from "./paths.ts"
 import { safely } from "./safe-headers.ts"
 
-/** A path of the operators' listener and what answers it. */
-export type AdminRoutes = Readonly<Record<string, (request: Request) => Response | Promise<Response>>>
+/** A path of the operators' listener and what answers it; `by`: who asks, for the log. */
+export type AdminRoutes = Readonly<Record<string, (request: Request, by: string) => Response | Promise<Response>>>
 
 /** The running listener. */
 export interface Admin {
@@ -33,13 +33,16 @@ export function listenForOperators(
     hostname: bare(host),
     port,
     reusePort,
-    fetch: safely((request: Request) => {
+    fetch: safely((request: Request, server: Bun.Server<undefined>) => {
       const pathname = pathOf(request)
       if (pathname === undefined) return answerBadRequest()
       const refusal = guard(request, pathname)
       if (refusal !== undefined) return refusal
       const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
-      if (route !== undefined) return route(request)
+      if (route !== undefined) {
+        const address = server.requestIP(request)?.address ?? "nobody"
+        return route(request, access.token() === undefined ? address : `${address}, with the token`)
+      }
       const paths = Object.keys(routes).sort().join("\n")
       return new Response(`there is nothing at ${pathname}; there is\n${paths}\n`, { status: 404 })
     }),

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { makeCertificate } from "../helpers/certificate.ts"
+import { type Certificate, makeCertificate } from "../helpers/certificate.ts"
 import { poll } from "../helpers/redis.ts"
 import { canStartMachine, type Machine, startMachine } from "./machine.ts"
 
@@ -48,7 +48,7 @@ beforeAll(async () => {
   })
   lintian = Promise.all([child.exited, new Response(child.stdout).text()])
   next = await makeDeb("2.0.1", "-Znone")
-}, 60_000)
+}, 180_000)
 afterAll(() => rmSync(DEB, { recursive: true, force: true }))
 
 test("the same sources give the same bytes", async () => {
@@ -94,6 +94,32 @@ describe.skipIf(!canStartMachine())("on a machine with systemd (needs root)", ()
     const shown = await machine.must("palava-machine check-config --config /etc/palava-machine/palava-machine.toml")
     expect(shown).toContain("room_size = 7 ")
     expect(await machine.must(`journalctl --no-pager -u ${UNIT}`)).not.toContain("hidden")
+  })
+
+  test("reloaded, it reads certificates again, by a group that may read them, and goes on as it was", async () => {
+    const [folder, dropIn] = ["/etc/palava-machine/tls", `/run/systemd/system/${UNIT}.d`]
+    const renew = async ({ cert, key }: Certificate): Promise<void> => {
+      await machine.must("mkdir -p /renewed && cat > /renewed/fullchain.pem", Buffer.from(cert))
+      await machine.must("cat > /renewed/privkey.pem", Buffer.from(key))
+      await machine.must(`install -m 640 -g ssl-cert -t ${folder} /renewed/fullchain.pem /renewed/privkey.pem`)
+    }
+    await machine.must(`groupadd --force --system ssl-cert && mkdir -p ${folder} ${dropIn}`)
+    await renew(makeCertificate())
+    await machine.must(`printf '[Service]\nSupplementaryGroups=ssl-cert\n' > ${dropIn}/tls.conf`)
+    const lines = ["cert:fullchain", "key:privkey"].map((pair) => pair.split(":"))
+    for (const [option, name] of lines)
+      await machine.must(`echo 'tls_${option} = "${folder}/${name}.pem"' >> /etc/palava-machine/palava-machine.toml`)
+    await machine.must(`systemctl daemon-reload && systemctl restart ${UNIT}`)
+    const pid = await property("MainPID")
+    await renew(makeCertificate({ toDays: 9 }))
+    await machine.must(`systemctl reload ${UNIT}`)
+    const log = () => machine.must(`journalctl --no-pager -u ${UNIT}`)
+    await poll(async () => /files read again/.test(await log()))
+    expect(await log()).toMatch(/a renewed certificate is in use .*fullchain\.pem/)
+    expect(await log()).toMatch(/a certificate expires soon .*days=[89]/)
+    expect(await property("MainPID")).toBe(pid)
+    await machine.must(`sed -i /^tls_/d /etc/palava-machine/palava-machine.toml && rm -r ${dropIn} ${folder}`)
+    await machine.must(`systemctl daemon-reload && systemctl restart ${UNIT}`)
   })
 
   test("restarted, a call that is being set up goes on: same ids, no message lost, nobody seen to leave", async () => {
