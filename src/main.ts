@@ -14,7 +14,7 @@ import { PluginMistakes } from "./plugins/check.ts"
 import { PLUGIN_TYPES } from "./plugins/types-text.ts"
 
 const COMMANDS: { readonly [Name in Invocation["command"]]: (invocation: Invocation) => void | Promise<void> } = {
-  start: ({ config }) => start(config),
+  start: ({ config, replaces }) => start(config, replaces),
   "check-config": checkConfig,
   doctor,
   "plugin-types": () => void process.stdout.write(PLUGIN_TYPES),

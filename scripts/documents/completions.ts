@@ -20,9 +20,9 @@ function allFlags(): Flag[] {
   })
   const ofCommands = [...ownersOfFlags()].map(([flag, owners]) => {
     const [command = "start"] = owners
-    const { value = "", help = "" } = flagsOf(command)[flag] ?? {}
+    const { value = "", help = "", isList = false } = flagsOf(command)[flag] ?? {}
     const choices = value.includes("|") ? value.split("|") : []
-    return { flag: `--${flag}`, help: `${owners.join(", ")}: ${help}`, value, isList: false, choices }
+    return { flag: `--${flag}`, help: `${owners.join(", ")}: ${help}`, value, isList, choices }
   })
   const plain = { isList: false, choices: [] }
   return [

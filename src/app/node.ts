@@ -5,7 +5,7 @@ import { AllNodes } from "../admin/all-nodes.ts"
 import { type LocalParts, makeLocalNode } from "../admin/local-node.ts"
 import { Questions } from "../admin/questions.ts"
 import { makeAdminRoutes } from "../admin/routes.ts"
-import { SYSTEM_CLOCK } from "../clock.ts"
+import { SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
@@ -14,7 +14,7 @@ import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms, type Rooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
-import { listen } from "../server/listen.ts"
+import { listen, type Sharing } from "../server/listen.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
 import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
@@ -26,6 +26,12 @@ import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 import { packState, type State, unpackState } from "./state.ts"
+
+/**
+ * 200 ms: who was connected to this process while the other already listens has sent a request by then, and has its answer.
+ * Bun resets the others, and whoever comes to the other process waits as long.
+ */
+const ACCEPTED_MS = 200
 
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
@@ -48,6 +54,8 @@ export interface NodeParts {
   readonly before?: (() => Promise<State | undefined>) | undefined
   /** Keeps what this one leaves behind for the next. */
   readonly keepState?: ((text: string) => Promise<void>) | undefined
+  /** Whether another process may listen on the same ports, as far as it gives way or is given way. */
+  readonly ports: Sharing
 }
 
 /** A running node. */
@@ -62,9 +70,13 @@ export interface Node {
    * when the store refuses to work with this configuration.
    */
   readonly storeReady: Promise<boolean>
+  /** What the process before this one held is held here. */
+  readonly opened: Promise<void>
   /** Reads again what can change while a node runs. */
   readonly reload: () => Reloaded
   readonly shutdown: Shutdown
+  /** Stops, for another process that listens on the same ports already. */
+  giveWay(): Promise<void>
 }
 
 /**
@@ -149,10 +161,12 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: renewals.tls, origins: config.origin, trustedProxies: config.trustProxy }
+    const reusePort = parts.ports !== "own"
+    const { origin: origins, trustProxy: trustedProxies } = config
+    const options = { ...config, tls: renewals.tls, origins, trustedProxies, reusePort }
     const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
-    sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, routes.admin, renewals.adminToken)
+    sockets = listen("--port", config.host, config.port, parts.ports, () => listenForSockets(options, socketParts))
+    admin = startAdmin(config, sockets.port, parts.ports, routes.admin, renewals.adminToken)
     renewals.watch(sockets.renew)
   } catch (cause) {
     await plugins.stop()
@@ -161,6 +175,20 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   }
   connections.start()
   listens.resolve()
+  const shutdown = new Shutdown({
+    connections,
+    rooms,
+    log,
+    seconds: config.shutdownSeconds,
+    keepsHeld: isClustered(config) || parts.keepState !== undefined,
+    awaited: isClustered(config) ? () => awaitedOf(dialects) : () => 0,
+    keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
+    refuseNew() {
+      isStopping = true
+      sockets.refuseNew()
+    },
+    last: [async () => renewals.stop(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+  })
 
   return {
     port: sockets.port,
@@ -170,19 +198,15 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
     storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
     reload: renewals.reload,
-    shutdown: new Shutdown({
-      connections,
-      rooms,
-      log,
-      seconds: config.shutdownSeconds,
-      keepsHeld: isClustered(config) || parts.keepState !== undefined,
-      keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
-      refuseNew() {
-        isStopping = true
-        sockets.refuseNew()
-      },
-      last: [async () => renewals.stop(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
-    }),
+    opened: opens ?? Promise.resolve(),
+    shutdown,
+    async giveWay() {
+      await sleep(SYSTEM_CLOCK, ACCEPTED_MS)
+      sockets.stopListening()
+      admin?.stopListening()
+      // Clients need no time to look for another node: it is here.
+      await shutdown.gently(isClustered(config) ? config.shutdownSeconds : 0)
+    },
   }
 }
 
@@ -208,14 +232,21 @@ async function takeUp(parts: NodeParts, dialects: readonly Dialect[], connection
   }
 }
 
+/** Memberships that other nodes may take over, or are taking over, with what is kept here. */
+function awaitedOf(dialects: readonly Dialect[]): number {
+  return dialects.reduce((sum, { resumptions: its }) => sum + (its === undefined ? 0 : its.held + its.moving), 0)
+}
+
 function startAdmin(
   config: Config,
   publicPort: number,
+  ports: Sharing,
   routes: AdminRoutes,
   token: () => string | undefined,
 ): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
   const access = { names: [host, ...config.adminHost], token }
-  return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes, access))
+  const reusePort = ports !== "own"
+  return listen("--admin-listen", host, port, ports, () => listenForOperators(host, port, routes, access, reusePort))
 }

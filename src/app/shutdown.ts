@@ -14,11 +14,20 @@ const GENTLE_MS = 1_500
 /** 0.7 s when somebody insists: the process is gone within a second. */
 const AT_ONCE_MS = 700
 
+/**
+ * 5 s for clients to come back at other nodes and get what is kept for them here: theirs tries again within a second, and
+ * those that cannot reach another node by then come too late for more than their place in the room.
+ */
+const LINGER_MS = 5_000
+
+/** 20 ms between two looks whether anybody is left: it is a sum of a few numbers. */
+const LOOK_MS = 20
+
 /** Half of it for leaving the rooms, so that something is left for the rest. */
 const LEAVE_PART = 0.5
 
-/** Most of what is left for what the next process needs: a file of 64 MiB takes 0.2 s. */
-const KEEP_PART = 0.8
+/** 10 s for what the next process needs: 64 MiB took up to 3 s on two cores with forty processes waiting for them. */
+const KEEP_MS = 10_000
 
 /** What is stopped. */
 export interface ShutdownParts {
@@ -29,6 +38,8 @@ export interface ShutdownParts {
   readonly seconds: number
   /** Whether members whose clients may come back, at another node or to the next process, stay members. */
   readonly keepsHeld: boolean
+  /** Memberships that are held for other nodes to take them over, or on their way there. */
+  readonly awaited: () => number
   /** Keeps them for the next process. */
   keepState(): Promise<void>
   /** New connections are refused, readiness is red. */
@@ -41,6 +52,7 @@ export interface ShutdownParts {
 export class Shutdown {
   readonly #parts: ShutdownParts
   #stopped: Promise<void> | undefined
+  #isAtOnce = false
   #endWait: () => void = () => {}
   /** Monotonic milliseconds; no step is waited for past it. */
   #deadline = Number.POSITIVE_INFINITY
@@ -51,8 +63,8 @@ export class Shutdown {
   }
 
   /** Announces the end, waits, then stops. A call of `atOnce` meanwhile ends the wait. */
-  async gently(): Promise<void> {
-    const { connections, seconds } = this.#parts
+  async gently(seconds = this.#parts.seconds): Promise<void> {
+    const { connections } = this.#parts
     this.#parts.refuseNew()
     for (const { receiver } of connections.open.values()) (receiver as Conversation).announceShutdown?.(seconds)
     await new Promise<void>((resolve) => {
@@ -64,6 +76,7 @@ export class Shutdown {
 
   /** Closes all connections, leaves all rooms, gives everything up. */
   async atOnce(): Promise<void> {
+    this.#isAtOnce = true
     this.#endWait()
     await this.#stopWithin(AT_ONCE_MS)
   }
@@ -80,11 +93,23 @@ export class Shutdown {
     this.#parts.refuseNew()
     this.#closeAll()
     connections.liveness.stop()
-    const keepsMembers = keepsHeld && rooms.hasHeld
     await this.#inTime("leaving the rooms", rooms.leaveAll(keepsHeld), LEAVE_PART)
-    if (keepsMembers) await this.#inTime("keeping the state", this.#parts.keepState(), KEEP_PART)
+    await this.#linger()
+    const keepsMembers = keepsHeld && rooms.hasHeld
+    if (keepsMembers) {
+      if (!this.#isAtOnce) this.#deadline += KEEP_MS
+      await this.#inTime("keeping the state", this.#parts.keepState())
+    }
     await this.#inTime("closing the store", rooms.close(this.#leftMs, keepsMembers))
     for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))
+  }
+
+  /** Until all who were held here have been taken over by other nodes, with what is kept for them. */
+  async #linger(): Promise<void> {
+    const { awaited } = this.#parts
+    const until = performance.now() + LINGER_MS
+    while (awaited() > 0 && !this.#isAtOnce && performance.now() < until) await Bun.sleep(LOOK_MS)
+    if (!this.#isAtOnce) this.#deadline = performance.now() + GENTLE_MS
   }
 
   /** Nobody hears the others go: all are deaf to their rooms before the first of them leaves one. */

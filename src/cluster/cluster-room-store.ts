@@ -156,22 +156,35 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
-    await this.#settled(room, peer)
+    await this.settled(room, peer)
     const reply = await this.#uplink.run("up", (terms) => this.#calls.leave(room, peer, generation, terms))
     this.#tellIfClosed(room, reply.slice(3))
     return readPosition(reply)
   }
 
   async updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined> {
-    await this.#settled(room, peer)
+    await this.settled(room, peer)
     return readPosition(
       await this.#uplink.run("up", (terms) => this.#calls.updateStatus(room, peer, rev, status, terms)),
     )
   }
 
-  async publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
-    await this.#settled(room, peer)
-    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, terms)))
+  async publish(
+    room: RoomKey,
+    peer: PeerId,
+    rev: number,
+    text: string,
+    to: Audience,
+    lock?: boolean,
+  ): Promise<Position | undefined> {
+    await this.settled(room, peer)
+    return readPosition(
+      await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, lock, terms)),
+    )
+  }
+
+  settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
+    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
@@ -193,7 +206,12 @@ export class ClusterRoomStore implements RoomStore {
     return readSnapshot(await this.#uplink.run("leased", () => this.#calls.snapshot(room)))
   }
 
-  async restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[]): Promise<RoomSnapshot> {
+  async restore(
+    room: RoomKey,
+    own: readonly OwnMember[],
+    others: readonly Member[],
+    isLocked?: boolean,
+  ): Promise<RoomSnapshot> {
     this.counters.restores++
     this.#resyncing?.restored.add(room)
     const epochs = new Epochs()
@@ -201,7 +219,7 @@ export class ClusterRoomStore implements RoomStore {
     // Before: a lost room may be born again with them. Leases are in another slot than rooms, so not in the same script.
     await this.#grant(strangers)
     const reply = await this.#uplink.run("leased", (terms) =>
-      this.#calls.restore(room, own, strangers, epochs.next(), terms),
+      this.#calls.restore(room, own, strangers, isLocked, epochs.next(), terms),
     )
     const snapshot = readSnapshot(reply.slice(1))
     if (epochs.has(snapshot.epoch)) this.#listener?.onRoomOpened(room)
@@ -222,10 +240,6 @@ export class ClusterRoomStore implements RoomStore {
     await this.#outboxes.drained()
     this.#listener = undefined
     if (!keepsMembers) await this.#sweep(this.node, true)
-  }
-
-  #settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
-    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }
 
   /** Gives a lease to the nodes of these members that have none: they renew it, or are swept when it is over. */

@@ -42,14 +42,19 @@ const ORDERING = {
 
 /** What there is to do, besides --help and --version. */
 export const COMMANDS = {
-  start: { help: "start; the name may be left out", flags: {} },
+  start: {
+    help: "start; the name may be left out",
+    flags: {
+      replace: { value: "", help: "take the place of the server that runs with the same --state-file, if any" },
+    },
+  },
   "check-config": { help: "print the effective configuration; exit 2 with a line for each mistake", flags: {} },
   doctor: {
     help: "look at all that a call depends on, a line each; exit 1 when something keeps users from connecting",
     flags: { url: { value: "URL", help: "public address to set a call up through, such as wss://call.example.org/" } },
   },
   token: {
-    help: "print an access token, signed with --auth-secret or --auth-secret-file, or with a private key",
+    help: "print an access token, signed with the secret that servers have, or with a private key",
     flags: {
       room: {
         value: "NAME",

@@ -53,6 +53,8 @@ export interface Invocation {
   /** What stands behind its name; empty if nothing does. */
   readonly argument: string
   readonly config: Config
+  /** Whether it is started to take the place of one that runs. */
+  readonly replaces: boolean
   readonly statsFlags: StatsFlags
   readonly doctorFlags: DoctorFlags
   readonly adminFlags: AdminFlags
@@ -88,6 +90,8 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   checkFiles(config as unknown as Config, command, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
   const adminFlags = readAdminFlags(values, mistakes)
+  const replaces = values["replace"] === true
+  if (replaces && config["stateFile"] === "") mistakes.push("--replace needs --state-file, that of the running server")
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
   const tokenFlags = readTokenFlags(values, command === "token", mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
@@ -95,6 +99,7 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
     command,
     argument,
     config: Object.freeze(config) as unknown as Config,
+    replaces,
     statsFlags,
     doctorFlags,
     adminFlags,

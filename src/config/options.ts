@@ -189,6 +189,12 @@ export const OPTIONS = {
     help: "how long TURN credentials are valid",
   }),
   roomSize: option({ schema: whole(1, 10_000), default: 50, value: "PEERS", help: "most peers in a room" }),
+  roomLocks: option({
+    schema: oneOf("off", "members"),
+    default: "off",
+    value: "off|members",
+    help: "who may lock a room where no access token says it: nobody, or each of its members",
+  }),
   maxConnections: option({
     schema: whole(0, 10_000_000),
     default: 0,

@@ -70,7 +70,7 @@ async function enter(
     ifTaken: "leave",
     ref: undefined,
   })
-  if (outcome === "taken" || outcome === "unproven") return "full"
+  if (outcome === "taken" || outcome === "unproven" || outcome === "locked") return "full"
   if (outcome !== "joined") return outcome
   return holder.isOpen ? "entered" : "gone"
 }

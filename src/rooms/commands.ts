@@ -50,7 +50,7 @@ export interface JoinWish {
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "unavailable"
+export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {
@@ -132,7 +132,7 @@ export class RoomCommands {
     const since = clock.monotonicMs()
     const outcome = await this.#change(membership, () => store.updateStatus(room.key, peer, rev, status))
     this.#counters.times.status.add((clock.monotonicMs() - since) / 1000)
-    if (outcome === "unavailable") return outcome
+    if (outcome !== "done") return outcome
     this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
     this.#parts.observer.statusUpdated?.(peer, room.key, status)
     return outcome
@@ -147,15 +147,25 @@ export class RoomCommands {
     })
   }
 
+  /** Resolves when what it has relayed has arrived, or was given up; undefined when nothing is under way. */
+  settled({ room, peer }: Membership): Promise<unknown> | undefined {
+    return this.#parts.store.settled(room.key, peer)
+  }
+
   /**
    * Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. Where that
    * is done at once, it says so at once.
    */
-  publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
+  publish(
+    membership: Membership,
+    text: string,
+    to: Audience = "all",
+    lock?: boolean,
+  ): ChangeOutcome | Promise<ChangeOutcome> {
     const { room, peer } = membership
     this.#tracer?.relayed(room.key, peer, undefined, text)
     const rev = this.#parts.registry.nextNumber()
-    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
+    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to, lock)
     const position = send()
     if (position !== undefined && !(position instanceof Promise)) return "done"
     return this.#change(membership, send, position)

@@ -7,7 +7,7 @@ import { type Grant, may } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
 import { timeOf } from "./numbers.ts"
 import type { PeerList } from "./peer-list.ts"
-import type { Member, Ref, RelayFailure, StatusText } from "./room-store.ts"
+import type { Member, Position, Ref, RelayFailure, StatusText } from "./room-store.ts"
 
 /** A room as those in it see it; room.ts is the one there is. */
 export interface JoinedRoom {
@@ -18,6 +18,8 @@ export interface JoinedRoom {
   readonly topic: string
   /** All members, oldest first, as the log says. */
   readonly members: ReadonlyMap<PeerId, Member>
+  /** How far this node knows its log. */
+  readonly position: Position
   /** Those of this node. */
   readonly here: Pick<PeerList<Membership>, "get" | "has" | "size" | "values">
   /** Whether a message can be sent to this peer. */
@@ -42,8 +44,11 @@ export interface Holder {
   onJoined(membership: Membership, ref: Ref): void
   /** Something was published to the client while somebody's buffer was filling, perhaps its own. */
   onPressure(): void
-  /** Another connection, here or elsewhere, holds the membership now: this one has nothing to say in the room any more. */
-  onTakenOver(membership: Membership): void
+  /**
+   * Another connection, here or elsewhere, holds the membership now: this one has nothing to say in the room any more.
+   * `isLogged`: all that was in the room before was shown, and nothing else.
+   */
+  onTakenOver(membership: Membership, by: Member, isLogged: boolean): void
   /** Its time in the room is over: the client is told, and leaves. */
   onExpired(membership: Membership): void
   /** A relay of this member did not reach its target. */
@@ -60,7 +65,8 @@ export class Membership {
   readonly room: JoinedRoom
   readonly peer: PeerId
   readonly generation: number
-  readonly holder: Holder
+  /** Another one once its client, who comes from elsewhere, has caught up. */
+  holder: Holder
   /** The status as the store has it, and the command that set it. */
   status: StatusText
   statusRev: number

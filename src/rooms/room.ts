@@ -53,6 +53,8 @@ export class Room extends RoomLog implements JoinedRoom {
   readonly encoder: RoomEncoder
   /** Memberships of this node that are in. Only this class changes the list, and what is in it. */
   readonly here = new PeerList<Membership>()
+  /** Whether the room is locked, if it was told here. */
+  isLocked: boolean | undefined = undefined
   readonly #parts: RoomParts
   #joiners: Map<PeerId, Joiner> = NOBODY
   #leaving: Map<PeerId, number> = NOBODY
@@ -188,10 +190,11 @@ export class Room extends RoomLog implements JoinedRoom {
         this.#tell(this.encoder.left(change.peer))
         break
       case "moved":
-        this.#showMoved(change.member)
+        this.#showMoved(change.member, change.isLogged)
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
+        this.isLocked = change.lock ?? this.isLocked
         this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
         break
       case "status": {
@@ -255,7 +258,8 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   /** The peer is the same to all others: only who holds it changes. */
-  #showMoved({ peer, node, generation, status }: Member): void {
+  #showMoved(member: Member, isLogged: boolean): void {
+    const { peer, node, generation, status } = member
     const isElsewhere = node !== this.#parts.node
     const before = this.here.get(peer)
     // Two nodes may give the same generation in the same millisecond.
@@ -263,7 +267,7 @@ export class Room extends RoomLog implements JoinedRoom {
       this.here.delete(peer)
       before.end()
       before.holder.unsubscribe(this.topic)
-      before.holder.onTakenOver(before)
+      before.holder.onTakenOver(before, member, isLogged)
     }
     if (isElsewhere) this.#parts.drop(this)
     if (isElsewhere || this.here.has(peer)) return

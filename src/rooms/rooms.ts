@@ -11,6 +11,7 @@ import type { NodeId, RoomKey } from "./ids.ts"
 import { makeListener } from "./listener.ts"
 import type { RoomObserver } from "./observer.ts"
 import { type FormerMember, readmit } from "./readmission.ts"
+import { Redirects } from "./redirects.ts"
 import { RoomRegistry } from "./registry.ts"
 import { Repairs } from "./repairs.ts"
 import type { Relay, RoomStore } from "./room-store.ts"
@@ -38,6 +39,7 @@ export interface Rooms {
   readonly commands: RoomCommands
   readonly announcer: Announcer
   readonly crossRelays: CrossRelays
+  readonly redirects: Redirects
   readonly tracer: RoomTracer | undefined
   /** The nodes that live; see RoomStore.nodes. */
   nodes(): Promise<ReadonlyMap<NodeId, number>>
@@ -70,6 +72,7 @@ export function makeRooms(parts: RoomsParts): Rooms {
   })
   const repairs = new Repairs({ store, registry, clock, counters, log })
   const crossRelays = new CrossRelays({ store, counters, observer, tracer })
+  const redirects = new Redirects()
   const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer, tracer })
   return {
     node: store.node,
@@ -78,6 +81,7 @@ export function makeRooms(parts: RoomsParts): Rooms {
     commands,
     announcer: new Announcer(store),
     crossRelays,
+    redirects,
     tracer,
     readmit: (room, encoder, members) => readmit({ store, registry }, room, encoder, members),
     get hasHeld() {
@@ -86,7 +90,10 @@ export function makeRooms(parts: RoomsParts): Rooms {
     nodes: () => store.nodes(),
     start: () =>
       store.start(
-        makeListener({ registry, repairs, counters, observer, tracer, crossRelays, onTold: onTold ?? (() => {}) }),
+        makeListener({
+          ...{ registry, repairs, counters, observer, tracer, crossRelays, redirects },
+          onTold: onTold ?? (() => {}),
+        }),
       ),
     leaveAll: (keepsHeld) => commands.close(keepsHeld),
     async close(withinMs, keepsMembers) {

@@ -1,6 +1,7 @@
 // The operators' listener: health, metrics, API and console, on an address of its own so the public port never shows them.
 
 import { type AdminAccess, makeAdminGuard } from "./admin-guard.ts"
+import { bare } from "./listen.ts"
 import { answerBadRequest, pathOf } from "./paths.ts"
 import { safely } from "./safe-headers.ts"
 
@@ -10,6 +11,8 @@ export type AdminRoutes = Readonly<Record<string, (request: Request, by: string)
 /** The running listener. */
 export interface Admin {
   readonly port: number
+  /** No more connections; those there are stay. */
+  stopListening(): void
   stop(): Promise<void>
 }
 
@@ -18,11 +21,18 @@ export interface Admin {
  * @param host as URLs write it: an IPv6 address in brackets
  * @throws when the address cannot be listened on
  */
-export function listenForOperators(host: string, port: number, routes: AdminRoutes, access: AdminAccess): Admin {
+export function listenForOperators(
+  host: string,
+  port: number,
+  routes: AdminRoutes,
+  access: AdminAccess,
+  reusePort: boolean,
+): Admin {
   const guard = makeAdminGuard(access)
   const server = Bun.serve({
-    hostname: host.replace(/^\[|\]$/g, ""),
+    hostname: bare(host),
     port,
+    reusePort,
     fetch: safely((request: Request, server: Bun.Server<undefined>) => {
       const pathname = pathOf(request)
       if (pathname === undefined) return answerBadRequest()
@@ -37,5 +47,9 @@ export function listenForOperators(host: string, port: number, routes: AdminRout
       return new Response(`there is nothing at ${pathname}; there is\n${paths}\n`, { status: 404 })
     }),
   })
-  return { port: server.port ?? port, stop: () => server.stop(true) }
+  return {
+    port: server.port ?? port,
+    stopListening: () => void server.stop(),
+    stop: () => server.stop(true),
+  }
 }

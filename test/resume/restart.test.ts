@@ -154,6 +154,8 @@ test("a token works once, and after a crash nobody is brought back by a file of 
   const second = await start(file)
   const { token } = ada
   await ada.resume(second.port)
+  // Until she speaks, the answer may have been lost.
+  await ada.drain()
   const latest = ada.token
   ada.token = token
   expect(await ada.rival(second.port)).toMatchObject(RESUME_FAILED)

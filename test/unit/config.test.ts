@@ -47,6 +47,7 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   authSecretFile: [import.meta.path, import.meta.path],
   authJwks: ["https://id.example.org/keys", "https://id.example.org/keys"],
   authAudience: ["calls", "calls"],
+  roomLocks: ["members", "members"],
   trustProxy: ["10.0.0.0/8", ["10.0.0.0/8"]],
   iceServer: ["stun:stun.example.org", ["stun:stun.example.org"]],
   turnSecret: ["north wind", "north wind"],

@@ -4,34 +4,22 @@ import { BROKEN, CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
-import type { Ref, RelayFailure } from "../../rooms/room-store.ts"
+import type { Member, Ref, RelayFailure } from "../../rooms/room-store.ts"
 import type { TraceEvent } from "../../rooms/tracer.ts"
 import { makeEnded } from "../ended.ts"
-import type { PluginRequest, Problem } from "../hooks.ts"
+import type { Problem } from "../hooks.ts"
+import type { Arrival } from "./arrival.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
 import { checkFields, decodeFrame, type Envelope, isRefusal } from "./client-events.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
 import { findHandler } from "./handlers.ts"
-import { decodeRelayFrame, type RelayFrame } from "./relay-frame.ts"
+import { toPluginRequest } from "./plugin-request.ts"
+import { decodeRelayFrame, endOfRelay, type RelayFrame } from "./relay-frame.ts"
 import type { PreparedResumption, Resumption } from "./resumption.ts"
 import * as serverEvents from "./server-events.ts"
 
 /** Filled by the decoder for every relayed frame: one object for all, so the hot path allocates none. */
 const relayFrame: RelayFrame = { peerId: "", body: "" }
-
-// The last end of a relayed message, and whose it is: messages come in bursts, and two pieces are quicker put together
-// than four.
-let lastSender = ""
-let lastEnd = ""
-
-/** What ends a message that `sender` relays: the id, last, where no earlier key can change it. */
-function endOfRelay(sender: PeerId): string {
-  if (sender !== lastSender) {
-    lastSender = sender
-    lastEnd = `,"sender_id":"${sender}"}`
-  }
-  return lastEnd
-}
 
 /** See the head of this file. */
 export class PalavaConversation implements PalavaClient {
@@ -43,6 +31,7 @@ export class PalavaConversation implements PalavaClient {
   membership: Membership | undefined
   resumption: Resumption | undefined
   prepared: PreparedResumption | undefined
+  arrival: Arrival | undefined
   readonly #parts: PalavaParts
 
   constructor(connection: Connection, parts: PalavaParts) {
@@ -78,7 +67,8 @@ export class PalavaConversation implements PalavaClient {
   /** The first branch is the hot path: no promise, no closure, no object. */
   onMessage(text: string): void | Promise<void> {
     const { membership, resumption } = this
-    if (resumption !== undefined) resumption.received++
+    if (resumption?.take() === true && membership !== undefined)
+      this.#parts.commands.prove(membership, resumption.proof)
     if (membership?.maySend && decodeRelayFrame(text, relayFrame)) {
       const { counters, commands } = this.#parts
       counters.relayFrames++
@@ -105,7 +95,9 @@ export class PalavaConversation implements PalavaClient {
   }
 
   onClose(code: number): void {
-    if ((code === BROKEN || code === CLOSE.silent.code) && this.hold()) return
+    const isBroken = code === BROKEN || code === CLOSE.silent.code
+    if (this.arrival !== undefined && !isBroken) this.arrival.cancel()
+    if (isBroken && this.hold()) return
     this.#trace("closed", String(code))
     this.#leaveSoon()
   }
@@ -126,10 +118,6 @@ export class PalavaConversation implements PalavaClient {
     this.membership = membership
     this.resumption = prepared?.resumption
     if (prepared !== undefined) resumptions.open(this)
-    if (prepared?.isTakenOver === true) {
-      this.#sayResumedAnew(membership, prepared, ref)
-      return
-    }
     const more = hooks.joinedFields?.(this, membership)
     membership.log = prepared?.resumption.log
     const { peer, room } = membership
@@ -138,9 +126,43 @@ export class PalavaConversation implements PalavaClient {
     prepared?.resumption.log.acknowledge(1)
   }
 
-  onTakenOver(membership: Membership): void {
-    this.#end(membership)
+  /** What is still to be said to the client goes with the rest to the next node. */
+  onTakenOver(membership: Membership, by: Member, isLogged: boolean): void {
+    const { resumption } = this
+    const { resumptions, handOvers, log } = this.#parts
+    this.membership = undefined
+    this.onOvertaken()
+    if (resumption === undefined) return
+    resumptions.close(this, resumption)
+    const ready = (resumption.pending ?? Promise.resolve()).then(() => true)
+    const told = handOvers.depart(membership, by, isLogged, resumption, ready)
+    told
+      .catch((cause) => log.error({ err: cause }, "bug: a hand-over failed"))
+      .finally(() => {
+        this.resumption = undefined
+      })
+  }
+
+  onOvertaken(): void {
+    this.connection.receiver = makeEnded(this.connection)
     this.connection.close(CLOSE.takenOver)
+  }
+
+  onArrived(
+    membership: Membership,
+    prepared: PreparedResumption,
+    frames: readonly string[] | undefined,
+    ref: Ref,
+  ): void {
+    const { connection } = this
+    this.peer = membership.peer
+    this.membership = membership
+    this.resumption = prepared.resumption
+    membership.holder = this
+    this.#parts.resumptions.open(this)
+    this.#sayResumed(membership, prepared, frames, ref)
+    // Gone meanwhile, or about to go with the node.
+    if (connection.isClosed || connection.receiver !== this) this.hold()
   }
 
   onExpired(membership: Membership): void {
@@ -173,29 +195,21 @@ export class PalavaConversation implements PalavaClient {
     return isHeld
   }
 
-  resumeOn(connection: Connection, received: number, ref: Ref): void | Promise<void> {
+  resumeOn(connection: Connection, received: number | undefined, given: Buffer, ref: Ref): void | Promise<void> {
     const { membership, resumption, connection: before } = this
     if (membership === undefined || resumption === undefined) return
-    const { room, peer } = membership
-    const { commands, hooks, resumptions } = this.#parts
+    const { commands, hooks } = this.#parts
     before.receiver = makeEnded(before)
-    before.socket?.unsubscribe(room.topic)
+    before.socket?.unsubscribe(membership.room.topic)
     before.close(CLOSE.takenOver)
     this.connection = connection
     connection.receiver = this
     hooks.moved?.(before, connection)
-    const frames = resumption.missing(received)
-    const ticket = resumption.nextTicket()
+    const frames = received === undefined ? undefined : resumption.missing(received)
+    const ticket = resumption.nextTicket(given)
     this.#trace("resumed", frames === undefined ? "some messages were lost" : "nothing was lost")
     commands.prove(membership, resumption.proof)
-    if (frames === undefined) this.#sayResumedAnew(membership, { resumption, ticket }, ref)
-    else {
-      resumptions.counters.complete++
-      connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
-      for (const frame of frames) connection.send(frame)
-    }
-    connection.socket?.subscribe(room.topic)
-    connection.checkBacklog()
+    this.#sayResumed(membership, { resumption, ticket }, frames, ref)
     return resumption.pending
   }
 
@@ -241,38 +255,35 @@ export class PalavaConversation implements PalavaClient {
     const plugin = hooks.events?.get(event)
     counters.countEvent(plugin === undefined ? "other" : event)
     if (plugin === undefined) return this.refuse("unknown_event", ref)
-    return plugin(this, this.#toPluginRequest(envelope))
-  }
-
-  #toPluginRequest({ event, ref, fields }: Envelope): PluginRequest {
-    return {
-      event,
-      ref,
-      fields,
-      reply: (event, fields) => this.#reply(event, fields, ref),
-      refuseInvalid: (issue) => {
-        this.refuseAs({ id: "invalid_message", message: `${ERRORS.invalid_message}: ${issue}` }, ref)
-      },
-      refuseFailed: ({ error }) => this.refuse(error, ref),
-      refuseAs: (problem) => this.refuseAs(problem, ref),
-    }
+    return plugin(this, toPluginRequest(this, envelope))
   }
 
   #reply(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): void {
     this.send(serverEvents.serverEvent(event, fields, ref))
   }
 
-  /** The room as it stands: nothing that was sent and received before counts any more. */
-  #sayResumedAnew(
+  /** And what follows from it; without frames, nothing that was sent and received before counts any more. */
+  #sayResumed(
     membership: Membership,
-    { resumption, ticket }: Pick<PreparedResumption, "resumption" | "ticket">,
+    { resumption, ticket }: PreparedResumption,
+    frames: readonly string[] | undefined,
     ref: Ref,
   ): void {
+    const { connection } = this
+    const { counters } = this.#parts.resumptions
     const { peer, room, status } = membership
-    this.#parts.resumptions.counters.incomplete++
-    resumption.restart()
     membership.log = resumption.log
-    this.connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
+    if (frames === undefined) {
+      counters.incomplete++
+      resumption.restart()
+      connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
+    } else {
+      counters.complete++
+      connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
+      for (const frame of frames) connection.send(frame)
+    }
+    connection.socket?.subscribe(room.topic)
+    connection.checkBacklog()
   }
 
   #leaveSoon(): void {
@@ -281,7 +292,9 @@ export class PalavaConversation implements PalavaClient {
 
   /** It is a member no more, and nobody can resume it. */
   #end(membership: Membership): void {
-    if (this.resumption !== undefined) this.#parts.resumptions.close(this, this.resumption)
+    const { resumption } = this
+    if (resumption !== undefined) this.#parts.resumptions.close(this, resumption)
+    resumption?.log.clear()
     this.membership = this.resumption = membership.log = undefined
   }
 

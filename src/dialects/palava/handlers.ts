@@ -68,7 +68,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       ref,
     })
     client.prepared = undefined
-    if (outcome === "full") client.refuse("room_full", ref)
+    if (outcome === "full" || outcome === "locked") client.refuse(`room_${outcome}`, ref)
     else if (outcome !== "joined") client.refuse("unavailable", ref)
   },
 
@@ -80,6 +80,10 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
   leave_room(_parts, client) {
     return client.leave()
   },
+
+  lock_room: (parts, client, _fields, ref) => setLock(parts, client, true, ref),
+
+  unlock_room: (parts, client, _fields, ref) => setLock(parts, client, false, ref),
 
   send_to_peer({ commands }, client, { peer_id, data }, ref) {
     const { membership } = client
@@ -113,6 +117,21 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     }
     client.send(serverEvents.pong(ref, resumption?.received))
   },
+}
+
+async function setLock(
+  { commands, limits }: PalavaParts,
+  client: PalavaClient,
+  isLocked: boolean,
+  ref: Ref,
+): Promise<void> {
+  const { membership } = client
+  if (membership === undefined) return client.refuse("not_in_room", ref)
+  const { grant, peer } = membership
+  const mayLock = grant === undefined ? limits.roomLocks === "members" : may(grant, "lock")
+  if (!mayLock) return client.refuse("unauthorized", ref)
+  const outcome = await commands.publish(membership, serverEvents.roomLocked(peer, isLocked), "all", isLocked)
+  if (outcome === "unavailable") client.refuse("unavailable", ref)
 }
 
 /** A status with what its peer cannot choose; undefined when it would be too large. */

@@ -27,10 +27,13 @@ const MEMBER = v.object({
   grant: v.optional(GRANT),
   /** Milliseconds for which it is still held. */
   leftMs: v.pipe(v.number(), v.minValue(0)),
-  /** Of its token: see toProof. */
-  proof: v.pipe(v.string(), v.regex(/^[\w-]{43}$/)),
+  /** Of its token, or two of them: see Resumption.proof. */
+  proof: v.pipe(v.string(), v.regex(/^[\w-]{43}( [\w-]{43})?$/)),
   resumption: v.pipe(
-    v.object({ received: COUNT, sent: COUNT, frames: v.array(v.string()), isExact: v.boolean() }),
+    v.object({
+      ...{ received: COUNT, sent: COUNT, frames: v.array(v.string()), isExact: v.boolean() },
+      anewFor: v.optional(v.string()),
+    }),
     v.check(({ sent, frames }) => frames.length <= sent),
   ),
 })
