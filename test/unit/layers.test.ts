@@ -92,6 +92,7 @@ const ARROWS: Record<string, readonly string[]> = {
   ],
   commands: [
     "access",
+    "duration-text.ts",
     "log.ts",
     "app",
     "admin",
@@ -111,7 +112,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:path",
   ],
   client: [],
-  web: ["client", "uplot"],
+  web: ["client", "duration-text.ts", "uplot"],
 }
 
 const IMPORT =
