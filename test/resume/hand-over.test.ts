@@ -133,6 +133,26 @@ test("on to a third node before the second has answered", async () => {
   await stop(nodes)
 })
 
+test("statuses that she asks for as she goes: the last one is told", async () => {
+  const nodes = await startNodes(3)
+  const [ada, others] = await four(nodes)
+  let value = 0
+  for (let round = 0; round < 12; round++) {
+    // More than are told at once, and those behind them are on their way, or not even that, when she goes.
+    for (let count = 0; count < 8; count++) ada.say({ event: "update_status", status: { value: ++value } })
+    if (round % 3 > 0) await ada.next("peer_updated_status")
+    ada.takeAll()
+    expect((await ada.resume((nodes[(round + 1) % 3] as TestNode).port)).complete).toBe(true)
+    for (const member of others) {
+      for (;;) {
+        const { sender_id, status } = await member.next("peer_updated_status")
+        if (sender_id === ada.id && (status as { value: number }).value === value) break
+      }
+    }
+  }
+  await stop(nodes)
+})
+
 test("the answer is lost: the same token is good at every node, until the client has spoken", async () => {
   const nodes = await startNodes(3)
   const [a, b, c] = nodes as [TestNode, TestNode, TestNode]
