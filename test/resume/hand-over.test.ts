@@ -61,10 +61,13 @@ async function expectAllInOrder(ada: Member, others: readonly Member[], ports: r
     if (at % 2 === 0) ada.cut()
     else ada.takeAll()
     expect(await ada.resume(port)).toMatchObject({ event: "resumed", complete: true })
-    for (const other of others) ada.tell(other, at)
-    answers.push(at)
-    ada.say({ event: "ping", received: ada.received })
-    await ada.next("pong")
+    // Twice, so that the second waits while the first is on its way to another node.
+    for (const text of [2 * at, 2 * at + 1]) {
+      for (const other of others) ada.tell(other, text)
+      answers.push(text)
+      ada.say({ event: "ping", received: ada.received })
+      await ada.next("pong")
+    }
   }
   const said = await Promise.all(counting.map((each) => each.stop()))
   await hearAll(ada, others)
