@@ -41,9 +41,7 @@ export function makeListener(parts: ListenerParts): RoomListener {
     onRelayFailed(relay, ref, failure) {
       if (isForDialect(relay)) return crossRelays.onRelayFailed(relay)
       const { room, from } = relay
-      if (ref === NOBODY_ASKED) return
-      const sender = redirects.of(room, from) ?? registry.get(room)?.here.get(from)
-      sender?.holder.onRelayFailed(ref, failure)
+      if (ref !== NOBODY_ASKED) registry.get(room)?.here.get(from)?.holder.onRelayFailed(ref, failure)
     },
     onRoomOpened(room) {
       counters.roomsOpened++

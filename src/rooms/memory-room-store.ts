@@ -117,8 +117,6 @@ export class MemoryRoomStore implements RoomStore {
   /** Every member is on this node, so there is nobody to relay to: whoever relays has delivered it already. */
   relay(): void {}
 
-  settled(): undefined {}
-
   async snapshot(key: RoomKey): Promise<RoomSnapshot> {
     const room = this.#rooms.get(key)
     return room === undefined ? { epoch: "", seq: 0, members: [] } : toSnapshot(room)

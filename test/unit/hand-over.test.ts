@@ -38,7 +38,7 @@ function makeNext(received = 10) {
     clock: SYSTEM_CLOCK,
     rooms: {
       node: makeNodeId(),
-      commands: { settled: () => undefined, updateStatus },
+      commands: { updateStatus },
       crossRelays: {
         listen(_name: string, place: { onTold(room: RoomKey, from: string, text: string): void }) {
           tell = (text) => place.onTold(room, "other", text)
