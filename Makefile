@@ -7,7 +7,7 @@ BUN = $(shell scripts/find-bun.sh)
 SOURCES = $(shell find src scripts -type f) package.json package-lock.json
 EXE = dist/palava-machine
 
-.PHONY: help run test bench build dev check fuzz client release deb install clean
+.PHONY: help run test bench build dev check fuzz audit client release deb install clean
 
 help: ## list the targets
 	@echo "palava-machine: make TARGET [VARIABLE=value]"
@@ -30,6 +30,9 @@ check: node_modules/.ready pages ## format, lint, types, layers
 
 fuzz: node_modules/.ready pages ## the seeded simulation for longer: make fuzz SEED=42
 	@SEED='$(SEED)' FUZZ=long $(BUN) test ./test/fuzz
+
+audit: node_modules/.ready ## known vulnerabilities and licences of what is compiled in
+	@$(BUN) scripts/release/audit.ts
 
 bench: $(EXE) ## measure the executable beside its limit and its alternatives
 	@BENCH='$(BENCH)' QUICK='$(QUICK)' BASE='$(BASE)' $(BUN) bench/run.ts

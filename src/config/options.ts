@@ -68,7 +68,7 @@ export const OPTIONS = {
     default: "",
     defaultText: "127.0.0.1, the port after --port",
     value: "HOST:PORT",
-    help: 'where /metrics, /healthz and /readyz are for operators; "off" for nowhere',
+    help: 'where console, metrics and health are for operators; "off" for nowhere',
   }),
   adminHost: list({
     schema: text(/^[\w.-]{1,253}$/, "must be a host name"),
@@ -189,6 +189,12 @@ export const OPTIONS = {
     help: "how long TURN credentials are valid",
   }),
   roomSize: option({ schema: whole(1, 10_000), default: 50, value: "PEERS", help: "most peers in a room" }),
+  roomLocks: option({
+    schema: oneOf("off", "members"),
+    default: "off",
+    value: "off|members",
+    help: "who may lock a room where no access token says it: nobody, or each of its members",
+  }),
   maxConnections: option({
     schema: whole(0, 10_000_000),
     default: 0,
@@ -331,6 +337,12 @@ export const OPTIONS = {
     schema: filePath,
     value: "FILE",
     help: "plug-in to load, TypeScript or JavaScript (its options: [plugins.NAME] in the configuration file)",
+  }),
+  traceRooms: option({
+    schema: yesOrNo,
+    default: true,
+    value: "",
+    help: "keep what happened in each room in memory for an hour, for operators; --no-trace-rooms does not",
   }),
   logLevel: option({
     schema: oneOf("debug", "info", "warn", "error", "silent"),

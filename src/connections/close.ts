@@ -19,6 +19,7 @@ export const CLOSE = {
   silent: { code: 4008, reason: "pings unanswered" },
   rateLimited: { code: 4029, reason: "too many messages" },
   unauthorized: { code: 4501, reason: "not authorized" },
+  removed: { code: 4503, reason: "removed by an operator" },
   takenOver: { code: 4509, reason: "taken over by another connection" },
 } as const
 

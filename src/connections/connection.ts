@@ -101,7 +101,9 @@ export class Connection {
   /** A text frame. */
   onMessage(text: string): void {
     this.heardAt = this.#all.liveness.tick
-    this.#all.counters.framesReceived++
+    const { counters } = this.#all
+    counters.framesReceived++
+    counters.bytesReceived += text.length
     if (this.#tokens-- <= 0 && !this.#refill()) this.#onOverRate(text)
     else if (this.#isBusy) this.#enqueue(text)
     else this.#take(text)
@@ -121,7 +123,9 @@ export class Connection {
 
   /** Sends one frame, behind all that was published to this connection before. */
   send(text: string): void {
-    this.socket?.send(text)
+    if (this.socket === undefined) return
+    this.#all.counters.bytesSent += text.length
+    this.socket.send(text)
   }
 
   /** Parts from the client; onClose follows. */

@@ -37,10 +37,14 @@ export interface TestNode extends AsyncDisposable {
 }
 
 /** Starts a node with `args` on free ports and waits for its ready lines. */
-export async function startNode(args: readonly string[] = [], env: Record<string, string> = {}): Promise<TestNode> {
-  if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: run make build`)
+export async function startNode(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+  executable = EXECUTABLE,
+): Promise<TestNode> {
+  if (!existsSync(executable)) throw new Error(`${executable} is missing: run make build`)
   const given = args.some((arg) => arg.startsWith("--admin-listen")) ? [] : ["--admin-listen", "127.0.0.1:0"]
-  const child = Bun.spawn([EXECUTABLE, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
+  const child = Bun.spawn([executable, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdin: "ignore",
     stdout: "pipe",
