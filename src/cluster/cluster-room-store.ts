@@ -181,12 +181,8 @@ export class ClusterRoomStore implements RoomStore {
     to: Audience,
     lock?: boolean,
   ): Promise<Position | undefined> {
-    await this.settled(room, peer)
+    await this.#settled(room, peer)
     return this.#publishes.add(this.#keys.partitionOf(room), { room, peer, rev, text, to, lock })
-  }
-
-  settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
-    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
@@ -246,8 +242,12 @@ export class ClusterRoomStore implements RoomStore {
 
   /** Resolves when what this node said before of a room is on its way. */
   async #behind(room: RoomKey, peer: PeerId): Promise<void> {
-    await this.settled(room, peer)
+    await this.#settled(room, peer)
     this.#publishes.flush(this.#keys.partitionOf(room))
+  }
+
+  #settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
+    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }
 
   /** Gives a lease to the nodes of these members that have none: they renew it, or are swept when it is over. */
