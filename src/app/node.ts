@@ -12,11 +12,13 @@ import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
+import { makePlaceLog } from "../server/refusals.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
+import { maxConnectionsOf, memoryBytesOf } from "./machine.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 
@@ -60,7 +62,9 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const { config, store, log, plugins } = parts
   const { hooks } = plugins
   const topics = new ServerTopics()
-  const connections = new Connections({ limits: config, log, observer: hooks.observer })
+  const limits = { ...config, maxConnections: maxConnectionsOf(config), memoryBytes: memoryBytesOf(config) }
+  const onPlaceRefused = makePlaceLog(log, SYSTEM_CLOCK)
+  const connections = new Connections({ limits, log, observer: hooks.observer, onPlaceRefused })
   const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
   const dialects = makeDialects(
     {

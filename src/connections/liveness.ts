@@ -22,6 +22,14 @@ export interface LivenessLimits {
   readonly deadSeconds: number
 }
 
+/** What else is looked after by the same clock. */
+export interface Looks {
+  /** Every tick. */
+  onTick(): void
+  /** As often as silent connections are looked for, ahead of that. */
+  onLook(): void
+}
+
 /** What it looks at. */
 export interface Watched {
   /** Tick of the last sign of life. */
@@ -46,17 +54,20 @@ export class Liveness {
     connections: ReadonlyMap<unknown, Watched>,
     limits: LivenessLimits,
     counters: Pick<ConnectionCounters, "closedSilent">,
+    looks?: Looks,
   ): void {
     const startedAt = this.#clock.monotonicMs()
     let nextLook = LOOK_TICKS
     const onTick = (): void => {
       this.#cancel = this.#clock.after(TICK_MS, onTick)
       this.tick = Math.floor((this.#clock.monotonicMs() - startedAt) / TICK_MS)
+      looks?.onTick()
       if (this.tick < nextLook) return
       // A stopped process (SIGSTOP, a sleeping laptop) must not take its own sleep for everybody's silence.
       const slept = this.tick - nextLook
       nextLook = this.tick + LOOK_TICKS
       if (slept > LOOK_TICKS) for (const connection of connections.values()) connection.heardAt += slept
+      looks?.onLook()
       this.#look(connections, limits, counters)
     }
     this.#cancel = this.#clock.after(TICK_MS, onTick)

@@ -16,6 +16,8 @@ export function makeHolder(
     topic: connection.id,
     subscribe: (topic) => connection.socket?.subscribe(topic),
     unsubscribe: (topic) => connection.socket?.unsubscribe(topic),
+    charge: (bytes) => connection.charge(bytes),
+    mayJoin: () => connection.mayJoin(),
     onPressure: () => connection.checkBacklog(),
   }
 }

@@ -9,6 +9,7 @@ import { type Holder, Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
+import type { Room } from "./room.ts"
 import {
   type Audience,
   type JoinRequest,
@@ -26,6 +27,12 @@ import type { Topics } from "./topics.ts"
  * the join is taken back and answered with "unavailable".
  */
 const JOIN_EVENT_MS = 5_000
+
+/**
+ * 1 KiB: what a change of a room costs in bytes that are sent, besides the status or frame in it, which each member gets:
+ * the script call, and the frames around.
+ */
+const CHANGE_BYTES = 1_024
 
 /** A wish to join. */
 export interface JoinWish {
@@ -46,7 +53,7 @@ export interface JoinWish {
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "unavailable"
+export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "rate_limited" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {
@@ -87,6 +94,7 @@ export class RoomCommands {
   /** Joins a room. Rejects only by a bug. */
   async join(wish: JoinWish): Promise<JoinOutcome> {
     if (this.#isClosing) return "unavailable"
+    if (!wish.holder.mayJoin()) return "rate_limited"
     const join = this.#join(wish)
     this.#joins.add(join)
     return join.finally(() => this.#joins.delete(join))
@@ -115,7 +123,8 @@ export class RoomCommands {
   }
 
   async #announceStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
-    const { room, peer } = membership
+    const { room, peer, holder } = membership
+    holder.charge(CHANGE_BYTES + status.length * room.members.size)
     const rev = this.#parts.registry.nextNumber()
     const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
     if (outcome === "unavailable") return outcome
@@ -138,7 +147,8 @@ export class RoomCommands {
    * is done at once, it says so at once.
    */
   publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
-    const { room, peer } = membership
+    const { room, peer, holder } = membership
+    holder.charge(CHANGE_BYTES + text.length * room.members.size)
     const rev = this.#parts.registry.nextNumber()
     const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
     const position = send()
@@ -210,13 +220,17 @@ export class RoomCommands {
     const asked = room.received
     try {
       const result = await store.join({ ...request, withSnapshot: !room.isLive })
+      holder.charge(CHANGE_BYTES)
       if (result.kind !== "joined") return result.kind
       const joiner = room.joiners.get(peer)
       if (joiner?.membership !== membership) return "joined"
       joiner.isAnswered = true
       if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot, asked)
       room.expect(result.position)
-      if (await this.#isInTime(landed)) return "joined"
+      if (await this.#isInTime(landed)) {
+        holder.charge(outputOfJoin(room, status))
+        return "joined"
+      }
     } catch (cause) {
       if (!(cause instanceof StoreUnavailable)) throw cause
       // It is in, or has been: only the answer was lost.
@@ -262,4 +276,11 @@ export class RoomCommands {
       return "unavailable"
     }
   }
+}
+
+/** The newcomer is told the status of all, and all are told its own. */
+function outputOfJoin({ members }: Room, status: StatusText): number {
+  let bytes = status.length * members.size
+  for (const member of members.values()) bytes += member.status.length
+  return bytes
 }

@@ -38,6 +38,10 @@ export interface Holder {
   unsubscribe(topic: string): void
   /** It is a member now; nothing of the room has reached the client yet. */
   onJoined(membership: Membership, ref: Ref): void
+  /** What its client said causes so many bytes to be sent, on top of its own. */
+  charge(bytes: number): void
+  /** Its client wants to join something: whether it may now, which is then counted. */
+  mayJoin(): boolean
   /** Something was published to the client while somebody's buffer was filling, perhaps its own. */
   onPressure(): void
   /** Another connection, here or elsewhere, holds the membership now: this one has nothing to say in the room any more. */

@@ -55,6 +55,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "dist",
     "package.json",
     "node:fs",
+    "node:os",
   ],
   doctor: ["client", "cluster", "config", "dialects", "node:crypto", "node:dgram", "node:fs", "node:net", "node:tls"],
   commands: [

@@ -25,7 +25,6 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
       port: 0,
       tls: undefined,
       maxBacklogBytes: 65_536,
-      maxConnections: 0,
       origins: [],
       trustedProxies: [],
     },

@@ -129,6 +129,14 @@ export class PalavaConversation implements PalavaClient {
     this.connection.close(CLOSE.takenOver)
   }
 
+  charge(bytes: number): void {
+    this.connection.charge(bytes)
+  }
+
+  mayJoin(): boolean {
+    return this.connection.mayJoin()
+  }
+
   onPressure(): void {
     this.connection.checkBacklog()
   }

@@ -59,6 +59,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     })
     client.prepared = undefined
     if (outcome === "full") client.refuse("room_full", ref)
+    else if (outcome === "rate_limited") client.refuse(outcome, ref)
     else if (outcome !== "joined") client.refuse("unavailable", ref)
   },
 

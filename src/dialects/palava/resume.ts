@@ -63,7 +63,7 @@ async function takeOver(
     }
     if (outcome === "joined") return
     client.peer = ownId
-    if (outcome === "unavailable") client.refuse("unavailable", ref)
+    if (outcome === "unavailable" || outcome === "rate_limited") client.refuse(outcome, ref)
     else fail(parts, client, ref)
   } finally {
     client.prepared = undefined
@@ -74,4 +74,5 @@ async function takeOver(
 function fail({ resumptions }: PalavaParts, client: PalavaClient, ref: Ref): void {
   resumptions.counters.failed++
   client.refuse("resume_failed", ref)
+  client.connection.onAbuse()
 }

@@ -35,7 +35,7 @@ export type Claim =
   | { readonly kind: "taken" }
   | {
       readonly kind: "refused"
-      readonly error: "unauthorized" | "unavailable" | "internal"
+      readonly error: "unauthorized" | "rate_limited" | "unavailable" | "internal"
       readonly message: string
     }
 
@@ -58,7 +58,7 @@ export async function claimId(
   if (client.listed !== undefined) void parts.rooms.commands.leave(client.listed)
   client.listed = undefined
   if (outcome === "taken") return { kind: "taken" }
-  return { kind: "refused", error: "unavailable", message: ERRORS.unavailable }
+  return { kind: "refused", error: outcome, message: ERRORS[outcome] }
 }
 
 /** The ids of all peers, oldest first. */
@@ -88,7 +88,7 @@ async function join(
   client: Claimant,
   room: RoomKey,
   token: string,
-): Promise<"joined" | "taken" | "unavailable"> {
+): Promise<"joined" | "taken" | "rate_limited" | "unavailable"> {
   const { commands, announcer } = rooms
   const secret = createHash("sha256").update(token).digest("hex")
   let peer = client.peer
@@ -97,7 +97,7 @@ async function join(
       ...{ room, peer, encoder: SILENT, holder: client, limit: 1, ifTaken: "takeOver", ref: undefined },
       status: JSON.stringify({ token: secret }),
     })
-    if (outcome === "joined" || outcome === "unavailable") return outcome
+    if (outcome === "joined" || outcome === "unavailable" || outcome === "rate_limited") return outcome
     let owner: Member | undefined
     try {
       owner = (await announcer.membersOf(room))[0]
