@@ -2,7 +2,6 @@
 
 import { totalmem } from "node:os"
 import type { Config } from "../config/options.ts"
-import { openFileLimit } from "../telemetry/process-metrics.ts"
 
 /**
  * A twentieth of the open files, 100 to 1,000, is kept back: for Redis, the operators' listener, files, plug-ins, and for
@@ -23,9 +22,11 @@ export function reservedFiles(limit: number): number {
   return Math.min(Math.ceil(limit / 2), Math.max(RESERVED_LEAST, Math.min(RESERVED_MOST, limit * RESERVED_PART)))
 }
 
-/** Most connections: what is configured, and no more than there are files for; 0 is no limit. */
-export function maxConnectionsOf({ maxConnections }: Pick<Config, "maxConnections">): number {
-  const files = openFileLimit()
+/**
+ * Most connections: what is configured, and no more than there are files for; 0 is no limit.
+ * @param files that may be open; 0 is no limit
+ */
+export function maxConnectionsOf({ maxConnections }: Pick<Config, "maxConnections">, files: number): number {
   if (files === 0) return maxConnections
   const places = files - reservedFiles(files)
   return maxConnections === 0 ? places : Math.min(maxConnections, places)

@@ -12,13 +12,15 @@ import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen } from "../server/listen.ts"
+import { guardOpenFiles } from "../server/open-files.ts"
 import { makePlaceLog } from "../server/refusals.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
+import { openFileLimit } from "../telemetry/process-metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
-import { maxConnectionsOf, memoryBytesOf } from "./machine.ts"
+import { maxConnectionsOf, memoryBytesOf, reservedFiles } from "./machine.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 
@@ -62,7 +64,8 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const { config, store, log, plugins } = parts
   const { hooks } = plugins
   const topics = new ServerTopics()
-  const limits = { ...config, maxConnections: maxConnectionsOf(config), memoryBytes: memoryBytesOf(config) }
+  const files = openFileLimit()
+  const limits = { ...config, maxConnections: maxConnectionsOf(config, files), memoryBytes: memoryBytesOf(config) }
   const onPlaceRefused = makePlaceLog(log, SYSTEM_CLOCK)
   const connections = new Connections({ limits, log, observer: hooks.observer, onPlaceRefused })
   const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
@@ -79,6 +82,10 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
     config,
   )
+  for (const { keptBytes, resumptions } of dialects) {
+    if (keptBytes !== undefined) connections.memory.add(keptBytes)
+    if (resumptions !== undefined) connections.memory.add(() => resumptions.keptBytes)
+  }
   let isStopping = false
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
@@ -122,6 +129,13 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     throw cause
   }
   connections.start()
+  const endGuard = guardOpenFiles({
+    limit: files,
+    reserved: reservedFiles(files),
+    onEnded: (count) => {
+      connections.counters.refused.open_files += count
+    },
+  })
 
   return {
     port: sockets.port,
@@ -140,7 +154,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
         isStopping = true
         sockets.refuseNew()
       },
-      last: [() => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+      last: [async () => endGuard(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
     }),
   }
 }

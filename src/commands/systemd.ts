@@ -2,8 +2,9 @@
 // UNIX datagrams, which neither Bun nor Node.js has, and a subprocess for each sign of life would cost more than all
 // else an idle node does. So the C library is asked for the one socket, once; from then on a message is a write.
 
-import { dlopen, ptr } from "bun:ffi"
+import { ptr } from "bun:ffi"
 import { writeSync } from "node:fs"
+import { openLibc } from "../libc.ts"
 
 /** From <sys/socket.h> and <fcntl.h> of Linux, which is all that systemd runs on. */
 const AF_UNIX = 1
@@ -28,7 +29,7 @@ const NOBODY: Supervisor = { ready() {}, stopping() {} }
 /** The systemd that started this process, as its environment says. */
 export function supervisorOf(env: Readonly<Record<string, string | undefined>>): Supervisor {
   const socket = env["NOTIFY_SOCKET"]
-  const file = socket === undefined || process.platform !== "linux" ? undefined : connectTo(socket)
+  const file = socket === undefined ? undefined : connectTo(socket)
   if (file === undefined) return NOBODY
   const tell = (message: string): void => {
     try {
@@ -51,20 +52,13 @@ export function supervisorOf(env: Readonly<Record<string, string | undefined>>):
 
 /** A socket connected to the path, or to the abstract name behind an @ (unix(7)); undefined when that fails. */
 function connectTo(address: string): number | undefined {
-  const types = {
+  const libc = openLibc({
     socket: { args: ["int", "int", "int"], returns: "int" },
     connect: { args: ["int", "ptr", "u32"], returns: "int" },
-  } as const
-  for (const library of ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`]) {
-    try {
-      const { symbols } = dlopen(library, types)
-      const file = symbols.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
-      // struct sockaddr_un: the family in the machine's byte order, which is little-endian wherever Bun runs.
-      const name = Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(address.replace(/^@/, "\0"))])
-      if (file >= 0 && symbols.connect(file, ptr(name), name.length) === 0) return file
-    } catch {
-      // Another C library.
-    }
-  }
-  return undefined
+  })
+  if (libc === undefined) return undefined
+  const file = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+  // struct sockaddr_un: the family in the machine's byte order, which is little-endian wherever Bun runs.
+  const name = Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(address.replace(/^@/, "\0"))])
+  return file >= 0 && libc.connect(file, ptr(name), name.length) === 0 ? file : undefined
 }

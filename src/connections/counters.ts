@@ -13,6 +13,7 @@ export type Refusal =
   | "address_connects"
   | "address_requests"
   | "connections"
+  | "open_files"
 
 /** Totals since the start of the node. */
 export interface ConnectionCounters {
@@ -53,6 +54,7 @@ export function makeConnectionCounters(): ConnectionCounters {
       address_connects: 0,
       address_requests: 0,
       connections: 0,
+      open_files: 0,
     },
   }
 }

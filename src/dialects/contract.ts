@@ -109,6 +109,8 @@ export interface Dialect {
   open(connection: Connection, handshake: Handshake): Conversation
   /** Messages that it keeps for who is not there, now; undefined where it keeps none. */
   readonly waiting?: () => number
+  /** Bytes that it keeps for clients beyond what their connections keep. */
+  readonly keptBytes?: () => number
   /** Plain HTTP requests of its clients; undefined for those that are not. */
   answer?(request: Request, url: URL, visit: Visit): Response | Promise<Response> | undefined
   /** A WebSocket handshake that is more than that of a new client; undefined for all others. */

@@ -34,11 +34,19 @@ export interface TestNode extends AsyncDisposable {
   stop(): Promise<number>
 }
 
-/** Starts a node with `args` on free ports and waits for its ready lines. */
-export async function startNode(args: readonly string[] = [], env: Record<string, string> = {}): Promise<TestNode> {
+/**
+ * Starts a node with `args` on free ports and waits for its ready lines.
+ * @param openFiles most that it may have open; what this process may, if not given
+ */
+export async function startNode(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+  openFiles?: number,
+): Promise<TestNode> {
   if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: run make build`)
   const given = args.some((arg) => arg.startsWith("--admin-listen")) ? [] : ["--admin-listen", "127.0.0.1:0"]
-  const child = Bun.spawn([EXECUTABLE, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
+  const within = openFiles === undefined ? [] : ["sh", "-c", `ulimit -n ${openFiles} && exec "$@"`, "sh"]
+  const child = Bun.spawn([...within, EXECUTABLE, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdin: "ignore",
     stdout: "pipe",

@@ -27,6 +27,9 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:crypto",
     "node:net",
     "node:os",
+    "bun:ffi",
+    "node:fs",
+    "libc.ts",
   ],
   telemetry: [
     "log.ts",
@@ -59,6 +62,7 @@ const ARROWS: Record<string, readonly string[]> = {
   ],
   doctor: ["client", "cluster", "config", "dialects", "node:crypto", "node:dgram", "node:fs", "node:net", "node:tls"],
   commands: [
+    "libc.ts",
     "log.ts",
     "app",
     "doctor",
