@@ -15,6 +15,9 @@ import { NOTHING, type Receiver } from "./receiver.ts"
 import type { Socket } from "./socket.ts"
 import { TURN_MESSAGES, type Turns, type Waiter } from "./turns.ts"
 
+/** 100 refused messages: what one counts for while the node has more to do than it can, so that few are answered. */
+const BUSY_STRIKES = 100
+
 /** What a connection may do. */
 export interface ConnectionLimits extends LivenessLimits, PlaceLimits {
   /** Unsent bytes after which it is closed: a frame dropped in silence would break the order of the rest. */
@@ -109,6 +112,8 @@ export class Connection implements Keeper, Waiter {
 
   /** A text frame. */
   onMessage(text: string): void {
+    // Parted from, and still sending.
+    if (this.socket === undefined) return
     this.heardAt = this.#all.liveness.tick
     this.#all.counters.framesReceived++
     if (!this.#account.pay(text.length)) this.#onOver(text)
@@ -118,6 +123,7 @@ export class Connection implements Keeper, Waiter {
 
   /** A WebSocket ping, or the answer to one: each counts as a message. */
   onPong(): void {
+    if (this.socket === undefined) return
     this.heardAt = this.#all.liveness.tick
     if (!this.#account.pay(0)) this.#strike(1)
   }
@@ -197,7 +203,11 @@ export class Connection implements Keeper, Waiter {
 
   #waitFor(pending: Promise<void>): void {
     this.#state = "waiting"
-    const goOn = () => this.#drain()
+    const goOn = () => {
+      // What waits for nothing but itself would go on like this without end, in one turn.
+      if (this.#queue !== undefined && this.#all.turns.isOver()) this.#waitForTurn()
+      else this.#drain()
+    }
     // One promise more for each message that waits, not two: some dialects wait at every one.
     pending.then(goOn, (cause) => {
       this.#onBug(cause)
@@ -250,7 +260,7 @@ export class Connection implements Keeper, Waiter {
 
   #onOver(text: string): void {
     this.receiver.onRefused(text)
-    this.#strike(1)
+    this.#strike(this.#all.turns.isOver() ? BUSY_STRIKES : 1)
   }
 
   #strike(times: number): void {

@@ -8,8 +8,9 @@ const QUEUE_MESSAGES = 16_384
 /** 4 Mi characters: the same start in bytes; past it messages are refused, not kept. */
 const QUEUE_CHARACTERS = 4 * 1024 * 1024
 
-/** Half: what waits for its turn only leaves room for what has to wait for the store. */
-const LONG_PART = 0.5
+/** 14,336 messages, or half of the characters: what waits for its turn only leaves room for what waits for the store. */
+const LONG_MESSAGES = QUEUE_MESSAGES * 0.875
+const LONG_CHARACTERS = QUEUE_CHARACTERS * 0.5
 
 /** 1,024 taken messages: only then the array is worth moving, and by then most of it is taken. */
 const COMPACT_MESSAGES = 1_024
@@ -36,8 +37,8 @@ export class MessageQueue {
 
   /** Whether it would be long with `text`. */
   isLongWith(text: string): boolean {
-    const characters = this.#characters + text.length
-    return this.#texts.length - this.#next >= QUEUE_MESSAGES * LONG_PART || characters > QUEUE_CHARACTERS * LONG_PART
+    const isLong = this.#texts.length - this.#next >= LONG_MESSAGES
+    return isLong || this.#characters + text.length > LONG_CHARACTERS
   }
 
   /** Takes the first; undefined when none waits. */

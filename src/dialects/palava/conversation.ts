@@ -15,6 +15,9 @@ import { decodeRelayFrame, type RelayFrame } from "./relay-frame.ts"
 import type { PreparedResumption, Resumption } from "./resumption.ts"
 import * as serverEvents from "./server-events.ts"
 
+/** 4,096 characters: a longer message is not read for its `ref` alone, as to refuse has to cost less than to serve. */
+const REFUSED_CHARACTERS = 4_096
+
 /** Filled by the decoder for every relayed frame: one object for all, so the hot path allocates none. */
 const relayFrame: RelayFrame = { peerId: "", body: "" }
 
@@ -100,7 +103,7 @@ export class PalavaConversation implements PalavaClient {
 
   onRefused(text: string): void {
     this.resumption?.countRefused(this.connection.hasQueue)
-    this.refuse("rate_limited", decodeFrame(text).ref)
+    this.refuse("rate_limited", text.length > REFUSED_CHARACTERS ? undefined : decodeFrame(text).ref)
   }
 
   onClose(code: number): void {
