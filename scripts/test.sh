@@ -21,8 +21,10 @@ need() {
 missing=0
 updated=
 need redis-server redis-server
+need openssl openssl
 need nodejs node
 need chromium chromium
+need firefox-esr firefox-esr
 need prometheus promtool
 need nginx-light nginx
 need caddy caddy

@@ -6,6 +6,7 @@ import { doctor } from "./commands/doctor.ts"
 import { exitFor } from "./commands/exit.ts"
 import { start } from "./commands/start.ts"
 import { printStats } from "./commands/stats.ts"
+import { printToken } from "./commands/token.ts"
 import { ConfigError, type Invocation, loadInvocation } from "./config/load.ts"
 import { helpText } from "./config/print.ts"
 import { PluginMistakes } from "./plugins/check.ts"
@@ -17,6 +18,7 @@ const COMMANDS: { readonly [Name in Invocation["command"]]: (invocation: Invocat
   doctor,
   "plugin-types": () => void process.stdout.write(PLUGIN_TYPES),
   stats: printStats,
+  token: printToken,
   help: () => void process.stdout.write(helpText(version, columns())),
   version: () => console.log(version),
 }

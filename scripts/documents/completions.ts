@@ -40,10 +40,14 @@ export function choicesOf(schema: object): readonly string[] {
   return "options" in schema && Array.isArray(schema.options) ? schema.options.map(String) : []
 }
 
+function takesFile({ value }: Flag): boolean {
+  return value.endsWith("FILE") || value === "TARGET"
+}
+
 /** For /usr/share/bash-completion/completions/palava-machine. */
 export function bashCompletion(): string {
   const flags = allFlags()
-  const files = flags.filter(({ value }) => value === "FILE" || value === "TARGET")
+  const files = flags.filter(takesFile)
   const chosen = flags.filter(({ choices }) => choices.length > 0)
   const free = flags.filter((flag) => flag.value !== "" && !files.includes(flag) && !chosen.includes(flag))
   const names = (some: readonly Flag[]) => some.map(({ flag }) => flag).join("|")
@@ -73,9 +77,9 @@ complete -o filenames -F _palava_machine palava-machine
 export function zshCompletion(): string {
   const quote = (text: string) => text.replaceAll("'", "'\\''")
   const inSpec = (text: string) => quote(text.replace(/[[\]:\\]/g, "\\$&"))
-  const flags = allFlags().map(({ flag, help, value, isList, choices }) => {
-    const action =
-      choices.length > 0 ? `(${choices.join(" ")})` : value === "FILE" || value === "TARGET" ? "_files" : ""
+  const flags = allFlags().map((one) => {
+    const { flag, help, value, isList, choices } = one
+    const action = choices.length > 0 ? `(${choices.join(" ")})` : takesFile(one) ? "_files" : ""
     const takes = value === "" ? "" : `:${inSpec(value)}:${action}`
     return `  '${isList ? "*" : ""}${flag}${value === "" ? "" : "="}[${inSpec(help)}]${takes}'`
   })

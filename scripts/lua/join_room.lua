@@ -5,8 +5,8 @@
 --       if_taken: leave, take_over or refuse, when there is another membership of the peer
 --       epoch: for the room, should it be new; the reply with the same epoch means that this call opened it
 --       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
---       proof: kept with the member and announced to nobody, empty for none
---       proven_by: empty, or the proof of the membership to be taken over, which keeps its status
+--       proof: kept with the member and announced to nobody, empty for none; one word, or several with a space between
+--       proven_by: empty, or a word of the proof of the membership to be taken over, which keeps its status
 -- Returns  {1, epoch, seq, {peer, packed member, ...}}, the list empty unless with_snapshot is 1;
 --          {-1} the room is full; {-2} the lease of the calling node is over; {-4} the peer is taken;
 --          {-5} there is no membership with that proof
@@ -43,7 +43,8 @@ local packed = redis.call("HGET", room, peer)
 local before = packed and cmsgpack.unpack(packed)
 if before and before[NODE] == node and before[GENERATION] == generation then return joined(seq) end
 if proven_by ~= "" then
-  if is_new or not before or before[PROOF] ~= proven_by then return {UNPROVEN} end
+  local proof_before = not is_new and before and before[PROOF]
+  if not proof_before or not (" " .. proof_before .. " "):find(" " .. proven_by .. " ", 1, true) then return {UNPROVEN} end
   status = before[STATUS]
 end
 if before and if_taken == "refuse" then return {TAKEN} end

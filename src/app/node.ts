@@ -1,11 +1,11 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
-import { readFileSync } from "node:fs"
 import { version } from "../../package.json" with { type: "json" }
 import { SYSTEM_CLOCK } from "../clock.ts"
-import { adminAddressOf, adminTokenOf, hasAdmin } from "../config/admin-address.ts"
+import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
+import type { Dialect } from "../dialects/contract.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
@@ -21,8 +21,10 @@ import { openFileLimit } from "../telemetry/process-metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { makeDialects } from "./dialects.ts"
 import { maxConnectionsOf, memoryBytesOf, reservedFiles } from "./machine.ts"
+import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
+import { packState, type State, unpackState } from "./state.ts"
 
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
@@ -39,6 +41,10 @@ export interface NodeParts {
   readonly storeAway: () => string | undefined
   /** Adds what the store counts. */
   readonly addStoreMetrics: (metrics: Metrics) => void
+  /** What the process before this one has left behind, asked for once this one listens; nobody is served before. */
+  readonly before?: (() => Promise<State | undefined>) | undefined
+  /** Keeps what this one leaves behind for the next. */
+  readonly keepState?: ((text: string) => Promise<void>) | undefined
 }
 
 /** A running node. */
@@ -53,6 +59,8 @@ export interface Node {
    * when the store refuses to work with this configuration.
    */
   readonly storeReady: Promise<boolean>
+  /** Reads again what can change while a node runs. */
+  readonly reload: () => Reloaded
   readonly shutdown: Shutdown
 }
 
@@ -90,6 +98,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
+  const renewals = makeRenewals(config, log, metrics)
   const routes = makeRoutes({
     readiness: () => {
       const away = parts.storeAway()
@@ -115,20 +124,24 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
   )
   storeReady.catch(() => {})
+  const listens = Promise.withResolvers<void>()
+  const opens = parts.before && listens.promise.then(() => takeUp(parts, dialects, connections))
   let sockets: Sockets
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: tlsOf(config), origins: config.origin, trustedProxies: config.trustProxy }
-    const socketParts = { connections, dialects, hooks, topics, log, answer: routes.public }
+    const options = { ...config, tls: renewals.tls, origins: config.origin, trustedProxies: config.trustProxy }
+    const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
     sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, routes.admin)
+    admin = startAdmin(config, sockets.port, routes.admin, renewals.adminToken)
+    renewals.watch(sockets.renew)
   } catch (cause) {
     await plugins.stop()
     await rooms.close(0)
     throw cause
   }
   connections.start()
+  listens.resolve()
   const endGuard = guardOpenFiles({
     limit: files,
     reserved: reservedFiles(files),
@@ -143,31 +156,58 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       return connections.open.size
     },
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
-    storeReady,
+    storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
+    reload: renewals.reload,
     shutdown: new Shutdown({
       connections,
       rooms,
       log,
       seconds: config.shutdownSeconds,
-      keepsHeld: isClustered(config),
+      keepsHeld: isClustered(config) || parts.keepState !== undefined,
+      awaited: isClustered(config) ? () => awaitedOf(dialects) : () => 0,
+      keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
       refuseNew() {
         isStopping = true
         sockets.refuseNew()
       },
-      last: [async () => endGuard(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+      last: [
+        async () => endGuard(),
+        async () => renewals.stop(),
+        () => sockets.stop(),
+        () => plugins.stop(),
+        () => admin?.stop(),
+      ],
     }),
   }
 }
 
-function tlsOf({ tlsCert, tlsKey }: Config): { cert: string; key: string } | undefined {
-  if (tlsCert === "") return undefined
-  return { cert: readFileSync(tlsCert, "utf8"), key: readFileSync(tlsKey, "utf8") }
+/** Holds what the process before this one held. */
+async function takeUp(parts: NodeParts, dialects: readonly Dialect[], connections: Connections): Promise<void> {
+  const { log, before } = parts
+  try {
+    const state = await before?.()
+    if (state === undefined) return
+    const members = await unpackState(state, dialects, connections)
+    if (members === undefined) log.warn({}, "part of the state of the process before was damaged and is not used")
+    else log.info({ members, ageMs: Date.now() - state.writtenAt }, "holds the members of the process before")
+  } catch (cause) {
+    log.error({ err: cause }, "the state of the process before could not be used")
+  }
 }
 
-function startAdmin(config: Config, publicPort: number, routes: AdminRoutes): Admin | undefined {
+/** Memberships that other nodes may take over, or are taking over, with what is kept here. */
+function awaitedOf(dialects: readonly Dialect[]): number {
+  return dialects.reduce((sum, { resumptions: its }) => sum + (its === undefined ? 0 : its.held + its.moving), 0)
+}
+
+function startAdmin(
+  config: Config,
+  publicPort: number,
+  routes: AdminRoutes,
+  token: () => string | undefined,
+): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
-  const token = adminTokenOf(config)
-  const access = { names: [host, ...config.adminHost], token: () => token }
+  const access = { names: [host, ...config.adminHost], token }
   return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes, access))
 }

@@ -4,7 +4,11 @@
 import statsPolicy from "../../dist/pages/stats.csp.txt" with { type: "text" }
 import statsHtml from "../../dist/pages/stats.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
+import { KeySet } from "../access/key-set.ts"
+import { makeVerifier, type VerifyToken } from "../access/tokens.ts"
+import { SYSTEM_CLOCK } from "../clock.ts"
 import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
+import { redisTlsOf } from "../config/named-files.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { CLIENT_EVENTS } from "../dialects/palava/client-events.ts"
 import type { Log } from "../log.ts"
@@ -14,6 +18,8 @@ import { icePlugin } from "../plugins/ice.ts"
 import { infoPlugin } from "../plugins/info.ts"
 import { loadPlugins } from "../plugins/load.ts"
 import { statsPlugin } from "../plugins/stats.ts"
+import { tokensPlugin } from "../plugins/tokens.ts"
+import type { NodeId } from "../rooms/ids.ts"
 import { MemoryRoomStore } from "../rooms/memory-room-store.ts"
 import { pageRoute } from "../server/pages.ts"
 import type { HourStore } from "../stats/hours.ts"
@@ -27,11 +33,14 @@ type StoreParts = Pick<NodeParts, "store" | "storeKind" | "storeAway" | "addStor
   place: string | undefined
 }
 
-/** Redis when one is configured; else this process is the whole world. */
-export function makeStore(config: Config, log: Log): StoreParts {
+/**
+ * Redis when one is configured; else this process is the whole world.
+ * @param before the node whose place this one takes, where that is possible
+ */
+export function makeStore(config: Config, log: Log, before?: NodeId): StoreParts {
   const redis = redisOf(config)
   if (redis === undefined) {
-    const [store, storeAway, addStoreMetrics] = [new MemoryRoomStore(), () => undefined, () => {}]
+    const [store, storeAway, addStoreMetrics] = [new MemoryRoomStore(before), () => undefined, () => {}]
     return { store, storeKind: "memory", place: undefined, storeAway, addStoreMetrics }
   }
   const store = makeRedisRoomStore({
@@ -63,7 +72,13 @@ function redisOf(config: Config) {
   const { redis, redisCluster, redisPrefix: prefix } = config
   const isCluster = redisCluster.length > 0
   if (!isClustered(config)) return undefined
-  return { urls: isCluster ? redisCluster : [redis], isCluster, prefix }
+  return { urls: isCluster ? redisCluster : [redis], isCluster, prefix, tls: redisTlsOf(config) }
+}
+
+/** What checks access tokens; undefined where none are asked for. */
+function makeVerifierOf({ authSecret, authJwks, authAudience }: Config, log: Log): VerifyToken | undefined {
+  if (authSecret !== "") return makeVerifier(authSecret, authAudience)
+  return authJwks === "" ? undefined : makeVerifier(new KeySet(authJwks, SYSTEM_CLOCK, log), authAudience)
 }
 
 /**
@@ -75,6 +90,7 @@ export async function makePlugins(config: Config, log: Log): Promise<PluginHost>
   const { statsDays: days, statsExport: exportTo } = config
   const ice = { ...config, urls: config.iceServer }
   const builtIn = [
+    tokensPlugin(makeVerifierOf(config, log)),
     icePlugin(ice),
     infoPlugin(ice),
     statsPlugin({ hours: makeHours(config), days, exportTo, page }),

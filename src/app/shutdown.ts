@@ -14,8 +14,20 @@ const GENTLE_MS = 1_500
 /** 0.7 s when somebody insists: the process is gone within a second. */
 const AT_ONCE_MS = 700
 
+/**
+ * 5 s for clients to come back at other nodes and get what is kept for them here: theirs tries again within a second, and
+ * those that cannot reach another node by then come too late for more than their place in the room.
+ */
+const LINGER_MS = 5_000
+
+/** 20 ms between two looks whether anybody is left: it is a sum of a few numbers. */
+const LOOK_MS = 20
+
 /** Half of it for leaving the rooms, so that something is left for the rest. */
 const LEAVE_PART = 0.5
+
+/** Most of what is left for what the next process needs: a file of 64 MiB takes 0.2 s. */
+const KEEP_PART = 0.8
 
 /** What is stopped. */
 export interface ShutdownParts {
@@ -24,8 +36,12 @@ export interface ShutdownParts {
   readonly log: Log
   /** Seconds between the announcement and the end. */
   readonly seconds: number
-  /** Whether members whose clients may come back at another node stay members. */
+  /** Whether members whose clients may come back, at another node or to the next process, stay members. */
   readonly keepsHeld: boolean
+  /** Memberships that are held for other nodes to take them over, or on their way there. */
+  readonly awaited: () => number
+  /** Keeps them for the next process. */
+  keepState(): Promise<void>
   /** New connections are refused, readiness is red. */
   refuseNew(): void
   /** The listeners and plug-ins, in this order, once no client is connected. */
@@ -40,6 +56,7 @@ export class Shutdown {
   /** Monotonic milliseconds; no step is waited for past it. */
   #deadline = Number.POSITIVE_INFINITY
   #onDeadlineMoved: () => void = () => {}
+  #isInsisted = false
 
   constructor(parts: ShutdownParts) {
     this.#parts = parts
@@ -59,6 +76,7 @@ export class Shutdown {
 
   /** Closes all connections, leaves all rooms, gives everything up. */
   async atOnce(): Promise<void> {
+    this.#isInsisted = true
     this.#endWait()
     await this.#stopWithin(AT_ONCE_MS)
   }
@@ -75,10 +93,20 @@ export class Shutdown {
     this.#parts.refuseNew()
     this.#closeAll()
     connections.liveness.stop()
-    const keepsMembers = keepsHeld && rooms.hasHeld
     await this.#inTime("leaving the rooms", rooms.leaveAll(keepsHeld), LEAVE_PART)
+    await this.#linger()
+    const keepsMembers = keepsHeld && rooms.hasHeld
+    if (keepsMembers) await this.#inTime("keeping the state", this.#parts.keepState(), KEEP_PART)
     await this.#inTime("closing the store", rooms.close(this.#leftMs, keepsMembers))
     for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))
+  }
+
+  /** Until all who were held here have been taken over by other nodes, with what is kept for them. */
+  async #linger(): Promise<void> {
+    const { awaited } = this.#parts
+    const until = performance.now() + LINGER_MS
+    while (awaited() > 0 && !this.#isInsisted && performance.now() < until) await Bun.sleep(LOOK_MS)
+    if (!this.#isInsisted) this.#deadline = performance.now() + GENTLE_MS
   }
 
   /** Nobody hears the others go: all are deaf to their rooms before the first of them leaves one. */

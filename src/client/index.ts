@@ -13,4 +13,5 @@ export type {
 export { SignalingError } from "./requests.ts"
 export type { JoinedRoom } from "./room.ts"
 export { SignalingClient } from "./signaling-client.ts"
+export type { ClientOptions, Token } from "./token.ts"
 export type { IceServer, Status } from "./wire.ts"

@@ -9,15 +9,17 @@ import { followPage } from "./page.ts"
 import { Requests, SignalingError } from "./requests.ts"
 import { ResumableConnection } from "./resumption.ts"
 import { compare, type JoinedRoom, WantedRoom } from "./room.ts"
+import { askFor, type ClientOptions, type Token } from "./token.ts"
 import type { Answer, IceServer, Resumed, ServerEvent, Status } from "./wire.ts"
 
 /** Errors after which trying again may work; on any other the client stops. A full room may be full of our own ghost. */
-const PASSING_ERRORS = new Set(["unavailable", "rate_limited", "room_full", "internal"])
+const PASSING_ERRORS = new Set(["unavailable", "rate_limited", "room_full", "internal", "no_token"])
 
 export class SignalingClient extends Emitter<SignalingEvents> {
   readonly #connection: ResumableConnection
   readonly #requests: Requests
   readonly #timing: Timing
+  readonly #token: Token | undefined
   readonly #unfollow: () => void
   #room: WantedRoom | undefined
   #ownId: string | undefined
@@ -26,8 +28,9 @@ export class SignalingClient extends Emitter<SignalingEvents> {
   #iceServers: IceServer[] = []
   #rejoinTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(address: Address, timing: Partial<Timing> = {}) {
+  constructor(address: Address, { token, ...timing }: ClientOptions = {}) {
     super()
+    this.#token = token
     this.#timing = { ...DEFAULT_TIMING, ...timing }
     this.#connection = new ResumableConnection(address, this.#timing, {
       onState: (state) => this.#onState(state),
@@ -107,8 +110,9 @@ export class SignalingClient extends Emitter<SignalingEvents> {
   /** Merges into the own status; a key given as null is removed. Without a connection it goes along when we are back. */
   updateStatus(change: Record<string, unknown>): void {
     this.#room?.merge(change)
-    // Sent behind a join that is under way, too: the server keeps the order.
-    if (this.#room !== undefined) this.#connection.send({ event: "update_status", status: change })
+    // Sent behind a join that is under way, too: the server keeps the order. Before one is, the join tells it.
+    if (this.#room !== undefined && this.#connection.standing !== "out")
+      this.#connection.send({ event: "update_status", status: change })
   }
 
   /** What the server says about itself; a member gets fresh `ice_servers`, which new connections then use. */
@@ -140,14 +144,20 @@ export class SignalingClient extends Emitter<SignalingEvents> {
   async #sendJoin(room: WantedRoom): Promise<void> {
     const ref = this.#requests.makeRef()
     room.joinRef = ref
-    room.toldStatus = room.joinStatus
-    this.#connection.begin()
+    // False when it was left meanwhile; or the connection broke, and joins again by itself.
+    const isWanted = () => room === this.#room && room.joinRef === ref && this.state.name === "open"
+    let token = this.#token
     try {
+      if (typeof token === "function") token = await askFor(token)
+      if (!isWanted()) return
+      room.toldStatus = room.joinStatus
+      this.#connection.begin()
       // The answer itself is taken in by #onEvent, before any event behind it.
       const { id: room_id, joinStatus: status } = room
-      await this.#requests.send({ event: "join_room", room_id, status, ref, resume: true })
+      await this.#requests.send({ event: "join_room", room_id, status, ref, resume: true, token })
     } catch (error) {
-      if (room === this.#room && error instanceof SignalingError) this.#onJoinRefused(room, error)
+      if (room === this.#room && room.joinRef === ref && error instanceof SignalingError)
+        this.#onJoinRefused(room, error)
     }
   }
 

@@ -155,22 +155,26 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
-    await this.#settled(room, peer)
+    await this.settled(room, peer)
     const reply = await this.#uplink.run("up", (terms) => this.#calls.leave(room, peer, generation, terms))
     this.#tellIfClosed(room, reply.slice(3))
     return readPosition(reply)
   }
 
   async updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined> {
-    await this.#settled(room, peer)
+    await this.settled(room, peer)
     return readPosition(
       await this.#uplink.run("up", (terms) => this.#calls.updateStatus(room, peer, rev, status, terms)),
     )
   }
 
   async publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
-    await this.#settled(room, peer)
+    await this.settled(room, peer)
     return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, terms)))
+  }
+
+  settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
+    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
@@ -211,10 +215,6 @@ export class ClusterRoomStore implements RoomStore {
     await this.#outboxes.drained()
     this.#listener = undefined
     if (!keepsMembers) await this.#sweep(this.node, true)
-  }
-
-  #settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
-    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }
 
   /** Gives a lease to the nodes of these members that have none: they renew it, or are swept when it is over. */

@@ -10,6 +10,7 @@ import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
+import { findHeldOver } from "./held-over.ts"
 import { type Supervisor, supervisorOf } from "./systemd.ts"
 
 /** The room in the printed address: whoever opens it, in two tabs or on two devices, meets there. */
@@ -27,11 +28,14 @@ export async function start(config: Config): Promise<void> {
   switchLevelOnSignal(log, config.logLevel)
   const plugins = await makePlugins(config, log)
   outliveStrays(plugins, log)
-  let node: Node
-  const { place: redis, ...store } = makeStore(config, log)
+  let node: Node | undefined
+  // A terminal that closes sends it as well: whatever it was meant as, nobody's connection ends for it.
+  process.on("SIGHUP", () => log.info({ ...node?.reload() }, "files read again"))
+  const { node: before, ...heldOver } = await findHeldOver(config, log)
+  const { place: redis, ...store } = makeStore(config, log, before)
   try {
     const callPage = { html: callHtml, policy: callPolicy }
-    node = await startNode({ config, log, plugins, callPage, ...store })
+    node = await startNode({ config, log, plugins, callPage, ...store, ...heldOver })
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }
@@ -61,7 +65,7 @@ async function upWithin(ready: Promise<boolean>, ms: number): Promise<boolean> {
 function addressesOf({ host, tlsCert }: Config, { port, adminAddress: admin }: Node) {
   const name = host.includes(":") ? `[${host}]` : host
   return {
-    browsers: `${tlsCert === "" ? "ws" : "wss"}://${name}:${port}/`,
+    browsers: `${tlsCert.length === 0 ? "ws" : "wss"}://${name}:${port}/`,
     operators: admin === undefined ? "off" : `http://${admin.host}:${admin.port}/`,
   }
 }
@@ -78,7 +82,7 @@ function switchLevelOnSignal(log: LevelledLog, usual: string): void {
 
 function printAddresses(config: Config, node: Node): void {
   const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host
-  const secure = config.tlsCert === "" ? "" : "s"
+  const secure = config.tlsCert.length === 0 ? "" : "s"
   if (config.page) console.log(`  page    http${secure}://${host}:${node.port}/#${FIRST_ROOM}`)
   console.log(`  socket  ws${secure}://${host}:${node.port}/`)
   if (node.adminAddress !== undefined)

@@ -10,6 +10,8 @@ export interface CommandFlag {
   /** What stands for the value in --help; empty for a switch. */
   readonly value: string
   readonly help: string
+  /** May be given several times. */
+  readonly isList?: boolean
 }
 
 /** What there is to do, besides --help and --version. */
@@ -19,6 +21,23 @@ export const COMMANDS = {
   doctor: {
     help: "look at all that a call depends on, a line each; exit 1 when something keeps users from connecting",
     flags: { url: { value: "URL", help: "public address to set a call up through, such as wss://call.example.org/" } },
+  },
+  token: {
+    help: "print an access token, signed with --auth-secret or --auth-secret-file, or with a private key",
+    flags: {
+      room: {
+        value: "NAME",
+        help: "a room it is for, or with * at the end how their names begin; repeatable",
+        isList: true,
+      },
+      ttl: { value: "TIME", help: "how long it is good, such as 90s, 30m, 1h or 7d (1h if not given)" },
+      sub: { value: "WHO", help: "who its bearer is" },
+      name: { value: "NAME", help: "what its bearer is called" },
+      peers: { value: "COUNT", help: "most members of a room for its bearer to come in" },
+      can: { value: "RIGHTS", help: "all its bearer may do: some of send,status,lock (send,status if not given)" },
+      key: { value: "FILE", help: "private key to sign with (PEM or JWK), for servers with --auth-jwks" },
+      kid: { value: "ID", help: "the key's id in the JWKS" },
+    },
   },
   "plugin-types": { help: "print the types for authors of plug-ins", flags: {} },
   stats: {
@@ -84,8 +103,8 @@ function knownFlags() {
     version: { type: "boolean", short: "v" },
   }
   for (const command of COMMAND_NAMES) {
-    for (const [flag, { value }] of Object.entries(flagsOf(command)))
-      options[flag] = { type: value === "" ? "boolean" : "string" }
+    for (const [flag, { value, isList = false }] of Object.entries(flagsOf(command)))
+      options[flag] = { type: value === "" ? "boolean" : "string", multiple: isList }
   }
   for (const name of OPTION_NAMES) {
     const { default: fallback, isList = false } = optionOf(name)

@@ -3,11 +3,13 @@
 // in one line that names where it stands and what would be right.
 
 import { readFileSync } from "node:fs"
-import * as v from "valibot"
 import { type CommandLine, parseCommandLine, type Values } from "./command-line.ts"
+import { firstSentence, type Given, readValue } from "./given.ts"
+import { checkFiles, readSecrets } from "./named-files.ts"
 import { type Config, fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
-import { readSecretFile, secretFileWarning, withCredentials } from "./secret-file.ts"
+import { withCredentials } from "./secret-file.ts"
 import { suggestion } from "./suggest.ts"
+import { readTokenFlags, type TokenFlags } from "./token-flags.ts"
 
 /** Everything wrong with what the program was started with, a line each. */
 export class ConfigError extends Error {
@@ -40,16 +42,11 @@ export interface Invocation {
   readonly config: Config
   readonly statsFlags: StatsFlags
   readonly doctorFlags: DoctorFlags
+  readonly tokenFlags: TokenFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
   /** What is odd, but keeps nothing from working: a line each. */
   readonly warnings: readonly string[]
-}
-
-/** What a source gives for an option, and how to name the place in a message. */
-interface Given {
-  readonly texts: readonly string[]
-  readonly place: string
 }
 
 /** What Kubernetes gives every container about a service that is called palava-something. */
@@ -71,17 +68,20 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
     sources[name] = given?.place ?? "default"
     config[name] = given === undefined ? optionOf(name).default : readValue(name, given, mistakes)
   }
-  const warnings = unknownVariables(env)
+  const warnings = [...unknownVariables(env), ...steeringVariables(env)]
   readSecrets(config, sources, env, mistakes, warnings)
   checkTogether(config as unknown as Config, mistakes)
+  checkFiles(config as unknown as Config, command, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
+  const tokenFlags = readTokenFlags(values, command === "token", mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
   return {
     command,
     config: Object.freeze(config) as unknown as Config,
     statsFlags,
     doctorFlags,
+    tokenFlags,
     sources,
     warnings,
   }
@@ -106,6 +106,16 @@ function unknownVariables(env: Readonly<Record<string, string | undefined>>): st
     .map((name) => `${name} is no variable of this program${suggestion(name, known)}`)
 }
 
+/** Variables that Bun inside the executable obeys before this program begins. */
+const STEERING = /^(BUN_OPTIONS|BUN_INSPECT\w*|NODE_TLS_REJECT_UNAUTHORIZED)$/
+
+/** Those that load other code, open a debugger, or trust anybody. */
+function steeringVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(env)
+    .filter((name) => STEERING.test(name) && env[name] !== "")
+    .map((name) => `${name} is set, which changes how the program itself runs: unset it`)
+}
+
 function fromFlag(name: OptionName, values: Values): Given | undefined {
   const value = values[flagOf(name).slice(2)]
   if (value === undefined) return undefined
@@ -122,38 +132,6 @@ function fromVariable(name: OptionName, env: Readonly<Record<string, string | un
 /** Paths may begin with systemd's folder of credentials. */
 function withFolder(given: Given | undefined, env: Readonly<Record<string, string | undefined>>): Given | undefined {
   return given && { ...given, texts: given.texts.map((text) => withCredentials(text, env)) }
-}
-
-/** Reads the files that hold secrets: all are checked, and those that stand for another option become its value. */
-function readSecrets(
-  config: Record<string, unknown>,
-  sources: Record<OptionName, string>,
-  env: Readonly<Record<string, string | undefined>>,
-  mistakes: string[],
-  warnings: string[],
-): void {
-  for (const name of OPTION_NAMES) {
-    const { secretLetters, standsFor } = optionOf(name)
-    const path = String(config[name])
-    if (secretLetters === undefined || path === "") continue
-    const place = `${flagOf(name)} ${path}`
-    try {
-      const secret = readSecretFile(path, secretLetters)
-      const warning = secretFileWarning(path, env)
-      if (warning !== undefined) warnings.push(warning)
-      if (standsFor === undefined) continue
-      const other = standsFor as OptionName
-      if (sources[other] !== "default") mistakes.push(`${flagOf(other)} and ${flagOf(name)}: give one of them`)
-      config[other] = readValue(
-        other,
-        { texts: optionOf(other).isList ? secret.split(/\s+/) : [secret], place },
-        mistakes,
-      )
-      sources[other] = place
-    } catch (cause) {
-      mistakes.push(unreadable(place, path, cause))
-    }
-  }
 }
 
 function readConfigFile(
@@ -186,23 +164,6 @@ function readConfigFile(
   }
 }
 
-/** The checked value; after a mistake the default, so that the other checks can go on. */
-function readValue(name: OptionName, { texts, place }: Given, mistakes: string[]): unknown {
-  const { schema, default: fallback, isList = false, shown } = optionOf(name)
-  const values: unknown[] = []
-  for (const text of texts) {
-    const result = v.safeParse(schema, text, { abortPipeEarly: true })
-    if (result.success) values.push(result.output)
-    else
-      mistakes.push(
-        `${place}: ${result.issues[0].message}${shown !== undefined ? "" : `, but is "${text.slice(0, 200)}"`}`,
-      )
-  }
-  if (isList) return values
-  if (texts.length > 1) mistakes.push(`${place}: takes one value, but has ${texts.length}`)
-  return values[0] ?? fallback
-}
-
 /** A WebSocket's address; browsers' http and https are as good. */
 function readUrl(value: Values[string], mistakes: string[]): string | undefined {
   if (value === undefined) return undefined
@@ -214,14 +175,8 @@ function readUrl(value: Values[string], mistakes: string[]): string | undefined 
 
 /** What no option can tell alone. */
 function checkTogether(config: Config, mistakes: string[]): void {
-  if ((config.tlsCert === "") !== (config.tlsKey === ""))
-    mistakes.push("--tls-cert and --tls-key go together: give both or none")
-  for (const [flag, path] of [
-    ["--tls-cert", config.tlsCert],
-    ["--tls-key", config.tlsKey],
-  ] as const) {
-    if (path !== "") checkReadable(flag, path, mistakes)
-  }
+  if (config.authSecret !== "" && config.authJwks !== "")
+    mistakes.push("--auth-secret and --auth-jwks: give one of them, as one decides how tokens are signed")
   if (config.iceServer.some((url) => url.startsWith("turn")) && config.turnSecret === "") {
     mistakes.push("--ice-server: a TURN server needs --turn-secret, the secret it shares with this server")
   }
@@ -232,27 +187,4 @@ function checkTogether(config: Config, mistakes: string[]): void {
   }
   if (config.redis !== "" && config.redisCluster.length > 0)
     mistakes.push("--redis and --redis-cluster: give one of them")
-}
-
-function checkReadable(flag: string, path: string, mistakes: string[]): void {
-  try {
-    readFileSync(path)
-  } catch (cause) {
-    mistakes.push(unreadable(`${flag} ${path}`, path, cause))
-  }
-}
-
-/** What keeps a file from being used; systemd's credentials are there only for the service. */
-function unreadable(place: string, path: string, cause: unknown): string {
-  const isCredential = /^(\/run\/credentials\/|\$\{?CREDENTIALS_DIRECTORY)/.test(path)
-  return `${place}: ${firstSentence(cause)}${isCredential ? " (systemd puts it there while the service runs)" : ""}`
-}
-
-/** One line a person can read, from whatever was thrown. */
-function firstSentence(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  if (message.startsWith("ENOENT")) return "no such file"
-  if (message.startsWith("EACCES")) return "permission denied"
-  if (message.startsWith("EISDIR")) return "is a directory"
-  return message.split(/\n|\. /)[0] ?? message
 }

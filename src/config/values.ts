@@ -3,6 +3,7 @@
 
 import * as v from "valibot"
 import { readNetwork } from "../access/networks.ts"
+import { SECRET_BYTES } from "../access/tokens.ts"
 
 /** How a value given as text becomes the value used. An issue's message says what would be right. */
 export type FromText<T> = v.GenericSchema<string, T>
@@ -52,6 +53,21 @@ export const network: FromText<string> = v.pipe(
     (given) => readNetwork(given) !== undefined,
     "must be an address or a network such as 10.0.0.0/8 or 2001:db8::/32",
   ),
+)
+
+/** A secret that signs with HMAC-SHA-256: at least as long as the hash (RFC 7518 section 3.2). */
+export const hmacSecret: FromText<string> = v.pipe(
+  v.string(),
+  v.check(
+    (given) => Buffer.byteLength(given) >= SECRET_BYTES,
+    `must have at least ${SECRET_BYTES} bytes (RFC 7518 section 3.2); openssl rand -base64 32 makes one`,
+  ),
+)
+
+/** Where public keys are: nobody on the way may put others in their place. */
+export const keysPlace: FromText<string> = text(
+  /^(https:\/\/[^\s/]+.*|http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/].*|(?!\w+:\/\/).+)$/,
+  "must be a file or an https URL (http to this machine alone)",
 )
 
 /** The URL of a STUN or TURN server (RFC 7064, RFC 7065). */

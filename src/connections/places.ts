@@ -57,6 +57,8 @@ export class Place extends Budget {
 /** See the head of this file. */
 export class Places {
   readonly rates: Rates
+  /** Where clients are that the node itself speaks for: without limits. */
+  readonly nowhere: Place
   readonly #connects: Rate
   readonly #most: number
   readonly #clock: { readonly tick: number }
@@ -70,6 +72,7 @@ export class Places {
     this.#connects = { perSecond: connects || no, burst: connects * CONNECT_BURST_SECONDS || no }
     this.#most = most || no
     this.#clock = clock
+    this.nowhere = new Place("", ratesOf(limits, 0), { perSecond: no, burst: no }, clock.tick)
     this.#rest = new Place("", this.rates, this.#connects, clock.tick)
   }
 

@@ -6,6 +6,12 @@ import type { PeerId } from "../rooms/ids.ts"
 import type { Dialect, Handshake } from "./contract.ts"
 import type { Conversation } from "./conversation.ts"
 
+/** The dialect of a client that connects in this way; undefined where the first message will tell. */
+export function dialectFor(dialects: readonly Dialect[], handshake: Handshake): string | undefined {
+  const [first, second] = candidatesFor(dialects, handshake)
+  return second === undefined ? first?.name : undefined
+}
+
 /**
  * Opens a conversation.
  * @param dialects in the order in which they are asked; the last takes what nobody recognises
@@ -15,11 +21,17 @@ export function openConversation(
   connection: Connection,
   handshake: Handshake,
 ): Conversation {
-  const candidates = dialects.filter((dialect) => dialect.recognises(handshake))
-  const [first] = candidates.length > 0 ? candidates : dialects.slice(-1)
+  const candidates = candidatesFor(dialects, handshake)
+  const [first, second] = candidates
   if (first === undefined) throw new TypeError("there is no dialect")
-  const isDecided = candidates.length < 2 || first.recognisesFirst === undefined
-  return isDecided ? first.open(connection, handshake) : new Undecided(candidates, connection, handshake)
+  return second === undefined ? first.open(connection, handshake) : new Undecided(candidates, connection, handshake)
+}
+
+/** Those whose client it may be: one, or several among which the first message decides. */
+function candidatesFor(dialects: readonly Dialect[], handshake: Handshake): readonly Dialect[] {
+  const candidates = dialects.filter((dialect) => dialect.recognises(handshake))
+  if (candidates.length === 0) return dialects.slice(-1)
+  return candidates[0]?.recognisesFirst === undefined ? candidates.slice(0, 1) : candidates
 }
 
 /** Nothing is said before the first message, which decides. */

@@ -40,7 +40,7 @@ export interface Visit {
    * Opens a connection over a socket of the dialect's own; it counts as any other.
    * @returns why it did not open; undefined when it did
    */
-  open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
+  open(dialect: string, converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined>
 }
 
 /** What uses a WebSocket: a connection, or a dialect that is about to give the socket to one. */
@@ -63,7 +63,7 @@ export type Admission =
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "node">
+  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "redirects" | "registry" | "readmit" | "node">
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock
@@ -89,6 +89,9 @@ export interface DialectParts {
   }
 }
 
+/** Makes a connection that is closed, and what spoke on it: for a client that is away. */
+export type MakeClosed = <Its extends Conversation>(converse: (connection: Connection) => Its) => Its
+
 /** How clients of one kind speak. */
 export interface Dialect {
   readonly name: string
@@ -107,6 +110,16 @@ export interface Dialect {
   recognisesFirst?(text: string): boolean
   /** A client connects; the conversation may speak in `onOpen`. */
   open(connection: Connection, handshake: Handshake): Conversation
+  /**
+   * What it holds for clients to come back, once no connection is open, for a process that takes the place of this one:
+   * plain data for JSON, which only `unpackHeld` reads.
+   */
+  packHeld?(): Promise<unknown>
+  /**
+   * Holds what `packHeld` gave `ageMs` milliseconds ago, before any client connects.
+   * @returns how many memberships; undefined, and nothing was changed, when this is not what it gives
+   */
+  unpackHeld?(held: unknown, ageMs: number, makeClosed: MakeClosed): Promise<number | undefined>
   /** Messages that it keeps for who is not there, now; undefined where it keeps none. */
   readonly waiting?: () => number
   /** Bytes that it keeps for clients beyond what their connections keep. */

@@ -1,5 +1,14 @@
 // What was said at this node since its start, for each dialect.
 
+/**
+ * What became of the log of a member that came from another node: all of it came, or not, as something was missing there
+ * (incomplete), the node said nothing, it did not come in time, or it was written by another release (unknown).
+ */
+export const HAND_OVER_OUTCOMES = ["complete", "incomplete", "silent", "late", "unknown"] as const
+
+/** One of them. */
+export type HandOverOutcome = (typeof HAND_OVER_OUTCOMES)[number]
+
 /** How clients came back as themselves: totals, and what is held now. */
 export interface ResumptionCounters {
   /** Resumptions where nothing was lost, and where something may have been. */
@@ -9,8 +18,12 @@ export interface ResumptionCounters {
   failed: number
   /** Memberships whose client did not come back in time. */
   expired: number
+  /** Members who came from other nodes. */
+  readonly handOvers: Record<HandOverOutcome, number>
   /** Memberships held now. */
   readonly held: number
+  /** Memberships on their way to or from other nodes now. */
+  readonly moving: number
   /** Bytes of the frames kept now. */
   readonly keptBytes: number
   /** Kept frames that were dropped, by the bound that was reached. */

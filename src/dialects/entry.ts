@@ -1,6 +1,7 @@
 // The way into a room for dialects whose clients cannot be told why not: plug-ins are asked, then the store.
 
 import type { RoomEncoder } from "../rooms/encoder.ts"
+import type { Grant } from "../rooms/grant.ts"
 import { type PeerId, toRoomKey } from "../rooms/ids.ts"
 import type { Holder } from "../rooms/membership.ts"
 import type { StatusText } from "../rooms/room-store.ts"
@@ -52,15 +53,16 @@ async function enter(
   { conversation, dialect, name, encoder, holder, status, limit, fields }: EntryWish,
 ): Promise<EntryOutcome> {
   const room = toRoomKey(name, dialect)
+  let grant: Grant | undefined
   if (hooks.join !== undefined) {
-    const asked = { room, roomId: name, status: {}, fields }
-    const refusal = await hooks.join(conversation, asked)
-    if (refusal !== undefined) return "error" in refusal ? refusal.error : "unauthorized"
+    const verdict = await hooks.join(conversation, { dialect, room, roomId: name, status: {}, fields })
+    if (verdict !== undefined && "grant" in verdict) grant = verdict.grant
+    else if (verdict !== undefined) return "error" in verdict ? verdict.error : "unauthorized"
     if (!holder.isOpen) return "gone"
   }
   const peer = conversation.connection.id as PeerId
   const outcome = await commands.join({
-    ...{ room, encoder, peer, holder, status, limit },
+    ...{ room, encoder, peer, holder, status, limit, grant },
     ifTaken: "leave",
     ref: undefined,
   })

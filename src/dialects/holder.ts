@@ -1,5 +1,6 @@
 // The holder of a membership that ends with its connection: for dialects whose clients cannot come back as themselves.
 
+import { CLOSE } from "../connections/close.ts"
 import type { Connection } from "../connections/connection.ts"
 import type { Holder } from "../rooms/membership.ts"
 
@@ -16,8 +17,8 @@ export function makeHolder(
     topic: connection.id,
     subscribe: (topic) => connection.socket?.subscribe(topic),
     unsubscribe: (topic) => connection.socket?.unsubscribe(topic),
-    charge: (bytes) => connection.charge(bytes),
-    mayJoin: () => connection.mayJoin(),
+    payer: connection,
     onPressure: () => connection.checkBacklog(),
+    onExpired: () => connection.close(CLOSE.unauthorized),
   }
 }

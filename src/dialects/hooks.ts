@@ -4,6 +4,7 @@
 import type { Close } from "../connections/close.ts"
 import type { Connection } from "../connections/connection.ts"
 import type { ConnectionObserver } from "../connections/connections.ts"
+import type { Grant } from "../rooms/grant.ts"
 import type { PeerId, RoomKey } from "../rooms/ids.ts"
 import type { Membership } from "../rooms/membership.ts"
 import type { RoomObserver } from "../rooms/observer.ts"
@@ -24,8 +25,26 @@ export interface Failed {
   readonly error: "internal" | "unavailable"
 }
 
+/** Why a peer may not join. */
+export type Refused = Problem | Failed
+
+/** What becomes of a wish to join: a refusal, or what there is to say of the member. */
+export type Verdict = Refused | { readonly grant: Grant }
+
+/** Where a request comes from, and what its client speaks. */
+export interface Visitor {
+  readonly address: string
+  /** The dialect's name; undefined where the first message will tell. */
+  readonly dialect: string | undefined
+}
+
+/** Which rooms a visitor may be told of, by their names. */
+export type MayKnow = (roomId: string) => boolean
+
 /** What is known of a join before it happens. */
 export interface AskedJoin {
+  /** The dialect's name. */
+  readonly dialect: string
   readonly room: RoomKey
   readonly roomId: string
   /** The checked status as the client gave it. */
@@ -56,12 +75,14 @@ export interface Observer extends ConnectionObserver, RoomObserver {
 
 /** What the core asks of its plug-ins. None of these throws or rejects: the composition sees to that. */
 export interface Hooks {
-  /** Whether a connection may open: undefined, or how to close it. `address` is where its client is. */
+  /** Whether a connection may open: undefined, or how to close it. */
   readonly connect?:
-    | ((request: Request, address: string, conversation: Conversation) => Soon<Close | undefined>)
+    | ((request: Request, visitor: Visitor, conversation: Conversation) => Soon<Close | undefined>)
     | undefined
-  /** Whether a peer may join: undefined, or the error. */
-  readonly join?: ((conversation: Conversation, asked: AskedJoin) => Soon<Problem | Failed | undefined>) | undefined
+  /** Whether a peer may join, and what there is to say of it. */
+  readonly join?: ((conversation: Conversation, asked: AskedJoin) => Soon<Verdict | undefined>) | undefined
+  /** Which rooms a plain HTTP request may be told of; all, when nobody has anything to say. */
+  readonly look?: ((request: Request, visitor: Visitor) => Soon<Refused | MayKnow | undefined>) | undefined
   /** Further fields of the answer to a join. */
   readonly joinedFields?:
     | ((conversation: Conversation, membership: Membership) => Readonly<Record<string, unknown>> | undefined)

@@ -12,6 +12,9 @@ const TIMING = { connectMs: DEADLINE_MS, requestMs: DEADLINE_MS, retry: { firstM
 /** Candidates each way, as a browser with two networks has them. */
 const CANDIDATES = 10
 
+/** Makes an access token for a room. */
+export type MakeToken = (room: string) => Promise<string>
+
 /** What was found, and the clock of who answered. */
 export interface CallReport {
   readonly findings: Finding[]
@@ -22,8 +25,14 @@ export interface CallReport {
  * Sets a call up.
  * @param origin of the page that is served there
  * @param isPublic whether the certificate must be one that browsers accept
+ * @param makeToken for a room, where the server asks for tokens; "unknown" where only somebody else can make one
  */
-export async function checkCall(url: URL, origin: string | undefined, isPublic: boolean): Promise<CallReport> {
+export async function checkCall(
+  url: URL,
+  origin: string | undefined,
+  isPublic: boolean,
+  makeToken: MakeToken | "unknown" | undefined,
+): Promise<CallReport> {
   const what = `call over ${url.protocol}//${url.host}${url.pathname}`
   let clock: OtherClock | undefined
   try {
@@ -34,8 +43,12 @@ export async function checkCall(url: URL, origin: string | undefined, isPublic: 
   } catch (cause) {
     return { findings: [unreachable(what, url, cause)], clock }
   }
+  if (makeToken === "unknown") {
+    const result = "it can be reached; a call needs a token, which only the owner of --auth-jwks can make"
+    return { findings: [{ verdict: "skipped", what, result }], clock }
+  }
   try {
-    const milliseconds = await withDeadline(setUp(url.href, origin, isPublic))
+    const milliseconds = await withDeadline(setUp(url.href, origin, isPublic, makeToken))
     return { findings: [{ verdict: "ok", what, result: `set up in ${milliseconds.toFixed(0)} ms` }], clock }
   } catch (cause) {
     const advice = "it connects, but is not served: the log of the server says why"
@@ -44,7 +57,12 @@ export async function checkCall(url: URL, origin: string | undefined, isPublic: 
 }
 
 /** Two clients, a room nobody else knows, offer, answer, candidates: how long it took, in milliseconds. */
-async function setUp(url: string, origin: string | undefined, isPublic: boolean): Promise<number> {
+async function setUp(
+  url: string,
+  origin: string | undefined,
+  isPublic: boolean,
+  makeToken: MakeToken | undefined,
+): Promise<number> {
   const begin = performance.now()
   const browserSocket = globalThis.WebSocket
   // Bun's WebSocket takes what a browser sets by itself, the origin, as a further argument.
@@ -54,9 +72,10 @@ async function setUp(url: string, origin: string | undefined, isPublic: boolean)
       super(address, options as unknown as string[])
     }
   } as typeof WebSocket
-  const caller = new SignalingClient(url, TIMING)
-  const callee = new SignalingClient(url, TIMING)
   const room = `doctor-${crypto.randomUUID().slice(0, 32)}`
+  const client = { ...TIMING, ...(makeToken === undefined ? {} : { token: () => makeToken(room) }) }
+  const caller = new SignalingClient(url, client)
+  const callee = new SignalingClient(url, client)
   try {
     await callee.join(room)
     const heard = new Promise<void>((resolve) => {

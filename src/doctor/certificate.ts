@@ -1,104 +1,87 @@
 // The certificate: whether it and its key belong together, for which names and how long it is good, whether its chain is
 // there, and whether the server that runs has the same one in use.
 
-import { createPrivateKey, X509Certificate } from "node:crypto"
-import { readFileSync } from "node:fs"
+import type { X509Certificate } from "node:crypto"
 import { isIP } from "node:net"
 import { connect } from "node:tls"
-import { daysUntil, type Finding, reasonOf, withDeadline } from "./finding.ts"
-
-/** What it depends on. */
-interface CertificateConfig {
-  readonly tlsCert: string
-  readonly tlsKey: string
-}
-
-/** certbot renews 30 days before the end; what is still old at 14 will not be renewed by itself. */
-const SOON_DAYS = 14
+import { type CertificateFiles, type CertificateOptions, certificateFilesOf } from "../certificates/files.ts"
+import {
+  BadCertificate,
+  type CertificatePair,
+  dayOf,
+  daysLeft,
+  namesOf,
+  readPair,
+  SOON_DAYS,
+  staleness,
+} from "../certificates/pair.ts"
+import { type Finding, reasonOf, withDeadline } from "./finding.ts"
+import { serverName } from "./handshake.ts"
 
 /**
- * A line for each thing about it.
+ * A line for each thing about each of them.
  * @param hostname the name browsers use, from --url; undefined when nobody said
  * @param served where a server of ours listens on this machine; undefined when none does
  */
-export async function checkCertificate(
-  { tlsCert, tlsKey }: CertificateConfig,
+export async function checkCertificates(
+  options: CertificateOptions,
   hostname: string | undefined,
   served: { host: string; port: number } | undefined,
 ): Promise<Finding[]> {
-  if (tlsCert === "") {
+  const all = certificateFilesOf(options)
+  if (all.length === 0) {
     return [
       { verdict: "skipped", what: "certificate", result: "none: a proxy has to bring TLS, or browsers give no camera" },
     ]
   }
-  const what = tlsCert
-  let chain: X509Certificate[]
+  const isAsked = ({ host }: CertificateFiles) => host !== undefined && host === hostname?.toLowerCase()
+  // The one browsers get by that name; those of other names are not for it.
+  const chosen = all.find(isAsked) ?? all[0]
+  return (
+    await Promise.all(all.map((files) => checkOne(files, files === chosen ? hostname : files.host, served)))
+  ).flat()
+}
+
+async function checkOne(
+  files: CertificateFiles,
+  hostname: string | undefined,
+  served: { host: string; port: number } | undefined,
+): Promise<Finding[]> {
+  let pair: CertificatePair
   try {
-    chain = certificatesIn(readFileSync(tlsCert, "utf8"))
+    pair = readPair(files)
   } catch (cause) {
-    return [
-      {
-        verdict: "bad",
-        what,
-        result: `no certificate (PEM): ${reasonOf(cause)}`,
-        advice: "give --tls-cert fullchain.pem",
-      },
-    ]
+    if (!(cause instanceof BadCertificate)) throw cause
+    return [{ verdict: "bad", what: "certificate", result: cause.message }]
   }
+  const { chain } = pair
   const [leaf] = chain
-  if (leaf === undefined)
-    return [{ verdict: "bad", what, result: "no certificate (PEM) in it", advice: "give --tls-cert fullchain.pem" }]
+  const what = files.cert
   return [
-    keyFinding(leaf, tlsKey),
-    expiryFinding(what, leaf),
+    { verdict: "ok", what: files.key, result: "is the key of the certificate" },
+    expiryFinding(pair),
     nameFinding(what, leaf, hostname),
     chainFinding(what, chain),
-    ...(served === undefined ? [] : [await servedFinding(leaf, served)]),
+    ...(served === undefined ? [] : [await servedFinding(leaf, files.host, served)]),
   ]
 }
 
-function certificatesIn(pem: string): X509Certificate[] {
-  const texts = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
-  return texts.map((text) => new X509Certificate(text))
-}
-
-function keyFinding(leaf: X509Certificate, tlsKey: string): Finding {
-  try {
-    if (leaf.checkPrivateKey(createPrivateKey(readFileSync(tlsKey)))) {
-      return { verdict: "ok", what: tlsKey, result: "is the key of the certificate" }
-    }
-    const advice = "give the two of one renewal: fullchain.pem and privkey.pem of the same folder"
-    return { verdict: "bad", what: tlsKey, result: "is the key of another certificate", advice }
-  } catch (cause) {
-    return {
-      verdict: "bad",
-      what: tlsKey,
-      result: `no private key (PEM): ${reasonOf(cause)}`,
-      advice: "give --tls-key privkey.pem",
-    }
+function expiryFinding(pair: CertificatePair): Finding {
+  const [what, leaf, now] = [pair.files.cert, pair.chain[0], Date.now()]
+  const stale = staleness(pair, now)
+  if (stale !== undefined) return { verdict: "bad", what: "certificate", result: stale }
+  const days = daysLeft(leaf, now)
+  if (days >= SOON_DAYS) return { verdict: "ok", what, result: `valid until ${dayOf(leaf)}, ${days} days` }
+  return {
+    verdict: "odd",
+    what,
+    result: `expires on ${dayOf(leaf)}, in ${days} days`,
+    advice: "renew it: certbot renew",
   }
-}
-
-function expiryFinding(what: string, leaf: X509Certificate): Finding {
-  const [from, to] = [Date.parse(leaf.validFrom), Date.parse(leaf.validTo)]
-  const days = daysUntil(to)
-  const day = new Date(to).toISOString().slice(0, 10)
-  const advice = "renew it: certbot renew"
-  if (from > Date.now()) {
-    return {
-      verdict: "bad",
-      what,
-      result: `is not valid before ${leaf.validFrom}`,
-      advice: "is the clock of this machine right?",
-    }
-  }
-  if (days < 0) return { verdict: "bad", what, result: `expired on ${day}`, advice }
-  if (days < SOON_DAYS) return { verdict: "odd", what, result: `expires on ${day}, in ${days} days`, advice }
-  return { verdict: "ok", what, result: `valid until ${day}, ${days} days` }
 }
 
 function nameFinding(what: string, leaf: X509Certificate, hostname: string | undefined): Finding {
-  const names = (leaf.subjectAltName ?? leaf.subject).replaceAll(/DNS:|IP Address:|CN=/g, "")
+  const names = namesOf(leaf)
   if (hostname === undefined) return { verdict: "ok", what, result: `is for ${names}` }
   const bare = hostname.replace(/^\[|\]$/g, "")
   const isOurs = (isIP(bare) === 0 ? leaf.checkHost(bare) : leaf.checkIP(bare)) !== undefined
@@ -133,11 +116,17 @@ function chainFinding(what: string, chain: readonly X509Certificate[]): Finding 
   }
 }
 
-/** A server reads its certificate when it starts: a renewed one is used after a restart. */
-async function servedFinding(leaf: X509Certificate, { host, port }: { host: string; port: number }): Promise<Finding> {
-  const what = `certificate on port ${port}`
+/** A server sees a renewed certificate within seconds, but for one that systemd copied for it at its start. */
+async function servedFinding(
+  leaf: X509Certificate,
+  name: string | undefined,
+  { host, port }: { host: string; port: number },
+): Promise<Finding> {
+  const what = `certificate on port ${port}${name === undefined ? "" : ` for ${name}`}`
   try {
-    const socket = connect({ host, port, rejectUnauthorized: false })
+    // A wildcard is asked for by one of its names.
+    const asked = name === undefined ? {} : serverName(name.replace(/^\*/, "any"))
+    const socket = connect({ host, port, ...asked, rejectUnauthorized: false })
     const fingerprint = await withDeadline(
       new Promise<string>((resolve, reject) => {
         socket.once("error", reject)
@@ -148,8 +137,8 @@ async function servedFinding(leaf: X509Certificate, { host, port }: { host: stri
     return {
       verdict: "odd",
       what,
-      result: "is an older one than in the file",
-      advice: "systemctl restart palava-machine",
+      result: "is not the one in the file",
+      advice: "systemctl reload palava-machine, and see its log; systemctl restart after a change of options",
     }
   } catch (cause) {
     return { verdict: "bad", what, result: reasonOf(cause), advice: "does the server that runs have --tls-cert?" }

@@ -1,9 +1,10 @@
 // All checks in their order: those that do not need each other go at once, so that the whole takes as long as the slowest.
 
+import { makeToken } from "../access/tokens.ts"
 import { adminAddressOf, adminHeadersOf, hasAdmin } from "../config/admin-address.ts"
 import type { Config } from "../config/options.ts"
-import { type CallReport, checkCall } from "./call.ts"
-import { checkCertificate } from "./certificate.ts"
+import { type CallReport, checkCall, type MakeToken } from "./call.ts"
+import { checkCertificates } from "./certificate.ts"
 import { type Finding, withDeadline } from "./finding.ts"
 import { checkIce } from "./ice.ts"
 import { checkClock, checkFiles, checkPort, localHost, type OtherClock } from "./machine.ts"
@@ -21,13 +22,13 @@ export async function examine(config: Config, publicUrl: string | undefined): Pr
     checkRedis(config),
     checkIce(config),
     fetchMetrics(config),
-    given === undefined ? undefined : checkCall(given, origin, true),
+    given === undefined ? undefined : checkCall(given, origin, true, tokensFor(config)),
   ])
   const seenAt = Date.now()
   const isHere = listening === "us"
   const served = isHere ? { host: localHost(config.host), port: config.port } : undefined
   const [certificate, call] = await Promise.all([
-    checkCertificate(config, given?.hostname, served),
+    checkCertificates(config, given?.hostname, served),
     publicCall ?? localCall(config, origin, isHere),
   ])
   const redisClock = redis.clock === undefined ? [] : [{ whose: "Redis", seenAt, ...redis.clock }]
@@ -50,13 +51,21 @@ async function localCall(config: Config, origin: string | undefined, isHere: boo
     const result = "no server runs here, and no --url says where else"
     return { findings: [{ verdict: "skipped", what: "call", result }], clock: undefined }
   }
-  const local = new URL(`${config.tlsCert === "" ? "ws" : "wss"}://${localHost(config.host)}:${config.port}/`)
-  const { findings } = await checkCall(local, origin, false)
+  const local = new URL(`${config.tlsCert.length === 0 ? "ws" : "wss"}://${localHost(config.host)}:${config.port}/`)
+  const { findings } = await checkCall(local, origin, false, tokensFor(config))
   const advice = "give --url wss://NAME/ to try it the way browsers come"
   return {
     findings: [...findings, { verdict: "skipped", what: "public address", result: "not told", advice }],
     clock: undefined,
   }
+}
+
+/** 60 s: a call is set up in a few. */
+const TOKEN_SECONDS = 60
+
+function tokensFor({ authSecret, authJwks }: Config): MakeToken | "unknown" | undefined {
+  if (authSecret === "") return authJwks === "" ? undefined : "unknown"
+  return (room) => makeToken({ room, exp: Math.floor(Date.now() / 1000) + TOKEN_SECONDS }, { secret: authSecret })
 }
 
 function adminFinding(config: Config, metrics: string | undefined, isHere: boolean): Finding {

@@ -65,8 +65,3 @@ const REASONS: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "the certificate comes without the chain up to an authority that browsers know",
   ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another name",
 }
-
-/** Whole days from now until `at`; negative when it has passed. */
-export function daysUntil(at: number, now = Date.now()): number {
-  return Math.floor((at - now) / 86_400_000)
-}

@@ -8,7 +8,7 @@ import { type Finding, reasonOf, withDeadline } from "./finding.ts"
 interface MachineConfig {
   readonly port: number
   readonly host: string
-  readonly tlsCert: string
+  readonly tlsCert: readonly string[]
   readonly maxConnections: number
 }
 
@@ -57,7 +57,7 @@ export async function checkPort(config: MachineConfig): Promise<{ finding: Findi
 
 /** The text of /healthz on this machine; undefined when nobody answers. */
 async function fetchHealth({ port, host, tlsCert }: MachineConfig): Promise<string | undefined> {
-  const scheme = tlsCert === "" ? "http" : "https"
+  const scheme = tlsCert.length === 0 ? "http" : "https"
   const url = `${scheme}://${localHost(host)}:${port}/healthz`
   // Its name is looked at elsewhere: here it is called by an address.
   const options = { tls: { rejectUnauthorized: false } }

@@ -1,13 +1,17 @@
 // Whether Redis can do what the nodes ask of it: reachable, logged in, new enough, quick, no replica, keeps what it was
 // told, and as a cluster complete. And what time it has, for the clock.
 
-import { type Client, drop, makeClient, toPlace } from "../cluster/redis/clients.ts"
+import { type Client, drop, makeClient, type Place, toPlace } from "../cluster/redis/clients.ts"
+import { redisTlsOf } from "../config/named-files.ts"
 import { DEADLINE_MS, type Finding, reasonOf, withDeadline } from "./finding.ts"
 
 /** What it depends on. */
 interface RedisConfig {
   readonly redis: string
   readonly redisCluster: readonly string[]
+  readonly redisCa: string
+  readonly redisCert: string
+  readonly redisKey: string
 }
 
 /** PINGs behind each other; the middle one is told. */
@@ -28,21 +32,23 @@ export interface RedisReport {
 }
 
 /** A line for each Redis that is configured. */
-export async function checkRedis({ redis, redisCluster }: RedisConfig): Promise<RedisReport> {
+export async function checkRedis(config: RedisConfig): Promise<RedisReport> {
+  const { redis, redisCluster } = config
   const urls = redisCluster.length > 0 ? redisCluster : redis === "" ? [] : [redis]
   if (urls.length === 0) {
     const result = "none: this node is alone, and its rooms end with it"
     return { findings: [{ verdict: "skipped", what: "Redis", result }], clock: undefined }
   }
-  const reports = await Promise.all(urls.map((url) => checkOne(url, redisCluster.length > 0)))
+  const reports = await Promise.all(
+    urls.map((url) => checkOne(toPlace(url, redisTlsOf(config)), redisCluster.length > 0)),
+  )
   return {
     findings: reports.flatMap(({ findings }) => findings),
     clock: reports.find(({ clock }) => clock !== undefined)?.clock,
   }
 }
 
-async function checkOne(url: string, isCluster: boolean): Promise<RedisReport> {
-  const place = toPlace(url)
+async function checkOne(place: Place, isCluster: boolean): Promise<RedisReport> {
   const what = `Redis ${place.host.includes(":") ? `[${place.host}]` : place.host}:${place.port}`
   const client = makeClient(place, "palava-doctor", DEADLINE_MS)
   // Every failure comes back from the command that met it.

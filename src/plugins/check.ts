@@ -33,6 +33,7 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   stop: true,
   connect: true,
   join: true,
+  look: true,
   decorate: true,
   events: true,
   observe: true,

@@ -43,11 +43,19 @@ export interface Hooks<Data = unknown> {
   /**
    * A connection is asked for; nothing is sent until all plug-ins have said yes. What it returns becomes
    * `connection.data` of this plug-in, or `closeWith(...)` turns it away.
-   * @param address where the client is, with trusted proxies looked through: dotted decimal, or IPv6 as RFC 5952 writes it
    */
-  connect?(request: Request, address: string): Data | Closing | Promise<Data | Closing>
-  /** A peer wants into a room and may, as far as the protocol goes. `refuse(...)` says no. */
-  join?: Answering<Join<Data>>
+  connect?(request: Request, visitor: Visitor): Data | Closing | Promise<Data | Closing>
+  /**
+   * A peer wants into a room and may, as far as the protocol goes. `refuse(...)` says no; `refuse("unavailable")` that nobody
+   * can tell just now. `admit(...)` says yes, and what there is to say of the member. Of several plug-ins that do, each
+   * can but restrict it more; who it is and its status, the first one says.
+   */
+  join?: Deciding<Join<Data>>
+  /**
+   * A plain HTTP request wants to know of rooms (TogetherJS's /findroom and /load) or of peers (PeerJS's /peers). Says of
+   * which rooms, by their names, it may know; of all, if it says nothing.
+   */
+  look?(request: Request, visitor: Visitor): Looking | Promise<Looking>
   /** Further fields of `joined_room`, asked at the moment the peer has become a member. */
   decorate?(connection: Connection<Data>, room: Room): Fields | undefined
   /** New client events by their name, made by onEvent. */
@@ -62,8 +70,40 @@ export interface Hooks<Data = unknown> {
   metrics?: Readonly<Record<string, Metric>>
 }
 
+/** Where a request comes from. */
+export interface Visitor {
+  /** With trusted proxies looked through: dotted decimal, or IPv6 as RFC 5952 writes it. */
+  readonly address: string
+  /**
+   * What its client speaks: `palava`, `peerjs`, `simplewebrtc`, `togetherjs`, `webrtc-io` or `y-webrtc`; undefined for a
+   * WebSocket whose first message will tell.
+   */
+  readonly dialect: string | undefined
+}
+
+/** What there is to say of a member. It is the same member with the same rights when its client comes back, at any node. */
+export interface Grant {
+  /** Who it is, whatever it calls itself: `connection.identity`. */
+  readonly identity?: string
+  /** Keys of its status that it cannot choose, also later; for clients that speak palava. */
+  readonly status?: Fields
+  /** Most members of the room with it, if that is less than the room may have. */
+  readonly peers?: number
+  /** When its time is over, in unix milliseconds: it is told `unauthorized`, and closed with 4501. */
+  readonly until?: number
+  /** All it may do; `send` and `status`, if not said. */
+  readonly can?: readonly ("send" | "status" | "lock")[]
+  /** For PeerJS, where an id is a room: the ids it may send to, or with `*` at the end how they begin. All, if not said. */
+  readonly reach?: readonly string[]
+}
+
+/** An answer to who wants to know of rooms. */
+export type Looking = Refusal | ((roomId: string) => boolean) | undefined
+
 /** A wish to join. */
 export interface Join<Data = unknown> {
+  /** What the client speaks; see Visitor. A room has members of one dialect. */
+  readonly dialect: string
   readonly connection: Connection<Data>
   /** The room's name, as only its members know it. */
   readonly roomId: string
@@ -78,6 +118,8 @@ export interface Join<Data = unknown> {
 export interface Connection<Data = unknown> {
   /** The public peer id. */
   readonly peer: string
+  /** Who it is in its room, as a plug-in said by `admit`. */
+  readonly identity: string | undefined
   /** What this plug-in's `connect` returned. */
   readonly data: Data
   /** The room it is in. */
@@ -186,11 +228,22 @@ export type Answering<Asked> =
   | ((asked: Asked) => void | Promise<void>)
   | ((asked: Asked) => Refusal | undefined | Promise<Refusal | undefined>)
 
+/** A function that may say no with `return refuse(...)`, and more than yes with `return admit(...)`, at once or later. */
+export type Deciding<Asked> =
+  | ((asked: Asked) => void | Promise<void>)
+  | ((asked: Asked) => Refusal | Admission | undefined | Promise<Refusal | Admission | undefined>)
+
 /** A refusal of a join or an event: an error event for the client. */
 export interface Refusal {
   readonly kind: "refusal"
   readonly id: string
   readonly message: string
+}
+
+/** A yes to a wish to join. */
+export interface Admission {
+  readonly kind: "admission"
+  readonly grant: Grant
 }
 
 /** A refusal of a connection. */
@@ -213,6 +266,9 @@ export declare function onEvent<Output, Data = unknown>(
 
 /** Says no with an error event: an id in snake_case, and a text for people (the id's, if not given). */
 export declare function refuse(id: string, message?: string): Refusal
+
+/** Says yes to a wish to join, and what there is to say of the member. */
+export declare function admit(grant: Grant): Admission
 
 /** Turns a connection away: 4000-4499 may come back, 4500-4999 stay away. */
 export declare function closeWith(code: number, reason: string): Closing

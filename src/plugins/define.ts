@@ -1,5 +1,7 @@
 // What a plug-in imports besides types: the few functions that contract.ts declares.
 
+import * as v from "valibot"
+import { GRANT } from "../dialects/grant.ts"
 import type * as contract from "./contract.ts"
 
 /** The version of the contract this server keeps. */
@@ -20,6 +22,12 @@ export const refuse: typeof contract.refuse = (id, message = id.replaceAll("_", 
   return new RefusalMade(id, message)
 }
 
+export const admit: typeof contract.admit = (grant) => {
+  const result = v.safeParse(GRANT, grant, { abortEarly: true })
+  if (!result.success) throw new RangeError(`admit: ${v.getDotPath(result.issues[0])}: ${result.issues[0].message}`)
+  return new AdmissionMade(result.output as contract.Grant)
+}
+
 export const closeWith: typeof contract.closeWith = (code, reason) => {
   // RFC 6455 section 7.4: what an endpoint may send, and how long the reason may be.
   const isCode = (code >= 1000 && code <= 1013 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999)
@@ -38,6 +46,11 @@ export function isRefusal(value: unknown): value is contract.Refusal {
   return value instanceof RefusalMade
 }
 
+/** Whether a hook said yes, and more. */
+export function isAdmission(value: unknown): value is contract.Admission {
+  return value instanceof AdmissionMade
+}
+
 /** Whether a hook turned a connection away. */
 export function isClosing(value: unknown): value is contract.Closing {
   return value instanceof ClosingMade
@@ -51,6 +64,15 @@ class RefusalMade implements contract.Refusal {
   constructor(id: string, message: string) {
     this.id = id
     this.message = message
+  }
+}
+
+class AdmissionMade implements contract.Admission {
+  readonly kind = "admission"
+  readonly grant: contract.Grant
+
+  constructor(grant: contract.Grant) {
+    this.grant = grant
   }
 }
 

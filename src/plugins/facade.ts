@@ -80,6 +80,10 @@ class PluginConnection implements Connection {
     return this.#conversation.peer
   }
 
+  get identity(): string | undefined {
+    return this.#conversation.membership?.grant?.identity
+  }
+
   get room(): Room | undefined {
     const { membership } = this.#conversation
     return membership === undefined ? undefined : new PluginRoom(this.#holder, membership.room)

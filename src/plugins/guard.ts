@@ -15,7 +15,8 @@ export class Failure implements Failed {
 }
 
 const FAILED = new Failure("internal")
-const AWAY = new Failure("unavailable")
+/** Nobody can tell now. */
+export const AWAY = new Failure("unavailable")
 
 /** 1 s between two log lines about one hook: a plug-in that fails at each relay must not fill the disk. */
 const QUIET_MS = 1000

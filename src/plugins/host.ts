@@ -3,15 +3,25 @@
 
 import { CLOSE, type Close } from "../connections/close.ts"
 import type { Conversation } from "../dialects/conversation.ts"
-import type { AskedJoin, Hooks as CoreHooks, Failed, PluginRequest, Problem, Soon } from "../dialects/hooks.ts"
+import type {
+  AskedJoin,
+  Hooks as CoreHooks,
+  MayKnow,
+  PluginRequest,
+  Refused,
+  Soon,
+  Verdict,
+} from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
 import { TO_PLUGIN } from "../rooms/announcer.ts"
+import type { Grant } from "../rooms/grant.ts"
 import type { Relay } from "../rooms/room-store.ts"
 import { checkHooks, firstLine, type LoadedPlugin, metricName, PluginMistakes, takenByCore, validate } from "./check.ts"
 import type { EventHandler, Hooks, Metric, Plugin, Received, Routes } from "./contract.ts"
-import { isClosing, isRefusal } from "./define.ts"
+import { isAdmission, isClosing, isRefusal } from "./define.ts"
 import { connectionOf, type Holder, moveConnection, type PluggedNode, PluginRoom, PluginServer } from "./facade.ts"
-import { Failure, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
+import { restrict } from "./grants.ts"
+import { AWAY, Failure, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
 import { composeObserver } from "./observer.ts"
 
 /** 5 s, unless the plug-in says otherwise: below the patience of a client that waits for its answer. */
@@ -68,6 +78,7 @@ export class PluginHost {
     this.hooks = {
       connect: this.#composeConnect(),
       join: this.#composeJoin(),
+      look: this.#composeLook(),
       joinedFields: this.#composeDecorate(),
       events: this.#composeEvents(),
       observer: composeObserver(this.#with("observe"), this.#guard),
@@ -153,10 +164,10 @@ export class PluginHost {
   #composeConnect(): CoreHooks["connect"] {
     const plugins = this.#with("connect")
     if (plugins.length === 0) return undefined
-    return (request, address, conversation) =>
+    return (request, visitor, conversation) =>
       inTurn<Mounted, unknown, Close>(
         plugins,
-        (plugin) => this.#guard.ask(plugin, "connect", () => plugin.hooks.connect?.(request, address)),
+        (plugin) => this.#guard.ask(plugin, "connect", () => plugin.hooks.connect?.(request, visitor)),
         (answer, plugin) => {
           if (answer instanceof Failure) return answer.error === "internal" ? CLOSE.internal : CLOSE.unavailable
           if (isClosing(answer)) return answer
@@ -169,17 +180,41 @@ export class PluginHost {
   #composeJoin(): CoreHooks["join"] {
     const plugins = this.#with("join")
     if (plugins.length === 0) return undefined
-    return (conversation: Conversation, asked: AskedJoin) =>
-      inTurn<Mounted, unknown, Problem | Failed>(
+    return (conversation: Conversation, asked: AskedJoin): Soon<Verdict | undefined> => {
+      let grant: Grant | undefined
+      const refused = inTurn<Mounted, unknown, Refused>(
         plugins,
         (plugin) => {
           const join = { ...asked, connection: connectionOf(plugin, conversation) }
           return this.#guard.ask<unknown>(plugin, "join", () => plugin.hooks.join?.(join))
         },
         (answer) => {
-          return answer instanceof Failure || isRefusal(answer) ? answer : undefined
+          if (isAdmission(answer)) grant = restrict(grant, answer.grant)
+          return refusedBy(answer)
         },
       )
+      const verdict = (refused: Refused | undefined): Verdict | undefined => refused ?? (grant && { grant })
+      return refused instanceof Promise ? refused.then(verdict) : verdict(refused)
+    }
+  }
+
+  #composeLook(): CoreHooks["look"] {
+    const plugins = this.#with("look")
+    if (plugins.length === 0) return undefined
+    return (request, visitor): Soon<Refused | MayKnow> => {
+      const known: MayKnow[] = []
+      const refused = inTurn<Mounted, unknown, Refused>(
+        plugins,
+        (plugin) => this.#guard.ask<unknown>(plugin, "look", () => plugin.hooks.look?.(request, visitor)),
+        (answer, plugin) => {
+          const ask = answer as MayKnow
+          if (typeof answer === "function") known.push((id) => this.#guard.ask(plugin, "look", () => ask(id)) === true)
+          return refusedBy(answer)
+        },
+      )
+      const verdict = (refused: Refused | undefined) => refused ?? ((id: string) => known.every((may) => may(id)))
+      return refused instanceof Promise ? refused.then(verdict) : verdict(refused)
+    }
   }
 
   #composeDecorate(): CoreHooks["joinedFields"] {
@@ -258,4 +293,11 @@ export class PluginHost {
   #tellPlugin(plugin: Mounted, text: string, room: string, from: string): void {
     this.#guard.tell(plugin, "told", () => plugin.hooks.told?.(JSON.parse(text), room, from))
   }
+}
+
+/** The refusal in an answer; undefined for a yes. That nobody can tell now is said as when the store is away. */
+function refusedBy(answer: unknown): Refused | undefined {
+  if (answer instanceof Failure) return answer
+  if (!isRefusal(answer)) return undefined
+  return answer.id === AWAY.error ? AWAY : answer
 }

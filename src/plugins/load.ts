@@ -5,10 +5,10 @@
 import { resolve } from "node:path"
 import * as v from "valibot"
 import { describe, firstLine, type LoadedPlugin, PluginMistakes, readOptions } from "./check.ts"
-import { closeWith, definePlugin, onEvent, refuse } from "./define.ts"
+import { admit, closeWith, definePlugin, onEvent, refuse } from "./define.ts"
 
 /** What `import ... from "palava-machine"` gives; contract.ts declares it. */
-const MODULE = { definePlugin, onEvent, refuse, closeWith, v }
+const MODULE = { definePlugin, onEvent, refuse, admit, closeWith, v }
 
 let isProvided = false
 

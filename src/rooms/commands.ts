@@ -4,8 +4,9 @@
 import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
 import type { RoomEncoder } from "./encoder.ts"
+import type { Grant } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
-import { type Holder, Membership } from "./membership.ts"
+import { type Holder, type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
@@ -48,6 +49,8 @@ export interface JoinWish {
   readonly ifTaken: JoinRequest["ifTaken"]
   /** Proves who may take it over, and that this client may; see JoinRequest. */
   readonly proof?: JoinRequest["proof"]
+  /** What whoever let it in has to say of it. */
+  readonly grant?: Grant | undefined
   /** Given back with `holder.onJoined`. */
   readonly ref: Ref
 }
@@ -94,7 +97,7 @@ export class RoomCommands {
   /** Joins a room. Rejects only by a bug. */
   async join(wish: JoinWish): Promise<JoinOutcome> {
     if (this.#isClosing) return "unavailable"
-    if (!wish.holder.mayJoin()) return "rate_limited"
+    if (!wish.holder.payer.mayJoin()) return "rate_limited"
     const join = this.#join(wish)
     this.#joins.add(join)
     return join.finally(() => this.#joins.delete(join))
@@ -124,10 +127,10 @@ export class RoomCommands {
 
   async #announceStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
     const { room, peer, holder } = membership
-    holder.charge(CHANGE_BYTES + status.length * room.members.size)
+    holder.payer.charge(CHANGE_BYTES + status.length * room.members.size)
     const rev = this.#parts.registry.nextNumber()
     const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
-    if (outcome === "unavailable") return outcome
+    if (outcome !== "done") return outcome
     this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
     this.#parts.observer.statusUpdated?.(peer, room.key, status)
     return outcome
@@ -142,13 +145,18 @@ export class RoomCommands {
     })
   }
 
+  /** Resolves when what it has relayed has arrived, or was given up; undefined when nothing is under way. */
+  settled({ room, peer }: Membership): Promise<unknown> | undefined {
+    return this.#parts.store.settled(room.key, peer)
+  }
+
   /**
    * Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. Where that
    * is done at once, it says so at once.
    */
   publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
     const { room, peer, holder } = membership
-    holder.charge(CHANGE_BYTES + text.length * room.members.size)
+    holder.payer.charge(CHANGE_BYTES + text.length * room.members.size)
     const rev = this.#parts.registry.nextNumber()
     const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
     const position = send()
@@ -206,21 +214,23 @@ export class RoomCommands {
     limit,
     ifTaken,
     proof,
+    grant,
     ref,
   }: JoinWish): Promise<JoinOutcome> {
     const { store, registry, repairs } = this.#parts
     const room = registry.open(key, encoder)
     const generation = registry.nextNumber()
-    const membership = new Membership(room, peer, generation, holder, status)
+    const membership = makeMembership(grant, room, peer, generation, holder, status)
     membership.proof = proof?.next
-    const request = { room: key, peer, generation, rev: generation, status, limit, ifTaken, proof }
+    const most = Math.min(limit, grant?.peers ?? limit)
+    const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof }
     const landed = new Promise<void>((onJoined) => {
       room.addJoiner({ membership, ref, isAnswered: false, onJoined })
     })
     const asked = room.received
     try {
       const result = await store.join({ ...request, withSnapshot: !room.isLive })
-      holder.charge(CHANGE_BYTES)
+      holder.payer.charge(CHANGE_BYTES)
       if (result.kind !== "joined") return result.kind
       const joiner = room.joiners.get(peer)
       if (joiner?.membership !== membership) return "joined"
@@ -228,7 +238,7 @@ export class RoomCommands {
       if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot, asked)
       room.expect(result.position)
       if (await this.#isInTime(landed)) {
-        holder.charge(outputOfJoin(room, status))
+        holder.payer.charge(outputOfJoin(room, status))
         return "joined"
       }
     } catch (cause) {

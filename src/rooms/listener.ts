@@ -4,6 +4,7 @@ import { NOBODY_ASKED, TO_PLUGIN } from "./announcer.ts"
 import type { RoomCounters } from "./counters.ts"
 import { type CrossRelays, isForDialect } from "./cross-relays.ts"
 import type { RoomObserver } from "./observer.ts"
+import type { Redirects } from "./redirects.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
 import type { Relay, RoomListener } from "./room-store.ts"
@@ -15,13 +16,14 @@ export interface ListenerParts {
   readonly counters: RoomCounters
   readonly observer: RoomObserver
   readonly crossRelays: CrossRelays
+  readonly redirects: Redirects
   /** A message of a plug-in at another node, for its like here. */
   readonly onTold: (relay: Relay) => void
 }
 
 /** See the head of this file. */
 export function makeListener(parts: ListenerParts): RoomListener {
-  const { registry, repairs, counters, observer, crossRelays, onTold } = parts
+  const { registry, repairs, counters, observer, crossRelays, redirects, onTold } = parts
   return {
     onRoomEvent(key, event) {
       const room = registry.get(key)
@@ -31,6 +33,7 @@ export function makeListener(parts: ListenerParts): RoomListener {
     onRelay(relay) {
       if (relay.to.startsWith(TO_PLUGIN)) return onTold(relay)
       if (isForDialect(relay)) return crossRelays.onRelay(relay)
+      if (redirects.take(relay)) return
       const room = registry.get(relay.room)
       if (room === undefined) counters.relaysDropped++
       else room.onRelay(relay)
@@ -38,7 +41,9 @@ export function makeListener(parts: ListenerParts): RoomListener {
     onRelayFailed(relay, ref, failure) {
       if (isForDialect(relay)) return crossRelays.onRelayFailed(relay)
       const { room, from } = relay
-      if (ref !== NOBODY_ASKED) registry.get(room)?.here.get(from)?.holder.onRelayFailed(ref, failure)
+      if (ref === NOBODY_ASKED) return
+      const sender = redirects.of(room, from) ?? registry.get(room)?.here.get(from)
+      sender?.holder.onRelayFailed(ref, failure)
     },
     onRoomOpened(room) {
       counters.roomsOpened++

@@ -1,11 +1,13 @@
 // One peer in one room at this node: who it is there, since when, and who is told of it. Its room changes it, and nobody
 // else.
 
+import type { Clock } from "../clock.ts"
 import type { RoomEncoder } from "./encoder.ts"
+import { type Grant, may } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
 import { timeOf } from "./numbers.ts"
 import type { PeerList } from "./peer-list.ts"
-import type { Member, Ref, RelayFailure, StatusText } from "./room-store.ts"
+import type { Member, Position, Ref, RelayFailure, StatusText } from "./room-store.ts"
 
 /** A room as those in it see it; room.ts is the one there is. */
 export interface JoinedRoom {
@@ -16,6 +18,8 @@ export interface JoinedRoom {
   readonly topic: string
   /** All members, oldest first, as the log says. */
   readonly members: ReadonlyMap<PeerId, Member>
+  /** How far this node knows its log. */
+  readonly position: Position
   /** Those of this node. */
   readonly here: Pick<PeerList<Membership>, "get" | "has" | "size" | "values">
   /** Whether a message can be sent to this peer. */
@@ -24,6 +28,14 @@ export interface JoinedRoom {
   publish(text: string): void
   /** Sends a frame to one of them. */
   sendTo(membership: Membership, text: string): void
+}
+
+/** Who pays for what a client does. */
+export interface Payer {
+  /** What it said causes so many bytes to be sent, on top of its own. */
+  charge(bytes: number): void
+  /** It wants to join something: whether it may now, which is then counted. */
+  mayJoin(): boolean
 }
 
 /** Who is told of a membership: the client, as its dialect speaks to it. */
@@ -38,14 +50,17 @@ export interface Holder {
   unsubscribe(topic: string): void
   /** It is a member now; nothing of the room has reached the client yet. */
   onJoined(membership: Membership, ref: Ref): void
-  /** What its client said causes so many bytes to be sent, on top of its own. */
-  charge(bytes: number): void
-  /** Its client wants to join something: whether it may now, which is then counted. */
-  mayJoin(): boolean
+  /** Who pays for what its client does. */
+  readonly payer: Payer
   /** Something was published to the client while somebody's buffer was filling, perhaps its own. */
   onPressure(): void
-  /** Another connection, here or elsewhere, holds the membership now: this one has nothing to say in the room any more. */
-  onTakenOver(membership: Membership): void
+  /**
+   * Another connection, here or elsewhere, holds the membership now: this one has nothing to say in the room any more.
+   * `isLogged`: all that was in the room before was shown, and nothing else.
+   */
+  onTakenOver(membership: Membership, by: Member, isLogged: boolean): void
+  /** Its time in the room is over: the client is told, and leaves. */
+  onExpired(membership: Membership): void
   /** A relay of this member did not reach its target. */
   onRelayFailed(ref: Ref, failure: RelayFailure): void
 }
@@ -60,7 +75,8 @@ export class Membership {
   readonly room: JoinedRoom
   readonly peer: PeerId
   readonly generation: number
-  readonly holder: Holder
+  /** Another one once its client, who comes from elsewhere, has caught up. */
+  holder: Holder
   /** The status as the store has it, and the command that set it. */
   status: StatusText
   statusRev: number
@@ -88,4 +104,64 @@ export class Membership {
   get isIn(): boolean {
     return this.room.here.get(this.peer) === this
   }
+
+  /** What whoever let it in has to say of it. */
+  get grant(): Grant | undefined {
+    return undefined
+  }
+
+  /** Whether it may send to others. */
+  get maySend(): boolean {
+    return true
+  }
+
+  /** It is in: its time begins. */
+  begin(_clock: Clock): void {}
+
+  /** It is in no longer. */
+  end(): void {}
+}
+
+/** 2^30 ms, 12 days: a timer takes no more than 2^31 ms; a longer time is waited for in parts. */
+const MOST_WAIT_MS = 2 ** 30
+
+/** One of which there is something to say. Apart, as most servers have none and a field more in each costs memory. */
+class GrantedMembership extends Membership {
+  readonly #grant: Grant
+  readonly #maySend: boolean
+  #cancel: (() => void) | undefined
+
+  constructor(...[grant, ...rest]: [Grant, ...ConstructorParameters<typeof Membership>]) {
+    super(...rest)
+    this.#grant = grant
+    this.#maySend = may(grant, "send")
+  }
+
+  override get grant(): Grant {
+    return this.#grant
+  }
+
+  override get maySend(): boolean {
+    return this.#maySend
+  }
+
+  override begin(clock: Clock): void {
+    const { until } = this.#grant
+    if (until === undefined) return
+    const left = Math.max(0, until - clock.unixMs())
+    this.#cancel = clock.after(Math.min(left, MOST_WAIT_MS), () => {
+      if (left > MOST_WAIT_MS) this.begin(clock)
+      else this.holder.onExpired(this)
+    })
+  }
+
+  override end(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+}
+
+/** A membership; with a grant, if there is anything to say of it. */
+export function makeMembership(grant: Grant | undefined, ...its: ConstructorParameters<typeof Membership>): Membership {
+  return grant === undefined ? new Membership(...its) : new GrantedMembership(grant, ...its)
 }

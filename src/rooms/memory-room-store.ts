@@ -31,9 +31,14 @@ interface Room {
 
 /** The room store of a single node. */
 export class MemoryRoomStore implements RoomStore {
-  readonly node: NodeId = makeNodeId()
+  readonly node: NodeId
   readonly #rooms = new Map<RoomKey, Room>()
   #listener: RoomListener | undefined
+
+  /** @param node that of the process whose place this one takes, if any */
+  constructor(node: NodeId = makeNodeId()) {
+    this.node = node
+  }
 
   /** Rooms that have members. */
   get size(): number {
@@ -49,7 +54,10 @@ export class MemoryRoomStore implements RoomStore {
     const known = this.#rooms.get(key)
     const before = known && findMember(known, peer)
     if (known !== undefined && before?.generation === generation) return this.#joined(known, withSnapshot)
-    if (proof?.given !== undefined && (before === undefined || known?.proofs?.get(peer) !== proof.given)) {
+    if (
+      proof?.given !== undefined &&
+      (before === undefined || !known?.proofs?.get(peer)?.split(" ").includes(proof.given))
+    ) {
       return { kind: "unproven" }
     }
     const status = proof?.given === undefined ? request.status : (before?.status ?? request.status)
@@ -108,6 +116,8 @@ export class MemoryRoomStore implements RoomStore {
 
   /** Every member is on this node, so there is nobody to relay to: whoever relays has delivered it already. */
   relay(): void {}
+
+  settled(): undefined {}
 
   async snapshot(key: RoomKey): Promise<RoomSnapshot> {
     const room = this.#rooms.get(key)

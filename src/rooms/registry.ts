@@ -60,6 +60,11 @@ export class RoomRegistry {
     return this.#lastNumber
   }
 
+  /** No number given from here on is this one or below it. */
+  skipPast(number: number): void {
+    this.#lastNumber = Math.max(this.#lastNumber, number)
+  }
+
   /** Ends all of them. */
   close(): void {
     for (const room of this.#rooms.values()) room.close()

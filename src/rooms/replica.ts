@@ -2,7 +2,7 @@
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
 import type { PeerId } from "./ids.ts"
-import type { Audience, Member, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
+import type { Audience, Member, Position, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
 /** What clients may be shown: a change of the membership or a frame, without its place in the log. */
 export type Change =
@@ -10,7 +10,8 @@ export type Change =
   | { readonly kind: "left"; readonly peer: PeerId }
   | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
   | { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience }
-  | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean }
+  /** `isLogged`: seen in the log, at the replica's position; else a snapshot showed it, later than it happened. */
+  | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean; readonly isLogged: boolean }
 
 /** Where an event stands for a replica: to be applied, already known, or behind something missed. */
 export type Place = "next" | "old" | "gap"
@@ -26,6 +27,11 @@ export class Replica {
   /** Members by peer id, oldest first. Only the replica changes it. */
   get members(): ReadonlyMap<PeerId, Member> {
     return this.#members
+  }
+
+  /** How far it is. */
+  get position(): Position {
+    return { epoch: this.#epoch, seq: this.#seq }
   }
 
   /** Whether the replica has reached `position` of the log. A position of another epoch is not reached. */
@@ -90,7 +96,7 @@ export class Replica {
         const known = this.#members.get(event.member.peer)
         this.#members.set(event.member.peer, event.member)
         if (known === undefined) return { change: { kind: "joined", member: event.member }, reclaim: false }
-        return { change: moveOf(known, event.member), reclaim: false }
+        return { change: moveOf(known, event.member, true), reclaim: false }
       }
       case "frame":
         return { change: event, reclaim: false }
@@ -107,13 +113,15 @@ export class Replica {
     this.#epoch = snapshot.epoch
     this.#seq = snapshot.seq
     let reclaim = false
+    // Shown last: who takes a client over has all that was before.
+    const moves: Extract<Change, { kind: "moved" }>[] = []
     const now = new Map(snapshot.members.map((member) => [member.peer, member]))
     for (const known of [...this.#members.values()]) {
       if (isSameMembership(now.get(known.peer), known)) continue
       const other = now.get(known.peer)
       if (other !== undefined && isLaterLifeOf(known, other)) {
-        this.#members.set(known.peer, other)
-        show(moveOf(known, other))
+        moves.push(moveOf(known, other, false))
+        now.delete(known.peer)
         continue
       }
       if (isHere(known)) {
@@ -124,19 +132,22 @@ export class Replica {
       this.#members.delete(known.peer)
       show({ kind: "left", peer: known.peer })
     }
-    const takenOver: Member[] = []
     for (const member of now.values()) {
       const known = this.#members.get(member.peer)
       this.#members.set(member.peer, member)
-      if (known === undefined && member.born !== undefined && isHere(member)) takenOver.push(member)
-      else {
+      if (known === undefined && member.born !== undefined && isHere(member)) {
+        // An older member than its place in the log.
+        moves.push({ kind: "moved", member, hasNewStatus: false, isLogged: false })
+      } else {
         const change: Change | undefined =
           known === undefined ? { kind: "joined", member } : statusChange(known, member)
         if (change !== undefined) show(change)
       }
     }
-    // Older members than their place in the log: the client is told of the room once all the others are known.
-    for (const member of takenOver) show({ kind: "moved", member, hasNewStatus: false })
+    for (const move of moves) {
+      this.#members.set(move.member.peer, move.member)
+      show(move)
+    }
     return reclaim
   }
 }
@@ -148,8 +159,8 @@ function isLaterLifeOf(known: Member, member: Member): boolean {
   return member.generation >= known.generation && member.born === (known.born ?? known.generation)
 }
 
-function moveOf(known: Member, member: Member): Change {
-  return { kind: "moved", member, hasNewStatus: known.status !== member.status }
+function moveOf(known: Member, member: Member, isLogged: boolean): Extract<Change, { kind: "moved" }> {
+  return { kind: "moved", member, hasNewStatus: known.status !== member.status, isLogged }
 }
 
 function isSameMembership(a: Member | undefined, b: Member): boolean {

@@ -50,6 +50,11 @@ export abstract class RoomLog {
     return this.#replica.members
   }
 
+  /** How far this node knows the log. */
+  get position(): Position {
+    return this.#replica.position
+  }
+
   /** Whether the replica follows the log; else it waits for a snapshot. */
   get isLive(): boolean {
     return this.#state === "live"

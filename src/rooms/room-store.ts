@@ -37,7 +37,7 @@ export interface Member {
 
 /** A member of this node, as the node tells the store of it. */
 export interface OwnMember extends Member {
-  /** With which it may be taken over; see JoinRequest. */
+  /** What proves that it may be taken over; see JoinRequest. */
   readonly proof?: string | undefined
 }
 
@@ -82,8 +82,9 @@ export interface JoinRequest {
    */
   readonly ifTaken: "leave" | "takeOver" | "refuse"
   /**
-   * `next` is kept with the member, and shown to nobody: it proves at a later take-over that the client is the same.
-   * `given`: only the membership with that proof is taken over, and keeps its status; else the join is unproven.
+   * `next` is kept with the member, and shown to nobody: one word, or several with a space between, of which each proves at a
+   * later take-over that the client is the same. `given`: only the membership with that word is taken over, and keeps its
+   * status; else the join is unproven.
    */
   readonly proof?: { readonly next: string; readonly given?: string } | undefined
   /** Whether the answer shall carry the room: needed by a node that has no replica of it yet. */
@@ -135,6 +136,8 @@ export interface RoomStore {
     text: string,
     to: Audience,
   ): Position | undefined | Promise<Position | undefined>
+  /** Resolves when what this member has relayed before is heard at its nodes or given up; undefined when nothing is under way. */
+  settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
   /** The room as it stands. */

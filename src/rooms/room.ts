@@ -103,11 +103,20 @@ export class Room extends RoomLog implements JoinedRoom {
     if (this.#joiners.size === 0) this.#joiners = NOBODY
   }
 
+  /** They were in it before this process began; see readmission.ts. */
+  readmit(memberships: readonly Membership[]): void {
+    for (const membership of memberships) {
+      this.here.add(membership)
+      membership.begin(this.#parts.clock)
+    }
+  }
+
   /** It is a member no more: the client hears nothing of the room from here on. @returns whether it was in */
   release(membership: Membership): boolean {
     if (!membership.isIn) return false
     const { counters, observer } = this.#parts
     this.here.delete(membership.peer)
+    membership.end()
     membership.holder.unsubscribe(this.topic)
     counters.leaves++
     observer.left?.(membership.peer, this.key, this.#parts.clock.unixMs() - membership.joinedAt)
@@ -173,7 +182,7 @@ export class Room extends RoomLog implements JoinedRoom {
         this.#tell(this.encoder.left(change.peer))
         break
       case "moved":
-        this.#showMoved(change.member)
+        this.#showMoved(change.member, change.isLogged)
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
@@ -237,14 +246,16 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   /** The peer is the same to all others: only who holds it changes. */
-  #showMoved({ peer, node, generation, status }: Member): void {
+  #showMoved(member: Member, isLogged: boolean): void {
+    const { peer, node, generation, status } = member
     const isElsewhere = node !== this.#parts.node
     const before = this.here.get(peer)
     // Two nodes may give the same generation in the same millisecond.
     if (before !== undefined && (isElsewhere || before.generation !== generation)) {
       this.here.delete(peer)
+      before.end()
       before.holder.unsubscribe(this.topic)
-      before.holder.onTakenOver(before)
+      before.holder.onTakenOver(before, member, isLogged)
     }
     if (isElsewhere) this.#parts.drop(this)
     if (isElsewhere || this.here.has(peer)) return
@@ -262,6 +273,7 @@ export class Room extends RoomLog implements JoinedRoom {
     // Closed meanwhile: whoever waits for the join takes it out again.
     if (!membership.holder.isOpen) return
     this.here.add(membership)
+    membership.begin(this.#parts.clock)
     membership.holder.onJoined(membership, ref)
   }
 

@@ -6,9 +6,12 @@ import { Announcer } from "./announcer.ts"
 import { RoomCommands } from "./commands.ts"
 import { makeRoomCounters, type RoomCounters } from "./counters.ts"
 import { CrossRelays } from "./cross-relays.ts"
-import type { NodeId } from "./ids.ts"
+import type { RoomEncoder } from "./encoder.ts"
+import type { NodeId, RoomKey } from "./ids.ts"
 import { makeListener } from "./listener.ts"
 import type { RoomObserver } from "./observer.ts"
+import { type FormerMember, readmit } from "./readmission.ts"
+import { Redirects } from "./redirects.ts"
 import { RoomRegistry } from "./registry.ts"
 import { Repairs } from "./repairs.ts"
 import type { Relay, RoomStore } from "./room-store.ts"
@@ -33,8 +36,11 @@ export interface Rooms {
   readonly commands: RoomCommands
   readonly announcer: Announcer
   readonly crossRelays: CrossRelays
+  readonly redirects: Redirects
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
+  /** Puts members back in who were in a room when the process before this one ended; see readmission.ts. */
+  readmit(room: RoomKey, encoder: RoomEncoder, members: readonly FormerMember[]): Promise<void>
   /** Whether there are memberships whose clients are away and may come back. */
   readonly hasHeld: boolean
   /** Leaves every room; with `keepsHeld`, such memberships stay. */
@@ -58,6 +64,7 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
   })
   const repairs = new Repairs({ store, registry, clock, log })
   const crossRelays = new CrossRelays({ store, counters, observer })
+  const redirects = new Redirects()
   const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer })
   return {
     node: store.node,
@@ -66,11 +73,15 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     commands,
     announcer: new Announcer(store),
     crossRelays,
+    redirects,
+    readmit: (room, encoder, members) => readmit({ store, registry }, room, encoder, members),
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },
     start: () =>
-      store.start(makeListener({ registry, repairs, counters, observer, crossRelays, onTold: onTold ?? (() => {}) })),
+      store.start(
+        makeListener({ registry, repairs, counters, observer, crossRelays, redirects, onTold: onTold ?? (() => {}) }),
+      ),
     leaveAll: (keepsHeld) => commands.close(keepsHeld),
     async close(withinMs, keepsMembers) {
       repairs.close()

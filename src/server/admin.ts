@@ -2,6 +2,7 @@
 
 import { type AdminAccess, makeAdminGuard } from "./admin-guard.ts"
 import { answerBadRequest, pathOf } from "./paths.ts"
+import { safely } from "./safe-headers.ts"
 
 /** A path of the operators' listener and what answers it. */
 export type AdminRoutes = Readonly<Record<string, (request: Request) => Response | Promise<Response>>>
@@ -22,7 +23,7 @@ export function listenForOperators(host: string, port: number, routes: AdminRout
   const server = Bun.serve({
     hostname: host.replace(/^\[|\]$/g, ""),
     port,
-    fetch(request) {
+    fetch: safely((request: Request) => {
       const pathname = pathOf(request)
       if (pathname === undefined) return answerBadRequest()
       const refusal = guard(request, pathname)
@@ -31,7 +32,7 @@ export function listenForOperators(host: string, port: number, routes: AdminRout
       if (route !== undefined) return route(request)
       const paths = Object.keys(routes).sort().join("\n")
       return new Response(`there is nothing at ${pathname}; there is\n${paths}\n`, { status: 404 })
-    },
+    }),
   })
   return { port: server.port ?? port, stop: () => server.stop(true) }
 }

@@ -12,6 +12,5 @@ export function pageRoute(html: string, policy: string): (request: Request) => R
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": policy.trim(),
     "permissions-policy": "camera=(self), microphone=(self), display-capture=(self)",
-    "referrer-policy": "no-referrer",
   })
 }

@@ -1,7 +1,7 @@
 // The browsers' listener: Bun.serve with its WebSocket pub/sub, and the pages beside it. Nearly everything is asked of
 // the connection and of what it speaks; here is only what Bun is called and told.
 
-import type { Server, TLSOptions } from "bun"
+import type { Server } from "bun"
 import { makeAddressOf, visitorOf } from "../access/addresses.ts"
 import { placeOf } from "../access/networks.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
@@ -10,13 +10,16 @@ import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
 import type { Place, Turned } from "../connections/places.ts"
 import type { Socket } from "../connections/socket.ts"
-import { openConversation } from "../dialects/choose.ts"
+import { dialectFor, openConversation } from "../dialects/choose.ts"
 import type { Admission, Dialect, Handshake, SocketUser, Visit } from "../dialects/contract.ts"
 import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
+import { Listener, type Serving } from "./listener.ts"
 import { answerBadRequest, handshakePathOf } from "./paths.ts"
 import { answerTurned, makeRefusalLog } from "./refusals.ts"
+import { safely } from "./safe-headers.ts"
+import type { Tls } from "./tls.ts"
 import type { ServerTopics, SocketData } from "./topics.ts"
 
 /** What the browsers' listener needs to know. */
@@ -24,8 +27,10 @@ export interface SocketOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** Certificate chain and key for wss; none is ws. */
-  readonly tls: TLSOptions | undefined
+  /** Certificates for wss; none is ws. */
+  readonly tls: Tls | undefined
+  /** With certificates: how long browsers keep to https. */
+  readonly hstsSeconds: number
   /** Unsent bytes after which a client is closed: a frame dropped in silence would break the order of the rest. */
   readonly maxBacklogBytes: number
   /** Origins of pages that may connect; empty is any. CORS does not apply to WebSockets, so this is the only guard. */
@@ -39,6 +44,8 @@ export interface Sockets {
   readonly port: number
   /** From now on new connections get 503. */
   refuseNew(): void
+  /** Uses these certificates for new connections; open ones go on. @throws when they cannot be used; then nothing changes */
+  renew(tls: Tls): void
   /** Ends the listener and whatever is still connected. */
   stop(): Promise<void>
 }
@@ -51,12 +58,17 @@ export interface SocketParts {
   readonly hooks: Hooks
   readonly topics: ServerTopics
   readonly log: Log
+  /** Requests that come before it has resolved wait for it. */
+  readonly opens?: Promise<void> | undefined
   /** Answers plain HTTP requests. */
   readonly answer: (request: Request, visit: Visit) => Response | Promise<Response>
 }
 
 /** Twice the limit: a connection over it is closed at the next frame; only a burst in one go gets past that, and is cut off. */
 const CUT_OFF_PART = 2
+
+/** Undefined for a request that has become a WebSocket. */
+type Answer = Response | undefined
 
 /** A handshake whose URL most dialects do not need. */
 class SocketHandshake implements Handshake {
@@ -79,10 +91,13 @@ class SocketHandshake implements Handshake {
  */
 export function listenForSockets(
   options: SocketOptions,
-  { connections, dialects, hooks, topics, log, answer }: SocketParts,
+  { connections, dialects, hooks, topics, log, opens, answer }: SocketParts,
 ): Sockets {
   let isRefusing = false
   const { places } = connections
+  let waitsFor: Promise<void> | undefined = opens?.then(() => {
+    waitsFor = undefined
+  })
   const origins = new Set(options.origins)
   const isAllowed = (request: Request): boolean =>
     origins.size === 0 || origins.has("*") || origins.has(request.headers.get("origin") ?? "")
@@ -143,10 +158,14 @@ export function listenForSockets(
       this.#server.timeout(this.#request, 0)
     }
 
-    async open(converse: (connection: Connection) => Conversation, socket: Socket): Promise<Close | undefined> {
+    async open(
+      dialect: string,
+      converse: (connection: Connection) => Conversation,
+      socket: Socket,
+    ): Promise<Close | undefined> {
       const connection = new Connection(connections, converse, this.place)
-      const refusal =
-        (await hooks.connect?.(this.#request, this.address, connection.receiver as Conversation)) ?? refuseFull()
+      const asked = { address: this.address, dialect }
+      const refusal = (await hooks.connect?.(this.#request, asked, connection.receiver as Conversation)) ?? refuseFull()
       if (refusal !== undefined) return refusal
       connection.onOpen(socket)
       return undefined
@@ -159,32 +178,38 @@ export function listenForSockets(
     return refuseFull()
   }
 
-  const server = Bun.serve<SocketData>({
+  const serve = (request: Request, server: Server<SocketData>): Answer | Promise<Answer> => {
+    const visit = new RequestVisit(request, server)
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
+    const { place } = visit
+    const refusal = refusalOf(request, place)
+    if (refusal !== undefined) return refusal
+    const pathname = handshakePathOf(request)
+    if (pathname === undefined) return answerBadRequest()
+    const handshake = new SocketHandshake(request, pathname)
+    const upgrade = (data: SocketData): Answer => {
+      if (server.upgrade(request, { data, headers: headersFor(request) })) return undefined
+      return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
+    }
+    const admission = admissionOf(dialects, handshake, visit)
+    if (admission?.kind === "refused") return admission.response
+    if (admission?.kind === "user") return upgrade(admission.user)
+    const converse = (it: Connection) => openConversation(dialects, it, handshake)
+    const connection = new Connection(connections, converse, place, admission?.id)
+    const verdict = hooks.connect?.(
+      request,
+      { address: visit.address, dialect: dialectFor(dialects, handshake) },
+      connection.receiver as Conversation,
+    )
+    // Completes the handshake also for one to be refused: only an open socket can be given a close code.
+    if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
+    return upgrade(verdict ?? connection)
+  }
+
+  const serving: Serving = {
     hostname: options.host,
-    port: options.port,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
     fetch(request, server) {
-      const visit = new RequestVisit(request, server)
-      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
-      const { place } = visit
-      const refusal = refusalOf(request, place)
-      if (refusal !== undefined) return refusal
-      const pathname = handshakePathOf(request)
-      if (pathname === undefined) return answerBadRequest()
-      const handshake = new SocketHandshake(request, pathname)
-      const upgrade = (data: SocketData): Response | undefined => {
-        if (server.upgrade(request, { data, headers: headersFor(request) })) return undefined
-        return new Response("not a WebSocket handshake (RFC 6455 section 4.2.1)\n", { status: 400 })
-      }
-      const admission = admissionOf(dialects, handshake, visit)
-      if (admission?.kind === "refused") return admission.response
-      if (admission?.kind === "user") return upgrade(admission.user)
-      const converse = (it: Connection) => openConversation(dialects, it, handshake)
-      const connection = new Connection(connections, converse, place, admission?.id)
-      const verdict = hooks.connect?.(request, visit.address, connection.receiver as Conversation)
-      // Completes the handshake also for one to be refused: only an open socket can be given a close code.
-      if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
-      return upgrade(verdict ?? connection)
+      return waitsFor === undefined ? serve(request, server) : waitsFor.then(() => serve(request, server))
     },
     error(cause) {
       log.error({ err: cause }, "bug: a request failed")
@@ -234,14 +259,16 @@ export function listenForSockets(
         if (!("code" in ws.data)) ws.data.onClose(code)
       },
     },
-  })
-  topics.use(server)
+  }
+  const fetch = safely(serving.fetch, options.tls === undefined ? undefined : options.hstsSeconds)
+  const listener = new Listener({ ...serving, fetch }, options.port, options.tls, topics)
   return {
-    port: server.port ?? options.port,
+    port: listener.port,
     refuseNew: () => {
       isRefusing = true
     },
-    stop: () => server.stop(true),
+    renew: (tls) => listener.renew(tls),
+    stop: () => listener.stop(),
   }
 }
 

@@ -13,7 +13,6 @@ export function textRoute(
     "cache-control": "no-cache",
     etag: `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`,
     vary: "accept-encoding",
-    "x-content-type-options": "nosniff",
   }
   const compressed = Bun.gzipSync(Buffer.from(text), { level: 9 })
   return (request) => {

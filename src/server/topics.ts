@@ -13,13 +13,18 @@ export type SocketData = SocketUser | Close
 /** Topics that exist before the listener does: the rooms are made first, the listener needs what they are part of. */
 export class ServerTopics implements Topics, PlainTopics {
   #server: Server<SocketData> | undefined
+  /** Listeners that take no new connections but still have some, each with topics of its own; nearly always none. */
+  readonly #former = new Set<Server<SocketData>>()
   /** Those without a WebSocket, by topic: empty on most nodes, and a look at its size is all they pay. */
   readonly #plain = new Map<string, Set<Pick<Socket, "send">>>()
 
   /** Bun answers 0 for a frame that was dropped (or heard by nobody), -1 for one that waits. */
   publish(topic: string, text: string): boolean {
     if (this.#plain.size > 0) for (const subscriber of this.#plain.get(topic) ?? []) subscriber.send(text)
-    return this.#server !== undefined && this.#server.publish(topic, text) <= 0
+    // A listener where nobody hears it answers 0 as well: then a look at backlogs is made in vain.
+    let isDropped = false
+    for (const server of this.#former) isDropped = server.publish(topic, text) <= 0 || isDropped
+    return this.#server !== undefined && (this.#server.publish(topic, text) <= 0 || isDropped)
   }
 
   subscribe(topic: string, subscriber: Pick<Socket, "send">): void {
@@ -33,8 +38,14 @@ export class ServerTopics implements Topics, PlainTopics {
     if (known?.delete(subscriber) && known.size === 0) this.#plain.delete(topic)
   }
 
-  /** The listener whose sockets subscribe. */
+  /** The listener whose sockets subscribe from now on; those of the former one stay. */
   use(server: Server<SocketData>): void {
+    if (this.#server !== undefined) this.#former.add(this.#server)
     this.#server = server
+  }
+
+  /** A former listener has no connection left. */
+  forget(server: Server<SocketData>): void {
+    this.#former.delete(server)
   }
 }

@@ -3,7 +3,7 @@
 // dropped at the first trouble, so an operator who reads a year of hours never holds up a join.
 
 import { setTimeout as sleep } from "node:timers/promises"
-import { type Client, type Cluster, makeClient, makeCluster, toPlace } from "../cluster/redis/clients.ts"
+import { type Client, type Cluster, makeClient, makeCluster, type RedisTls, toPlace } from "../cluster/redis/clients.ts"
 import { type Keys, makeKeys } from "../cluster/redis/keys.ts"
 import { CLAIM_HOUR, callOf } from "../cluster/redis/scripts.ts"
 import { addCounts, HOUR, type Hour, type HourCounts, type HourStore, hourOf, type Ledger } from "./hours.ts"
@@ -11,6 +11,8 @@ import { addCounts, HOUR, type Hour, type HourCounts, type HourStore, hourOf, ty
 /** Where the hours are. */
 export interface RedisHoursOptions {
   readonly urls: readonly string[]
+  /** For `rediss://`. */
+  readonly tls?: RedisTls
   readonly isCluster: boolean
   readonly prefix: string
   /** How long a closed hour is kept. */
@@ -136,7 +138,7 @@ export class RedisHours implements HourStore {
   }
 
   #connect(): Promise<Client | Cluster> {
-    const places = this.#options.urls.map(toPlace)
+    const places = this.#options.urls.map((url) => toPlace(url, this.#options.tls))
     const [first] = places
     if (first === undefined) throw new TypeError("no Redis given")
     const client = this.#options.isCluster

@@ -59,6 +59,9 @@ export function webhookSink(url: string): Sink {
         body: line,
         redirect: "error",
         signal: AbortSignal.timeout(REQUEST_MS),
+      }).catch((cause: { code?: string; name: string }) => {
+        // What Bun throws names the URL, which may hold a secret.
+        throw new Error(`the receiver of the statistics cannot be reached: ${cause.code ?? cause.name}`)
       })
       if (!response.ok) throw new Error(`the receiver of the statistics answered ${response.status}`)
     },

@@ -1,7 +1,7 @@
 // What is counted of clients that come back as themselves, summed over the dialects that know how.
 
 import type { Dialect } from "../dialects/contract.ts"
-import type { ResumptionCounters } from "../dialects/counters.ts"
+import { HAND_OVER_OUTCOMES, type HandOverOutcome, type ResumptionCounters } from "../dialects/counters.ts"
 import type { Metrics } from "./registry.ts"
 
 /** Adds them. */
@@ -14,6 +14,8 @@ export function addResumeMetrics(
   const complete = sum((counters) => counters.complete)
   const incomplete = sum((counters) => counters.incomplete)
   const failed = sum((counters) => counters.failed)
+  const byOutcome = (outcome: HandOverOutcome) => sum(({ handOvers }) => handOvers[outcome])
+  const handOvers = HAND_OVER_OUTCOMES.map((outcome) => [outcome, byOutcome(outcome)] as const)
   const byMembership = sum(({ framesDropped }) => framesDropped.membership)
   const byNode = sum(({ framesDropped }) => framesDropped.node)
   addGauge(
@@ -30,6 +32,12 @@ export function addResumeMetrics(
     "palava_resume_requests_total",
     "Requests to come back: complete, incomplete (frames may be lost), or failed.",
     () => ({ complete: complete(), incomplete: incomplete(), failed: failed() }),
+    "outcome",
+  )
+  addCounter(
+    "palava_resume_hand_overs_total",
+    "Members who came from other nodes, by what became of the frames kept there: complete, incomplete (something was missing there), silent (the node is dead), late, or unknown (another release).",
+    () => Object.fromEntries(handOvers.map(([outcome, read]) => [outcome, read()])),
     "outcome",
   )
   addCounter(

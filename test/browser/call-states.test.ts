@@ -3,7 +3,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import type { Browser, BrowserContextOptions } from "playwright-core"
-import { wayWord } from "../../src/web/call/way.ts"
 import { startCoturn } from "../doctor/coturn.ts"
 import { startNode } from "../helpers/node.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
@@ -198,13 +197,4 @@ describe("in the call", () => {
     },
     WAIT_MS * 2,
   )
-
-  test("the missing way follows from what was tried", () => {
-    expect([
-      wayWord({ hasRelay: false, gotRelay: false, errors: [] }),
-      wayWord({ hasRelay: true, gotRelay: true, errors: [701] }),
-      wayWord({ hasRelay: true, gotRelay: false, errors: [701, 401] }),
-      wayWord({ hasRelay: true, gotRelay: false, errors: [701] }),
-    ]).toEqual(["way_no_relay", "way_relay", "way_refused", "way_silent"])
-  })
 })

@@ -128,10 +128,18 @@ export function joinsSuite(makeStore: MakeStore): void {
       { epoch: again.epoch, seq: 4, kind: "moved", member },
       { epoch: again.epoch, seq: 5, kind: "moved", member: { ...member, generation: 4, rev: 4 } },
     ])
+    // Each word of several is a proof; none that is a part of one.
+    expect(await store.prove(room, peer, 4, "last given")).toBe(true)
+    for (const given of ["las", "give", "iven"]) {
+      expect(await store.join(byProof(given, "x", 5))).toEqual({ kind: "unproven" })
+    }
+    for (const [at, given] of ["given", "last"].entries()) {
+      expect(await store.join(byProof(given, "last given", 5 + at))).toMatchObject({ kind: "joined" })
+    }
     // A restore brings the proof that its node knows.
-    await store.restore(room, [{ ...member, generation: 4, rev: 4, proof: "f" }, memberOf(store.node, other)], [])
-    expect(await store.join(byProof("e", "g", 5))).toEqual({ kind: "unproven" })
-    expect(await store.join(byProof("f", "g", 5))).toMatchObject({ kind: "joined" })
+    await store.restore(room, [{ ...member, generation: 6, rev: 6, proof: "f" }, memberOf(store.node, other)], [])
+    expect(await store.join(byProof("e", "g", 7))).toEqual({ kind: "unproven" })
+    expect(await store.join(byProof("f", "g", 7))).toMatchObject({ kind: "joined" })
   })
 
   test("a peer that is taken is refused when asked to, in a full room too, and changes nothing", async () => {

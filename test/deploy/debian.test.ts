@@ -96,6 +96,20 @@ describe.skipIf(!canStartMachine())("on a machine with systemd (needs root)", ()
     expect(await machine.must(`journalctl --no-pager -u ${UNIT}`)).not.toContain("hidden")
   })
 
+  test("restarted, a call that is being set up goes on: same ids, no message lost, nobody seen to leave", async () => {
+    const built = await Bun.build({ entrypoints: [join(import.meta.dir, "restarted-call.ts")], target: "bun" })
+    await machine.must("cat > /call.js", Buffer.from((await built.outputs[0]?.text()) ?? ""))
+    // The executable is Bun as well.
+    const call = machine.must("BUN_BE_BUN=1 timeout 60 palava-machine run /call.js | tee /call.log")
+    await poll(async () => (await machine.run("grep joined /call.log")).code === 0)
+    await machine.must(`systemctl restart ${UNIT}`)
+    expect((await call).split("\n")[1]).toBe(
+      JSON.stringify({ closes: [1001, 1001, 1001], complete: [true, true, true], lost: [], leaves: [] }),
+    )
+    expect(await machine.must(`journalctl --no-pager -u ${UNIT}`)).toContain("holds the members of the process before")
+    expect(await machine.must("ls /run/private/palava-machine")).toBe("")
+  })
+
   test("upgraded, it is restarted, enabled, and configured as before", async () => {
     const pid = await property("MainPID")
     await machine.must("dpkg --install /next.deb")
@@ -195,6 +209,15 @@ describe("the unit", () => {
   test("is exposed by 2.0 at most", () => {
     const { code, output } = analyze("security", "--offline=true", "--threshold=20", UNIT)
     expect([code, output]).toEqual([0, expect.stringContaining("OK")])
+  })
+
+  test("reloads by SIGHUP, and nothing in its environment steers Bun", () => {
+    const unit = readFileSync(join(ROOT, "deploy/systemd", UNIT), "utf8")
+    expect(unit).toContain("\nExecReload=/bin/kill -HUP $MAINPID\n")
+    const unset = [...unit.matchAll(/^UnsetEnvironment=(.*)$/gm)].flatMap(([, names = ""]) => names.split(" "))
+    expect(unset).toEqual(
+      expect.arrayContaining(["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_INSPECT_CONNECT_TO"]),
+    )
   })
 
   test("is valid, with its drop-in for TLS too", () => {

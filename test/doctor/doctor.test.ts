@@ -225,7 +225,7 @@ describe("the certificate", () => {
     expect(code).toBe(1)
     expect(lines).toMatch(/odd.*expires on .*, in [45] days: renew it/)
     expect(lines).toMatch(/BAD.*is for localhost, 127\.0\.0\.1, not for call\.invalid/)
-    expect(lines).toMatch(/odd.*certificate on port \d+: is an older one than in the file: systemctl restart/)
+    expect(lines).toMatch(/odd.*certificate on port \d+: is not the one in the file: systemctl reload/)
     expect(lines).toMatch(/BAD.*call over wss:\/\/call\.invalid\/: /)
   })
 })

@@ -247,6 +247,13 @@ describe.concurrent("each mistake is one clear line, and exit code 2", () => {
   })
 })
 
+test("variables that steer Bun inside the program are warned of", async () => {
+  const env = { BUN_OPTIONS: "--smol", NODE_TLS_REJECT_UNAUTHORIZED: "0" }
+  const { code, stderr } = await runExecutable(["check-config"], env)
+  const lines = Object.keys(env).map((name) => `palava-machine: warning: ${name} is set, which changes how the program`)
+  expect([code, stderr]).toEqual([0, expect.stringMatching(new RegExp(lines.map((line) => `${line}.*\n`).join("")))])
+})
+
 describe("what cannot start says so in one line, with exit code 1", () => {
   test("ports that are taken", async () => {
     const taken = createServer().listen(0, "127.0.0.1")
@@ -273,13 +280,6 @@ describe("what cannot start says so in one line, with exit code 1", () => {
       expect(code).toBe(FAILED)
       expectLines(stderr, [line])
     }
-  })
-
-  test("a certificate that is none", async () => {
-    const none = file("none.pem", "hello\n")
-    const { code, stderr } = await runExecutable(["--port", "0", "--tls-cert", none, "--tls-key", none])
-    expect(code).toBe(FAILED)
-    expectLines(stderr, [/--tls-cert, --tls-key: no certificate/])
   })
 })
 

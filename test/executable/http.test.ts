@@ -26,6 +26,28 @@ describe("the public listener", () => {
     }
   })
 
+  test("every answer of both listeners says what browsers must not do with it", async () => {
+    const { port } = node
+    const asked = [
+      ...["", "client.js", "healthz", "readyz", "nowhere", "peerjs/id", "socket.io/1/"].map(
+        (path) => node.httpUrl + path,
+      ),
+      ...["stats.html", "stats", "metrics", "nowhere", "healthz"].map((path) => node.adminUrl + path),
+    ]
+    const answers = await Promise.all(asked.map((url) => fetch(url)))
+    // A handshake that is none, of a kind that is none, and a name that the operators' listener does not have.
+    answers.push(await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: "upgrade", upgrade: "websocket" } }))
+    answers.push(await fetch(`${node.adminUrl}metrics`, { headers: { host: "evil.example" } }))
+    for (const { url, headers } of answers) {
+      expect([url, headers.get("content-security-policy")]).toEqual([
+        url,
+        expect.stringContaining("frame-ancestors 'self'"),
+      ])
+      expect([url, headers.get("x-content-type-options")]).toEqual([url, "nosniff"])
+      expect([url, headers.get("referrer-policy")]).toEqual([url, "no-referrer"])
+    }
+  })
+
   test("it is compressed for who asks, and not sent again to who has it", async () => {
     const plain = await fetch(node.httpUrl, { headers: { "accept-encoding": "identity" } })
     expect(plain.headers.get("content-encoding")).toBeNull()

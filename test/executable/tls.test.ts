@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Certificate, makeCertificate } from "../helpers/certificate.ts"
 import { TestClient } from "../helpers/client.ts"
-import { runExecutable, startNode, type TestNode } from "../helpers/node.ts"
+import { startNode, type TestNode } from "../helpers/node.ts"
 import { handshake, RawSocket } from "../helpers/raw-socket.ts"
 
 let folder: string
@@ -58,10 +58,37 @@ test("who speaks plainly is not served, and disturbs nobody", async () => {
   expect(node.complaints()).toBe("")
 })
 
-test("a key of another certificate is refused at start", async () => {
-  const other = join(folder, "other.pem")
-  writeFileSync(other, makeCertificate().key)
-  const { code, stderr } = await runExecutable(["--port", "0", "--tls-cert", args[1] ?? "", "--tls-key", other])
-  expect(code).toBe(1)
-  expect(stderr).toMatch(/^palava-machine: --tls-cert, --tls-key: no certificate \(PEM\) and its key: .*MISMATCH\n$/)
+test("only suites with forward secrecy, and no version before TLS 1.2", async () => {
+  const [rsaCert, rsaKey] = [join(folder, "rsa.pem"), join(folder, "rsa-key.pem")]
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+  const made = Bun.spawnSync(
+    ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", ...subject, "-keyout", rsaKey, "-out", rsaCert],
+    { stderr: "pipe" },
+  )
+  expect([made.exitCode, made.exitCode === 0 || made.stderr.toString()]).toEqual([0, true])
+  await using rsa = await startNode(["--tls-cert", rsaCert, "--tls-key", rsaKey])
+  const suiteOf = (...flags: string[]): string => {
+    const { stdout } = Bun.spawnSync(["openssl", "s_client", "-connect", `127.0.0.1:${rsa.port}`, ...flags], {
+      stdin: "ignore",
+      stderr: "ignore",
+    })
+    return /Cipher is (\S+)/.exec(stdout.toString())?.[1] ?? ""
+  }
+  expect(suiteOf("-tls1_3")).toMatch(/^TLS_/)
+  expect(suiteOf("-tls1_2")).toMatch(/^ECDHE-RSA-/)
+  for (const suites of ["kRSA", "AES256-GCM-SHA384", "AES128-SHA", "ECDHE-RSA-AES256-SHA"])
+    expect([suites, suiteOf("-tls1_2", "-cipher", `${suites}:@SECLEVEL=0`)]).toEqual([suites, "(NONE)"])
+  expect(suiteOf("-tls1_1", "-cipher", "ALL:@SECLEVEL=0")).toBe("(NONE)")
+})
+
+test("browsers are told to keep to https, for as long as is said", async () => {
+  const tls = { ca: certificate.cert }
+  const headerOf = async (it: TestNode, path = "") =>
+    (await fetch(`${it.httpUrl}${path}`, { tls })).headers.get("strict-transport-security")
+  for (const path of ["", "healthz", "client.js", "nowhere.html"])
+    expect(await headerOf(node, path)).toBe("max-age=31536000")
+  await using ending = await startNode([...args, "--hsts-seconds", "0"])
+  expect(await headerOf(ending)).toBe("max-age=0")
+  await using plain = await startNode()
+  expect(await headerOf(plain)).toBe(null)
 })

@@ -13,18 +13,18 @@ export interface Certificate {
 export interface CertificateOptions {
   /** A DNS name in place of localhost and 127.0.0.1. */
   readonly name?: string
-  /** Days from now; yesterday and tomorrow if not given. */
+  /** Days from now; yesterday and in 90 days, as certbot's, if not given. */
   readonly fromDays?: number
   readonly toDays?: number
   /** Who signs it in place of itself. */
   readonly issuer?: { readonly name: string; readonly key: string }
 }
 
-/** Makes a certificate, for localhost and 127.0.0.1 and valid from yesterday until tomorrow if nothing else is said. */
+/** Makes a certificate, for localhost and 127.0.0.1 and valid from yesterday on for 90 days if nothing else is said. */
 export function makeCertificate({
   name: dns = "localhost",
   fromDays = -1,
-  toDays = 1,
+  toDays = 90,
   issuer,
 }: CertificateOptions = {}): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" })

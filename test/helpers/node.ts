@@ -25,6 +25,8 @@ export interface TestNode extends AsyncDisposable {
   readonly exited: Promise<number>
   /** What it has written to stderr so far. */
   readonly log: () => string
+  /** Resolves once `pattern` is in what it wrote behind the first `from` characters. */
+  logged(pattern: RegExp, from?: number): Promise<void>
   /** The lines of it that are above info. */
   readonly complaints: () => string
   kill(signal: NodeJS.Signals): void
@@ -53,8 +55,10 @@ export async function startNode(
     stderr: "pipe",
   })
   let log = ""
+  const waiting = new Set<() => void>()
   const logEnd = collect(child.stderr, (text) => {
     log += text
+    for (const look of waiting) look()
   })
   const timer = setTimeout(() => child.kill("SIGKILL"), START_MS)
   const ready = await readUntil(
@@ -83,6 +87,18 @@ export async function startNode(
     pid: child.pid,
     exited: child.exited,
     log: () => log,
+    logged: (pattern, from = 0) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`${pattern} is not in the log: ${log.slice(from)}`)), START_MS)
+        const look = (): void => {
+          if (!pattern.test(log.slice(from))) return
+          clearTimeout(timer)
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+        look()
+      }),
     complaints: () => log.replace(/^\{"level":"(?:info|debug)".*\n/gm, ""),
     kill: (signal) => child.kill(signal),
     async metric(name, labels = "") {

@@ -1,11 +1,13 @@
 // How a node gets into Redis: TLS, user and password, a prefix of its own; and what it says when it may not.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { chmodSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { makeCertificate } from "../helpers/certificate.ts"
 import { TestClient } from "../helpers/client.ts"
-import { startNode } from "../helpers/node.ts"
+import { runExecutable, startNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
 
 /** Characters a URL must escape, so that forgetting to is seen. */
@@ -23,7 +25,7 @@ beforeAll(async () => {
   const made = Bun.spawnSync(
     [
       ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+      ...["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
       ...["-keyout", key, "-out", certificate],
     ],
     { stderr: "pipe" },
@@ -83,3 +85,48 @@ test("a certificate nobody vouches for, and a wrong password, are said in the lo
     expect(line).not.toContain("wrong-word")
   }
 })
+
+test("rediss:// to an address, with its authority, the client's own certificate and the password in files", async () => {
+  const own = makeCertificate({ name: "palava" })
+  const [cert, key, password] = ["own.pem", "own-key.pem", "password"].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await Promise.all([Bun.write(cert, own.cert), Bun.write(key, own.key), Bun.write(password, `${PASSWORD}\n`)])
+  chmodSync(password, 0o600)
+  await redis.cli("CONFIG", "SET", "tls-ca-cert-file", cert, "tls-auth-clients", "yes")
+  const args = [
+    ...["--redis", `rediss://signaling@127.0.0.1:${tlsPort}`, "--redis-prefix", "files"],
+    ...["--redis-ca", certificate, "--redis-cert", cert, "--redis-key", key, "--redis-password-file", password],
+  ]
+  await using node = await startNode(args)
+  await using client = await TestClient.connect(node.url)
+  expect((await client.join("tea")).event).toBe("joined_room")
+  const { stdout } = await runExecutable(["check-config", ...args])
+  for (const place of [stdout, node.log()]) for (const word of [PASSWORD, "s3cret"]) expect(place).not.toContain(word)
+  expect(stdout).toContain(`rediss://signaling:***@127.0.0.1:${tlsPort}`)
+
+  const stats = await runExecutable(["stats", "--json", ...args])
+  expect([stats.code, stats.stderr]).toEqual([0, ""])
+  const doctor = await runExecutable(["doctor", ...args])
+  expect(doctor.stdout).toContain(`ok   Redis 127.0.0.1:${tlsPort}: Redis`)
+
+  const untrusted = await runExecutable([
+    "doctor",
+    ...args.filter((arg) => arg !== "--redis-ca" && arg !== certificate),
+  ])
+  expect(untrusted.stdout).toMatch(/BAD {2}Redis 127\.0\.0\.1:\d+: the certificate is signed by itself/)
+  const unknown = await runExecutable(["doctor", ...args.slice(0, 6), "--redis-password-file", password])
+  expect(unknown.stdout).toMatch(/BAD {2}Redis 127\.0\.0\.1/)
+}, 60_000)
+
+test("rediss:// to an address that is not in the certificate is refused", async () => {
+  const elsewhere = makeCertificate({ name: "elsewhere.example" })
+  const [cert, key] = [join(directory, "elsewhere.pem"), join(directory, "elsewhere-key.pem")]
+  await Promise.all([Bun.write(cert, elsewhere.cert), Bun.write(key, elsewhere.key)])
+  await redis.cli("CONFIG", "SET", "tls-cert-file", cert, "tls-key-file", key, "tls-auth-clients", "no")
+  const url = `rediss://signaling:${encodeURIComponent(PASSWORD)}@127.0.0.1:${tlsPort}`
+  const { stdout } = await runExecutable(["doctor", "--redis", url, "--redis-ca", cert])
+  expect(stdout).toContain(`BAD  Redis 127.0.0.1:${tlsPort}: the certificate is for another name`)
+}, 60_000)

@@ -2,8 +2,11 @@
 // same member, and the others see nothing.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { startNode, type TestNode } from "../helpers/node.ts"
+import type { TestNode } from "../helpers/node.ts"
+import { RawSocket, textFrame } from "../helpers/raw-socket.ts"
 import { poll, type RedisServer, startRedis } from "../helpers/redis.ts"
+import * as cluster from "./cluster.ts"
+import { stop, three } from "./cluster.ts"
 import { Member } from "./member.ts"
 
 let redis: RedisServer
@@ -12,25 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => redis[Symbol.asyncDispose]())
 
-let prefixes = 0
-
-/** So many nodes of a cluster of their own. */
-async function startNodes<const Count extends number>(count: Count, args: readonly string[] = []): Promise<TestNode[]> {
-  const prefix = `resume${++prefixes}`
-  const all = ["--redis", redis.url, "--redis-prefix", prefix, "--shutdown-seconds", "0", ...args]
-  return Promise.all(Array.from({ length: count }, () => startNode(all)))
-}
-
-const stop = (nodes: readonly TestNode[]) => Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()))
-
-/** Ada at the first node, Bob and Cyd at the second. */
-async function three([a, b]: readonly TestNode[], room = "room"): Promise<[Member, Member, Member]> {
-  const ada = await Member.join((a as TestNode).port, room, { name: "Ada" })
-  const bob = await Member.join((b as TestNode).port, room, { name: "Bob" })
-  const cyd = await Member.join((b as TestNode).port, room, { name: "Cyd" })
-  for (const member of [ada, ada, bob]) await member.next("new_peer")
-  return [ada, bob, cyd]
-}
+const startNodes = (count: number, args?: readonly string[]) => cluster.startNodes(redis, count, args)
 
 /** Ada is the same to the others, who can speak to her and she to them. */
 async function expectSame(ada: Member, ...others: Member[]): Promise<void> {
@@ -41,9 +26,6 @@ async function expectSame(ada: Member, ...others: Member[]): Promise<void> {
     expect(await other.next()).toEqual({ event: "message", text: "to you, too", sender_id: ada.id })
   }
 }
-
-/** Until the node of before knows that she is elsewhere: what is said to her there meanwhile is lost. */
-const holdsNobody = (node: TestNode) => poll(async () => (await node.metric("palava_resume_held_members")) === 0)
 
 /** What Ada is told when her log is not at hand. */
 const anew = (ada: Member, status: object, peers: readonly (readonly [Member, object])[]) => ({
@@ -71,15 +53,11 @@ test("killed with -9: before its lease has ended she is the same at another node
   expect(await ada.resume(b.port)).toEqual(anew(ada, status, others) as never)
   await expectSame(ada, bob, cyd)
   // Once more, to a third, which has nobody in the room.
-  ada.cut()
-  expect(await ada.resume(c.port)).toEqual(anew(ada, status, others) as never)
-  await holdsNobody(b)
-  await expectSame(ada, bob, cyd)
-  ada.cut()
-  expect((await ada.resume(c.port)).complete).toBe(true)
-  ada.cut()
-  expect((await ada.resume(b.port)).complete).toBe(false)
-  await expectSame(ada, bob, cyd)
+  for (const { port } of [c, c, b]) {
+    ada.cut()
+    expect((await ada.resume(port)).complete).toBe(true)
+    await expectSame(ada, bob, cyd)
+  }
   for (const member of [bob, cyd]) expect(await member.drain()).toEqual([])
   await stop([b, c])
 })
@@ -89,13 +67,12 @@ test("her node lives, and her old connection too: it is closed with 4509, and th
   const [a, b] = nodes as [TestNode, TestNode]
   const [ada, bob, cyd] = await three(nodes)
   const old = ada.socket
-  expect((await ada.resume(b.port)).complete).toBe(false)
+  expect((await ada.resume(b.port)).complete).toBe(true)
   expect(await old.closed).toBe(4509)
   await expectSame(ada, bob, cyd)
   const token = ada.token
   ada.cut()
-  expect((await ada.resume(a.port)).complete).toBe(false)
-  await holdsNobody(b)
+  expect((await ada.resume(a.port)).complete).toBe(true)
   await expectSame(ada, bob, cyd)
   // The token of before is worth nothing, at either node.
   const eve = await Member.join(a.port, "elsewhere")
@@ -108,15 +85,25 @@ test("her node lives, and her old connection too: it is closed with 4509, and th
   await stop(nodes)
 })
 
-test("two nodes are asked at once with one token: one of them gets her", async () => {
+test("three connections at two nodes ask at once with one token: one of them has her in the end, and can prove it", async () => {
   const nodes = await startNodes(3)
   const [, b, c] = nodes as [TestNode, TestNode, TestNode]
   for (let round = 0; round < 5; round++) {
     const [ada, bob] = await three(nodes, `room ${round}`)
-    const answers = await Promise.all([ada.rival(b.port), ada.rival(c.port), ada.rival(b.port)])
-    const names = answers.map(({ event, id }) => (id as string) ?? event).sort()
-    expect(names.filter((name) => name === "resumed")).toHaveLength(1)
+    const ask = textFrame({ event: "resume", token: ada.token, received: ada.received })
+    const rivals = await Promise.all([b.port, c.port, b.port].map((port) => RawSocket.open(port)))
+    for (const rival of rivals) rival.write(ask)
+    const all = [ada.socket, ...rivals]
+    const lost = new Set<RawSocket>()
+    for (const socket of all) socket.closed.then(() => lost.add(socket))
+    await poll(() => lost.size === all.length - 1)
+    const winner = all.find((socket) => !lost.has(socket)) as RawSocket
+    expect(await winner.nextEvent()).toMatchObject({ event: "resumed", complete: true })
+    winner.write(textFrame({ event: "ping", ref: "mine" }))
+    expect(await winner.nextEvent()).toMatchObject({ event: "pong", ref: "mine" })
+    expect(await ada.rival(b.port)).toMatchObject({ event: "error", id: "resume_failed" })
     expect(await bob.drain()).toEqual([])
+    winner[Symbol.dispose]()
   }
   await stop(nodes)
 })
@@ -131,7 +118,10 @@ test("swept after her lease: she joins anew", async () => {
   await stop([b])
 })
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
+for (const [signal, complete] of [
+  ["SIGTERM", true],
+  ["SIGINT", false],
+] as const) {
   test(`${signal}: those who can come back do, at another node, and are seen by nobody to have been away`, async () => {
     const nodes = await startNodes(2)
     const [a, b] = nodes as [TestNode, TestNode]
@@ -143,15 +133,47 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await a.metric("palava_connections")
     a.kill(signal)
     expect(await ada.socket.closed).toBe(1001)
+    if (signal === "SIGINT") expect(await a.exited).toBe(0)
+    expect((await ada.resume(b.port)).complete).toBe(complete)
+    expect((await dan.resume(b.port)).complete).toBe(complete)
     expect(await a.exited).toBe(0)
-    expect((await ada.resume(b.port)).complete).toBe(false)
-    expect((await dan.resume(b.port)).complete).toBe(false)
     for (const member of [bob, cyd]) expect(await member.drain()).toEqual([])
     await expectSame(ada, bob, cyd, dan)
     expect(a.complaints()).toBe("")
     await stop([b])
   })
 }
+
+test("SIGTERM: what is said to those who are away, meanwhile too, is kept for them until they have come back", async () => {
+  const nodes = await startNodes(2)
+  const [a, b] = nodes as [TestNode, TestNode]
+  const [ada, bob, cyd] = await three(nodes)
+  a.kill("SIGTERM")
+  expect(await ada.socket.closed).toBe(1001)
+  for (const number of [1, 2, 3]) for (const other of [bob, cyd]) other.tell(ada, number)
+  bob.say({ event: "update_status", status: { name: "Robert" } })
+  await bob.next("peer_updated_status")
+  ada.takeAll()
+  expect((await ada.resume(b.port)).complete).toBe(true)
+  await ada.drain()
+  for (const other of [bob, cyd]) expect(ada.heardFrom(other)).toEqual([1, 2, 3])
+  expect(ada.heard.filter(({ event }) => event === "peer_updated_status")).toHaveLength(1)
+  expect(await a.exited).toBe(0)
+  await stop([b])
+})
+
+test("SIGTERM, and nobody comes back: a second one ends it at once", async () => {
+  const nodes = await startNodes(2)
+  const [a, b] = nodes as [TestNode, TestNode]
+  const [ada] = await three(nodes)
+  a.kill("SIGTERM")
+  expect(await ada.socket.closed).toBe(1001)
+  const began = performance.now()
+  a.kill("SIGTERM")
+  expect(await a.exited).toBe(0)
+  expect(performance.now() - began).toBeLessThan(2_000)
+  await stop([b])
+})
 
 test("nobody comes back to a node that went: its members leave when its lease has ended", async () => {
   const nodes = await startNodes(2, ["--lease-seconds", "1"])

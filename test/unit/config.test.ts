@@ -1,9 +1,25 @@
 // Every option from every source, without starting anything. (test/executable/command-line.test.ts runs the program.)
 
-import { describe, expect, test } from "bun:test"
+import { afterAll, describe, expect, test } from "bun:test"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { ConfigError, loadInvocation } from "../../src/config/load.ts"
 import { fileKeyOf, flagOf, OPTION_NAMES, optionOf, variableOf } from "../../src/config/options.ts"
 import { configText, groupsOfOptions, helpText, optionTable } from "../../src/config/print.ts"
+import { makeCertificate } from "../helpers/certificate.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "palava-config-"))
+const [certFile, keyFile, secretFile] = ["cert.pem", "key.pem", "secret"].map((name) => join(folder, name)) as [
+  string,
+  string,
+  string,
+]
+const { cert, key } = makeCertificate()
+writeFileSync(certFile, cert)
+writeFileSync(keyFile, key)
+writeFileSync(secretFile, "0123456789abcdef\n", { mode: 0o600 })
+afterAll(() => rmSync(folder, { recursive: true }))
 
 /** A good value other than the default, as text and as the program uses it, for options whose default says too little. */
 const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = {
@@ -11,15 +27,25 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   host: ["::1", "::1"],
   adminListen: ["[::1]:9000", "[::1]:9000"],
   adminHost: ["ops.example.org", ["ops.example.org"]],
-  adminTokenFile: [import.meta.path, import.meta.path],
-  tlsCert: [import.meta.path, import.meta.path],
-  tlsKey: [import.meta.path, import.meta.path],
+  adminTokenFile: [secretFile, secretFile],
+  tlsCert: [certFile, [certFile]],
+  tlsKey: [keyFile, [keyFile]],
+  turnSecretFile: [secretFile, secretFile],
+  redisPasswordFile: [secretFile, secretFile],
+  redisCa: [certFile, certFile],
+  redisCert: [certFile, certFile],
+  redisKey: [keyFile, keyFile],
+  statsExportUrlFile: [secretFile, secretFile],
   page: ["false", false],
   peerjsKey: ["my.key-2", "my.key-2"],
   peerjsDiscovery: ["true", true],
   yWebrtcPublishAny: ["false", false],
   dialect: ["palava", ["palava"]],
   origin: ["https://call.example.org", ["https://call.example.org"]],
+  authSecret: ["0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"],
+  authSecretFile: [import.meta.path, import.meta.path],
+  authJwks: ["https://id.example.org/keys", "https://id.example.org/keys"],
+  authAudience: ["calls", "calls"],
   trustProxy: ["10.0.0.0/8", ["10.0.0.0/8"]],
   iceServer: ["stun:stun.example.org", ["stun:stun.example.org"]],
   turnSecret: ["north wind", "north wind"],
@@ -33,6 +59,7 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   pingSeconds: ["5", 5],
   deadSeconds: ["7200", 7200],
   shutdownSeconds: ["0", 0],
+  stateFile: ["/a/state", "/a/state"],
   redis: ["localhost:6379", "redis://localhost:6379"],
   redisCluster: ["rediss://a:1", ["rediss://a:1"]],
   redisPrefix: ["my.palava-2", "my.palava-2"],
@@ -42,6 +69,15 @@ const GOOD: Readonly<Record<string, readonly [text: string, value: unknown]>> = 
   logLevel: ["silent", "silent"],
   logFormat: ["text", "text"],
   statsExport: ["/a/export.ndjson", "/a/export.ndjson"],
+}
+
+/** What has to be given with an option. */
+const COMPANIONS: Readonly<Record<string, readonly string[]>> = {
+  tlsCert: ["--tls-key", keyFile],
+  tlsKey: ["--tls-cert", certFile],
+  redisCert: ["--redis-key", keyFile],
+  redisKey: ["--redis-cert", certFile],
+  redisPasswordFile: ["--redis", "localhost"],
 }
 
 /** What `options` makes of the arguments, or its mistakes. */
@@ -57,8 +93,7 @@ function load(args: readonly string[], env: Record<string, string> = {}): unknow
 describe("every option", () => {
   for (const name of OPTION_NAMES) {
     const [text, value] = GOOD[name] ?? [String(optionOf(name).default), optionOf(name).default]
-    // The two of a certificate go together.
-    const also = name === "tlsCert" ? ["--tls-key", text] : name === "tlsKey" ? ["--tls-cert", text] : []
+    const also = COMPANIONS[name] ?? []
 
     test(`${flagOf(name)} by flag and by ${variableOf(name)}`, () => {
       const before = optionOf(name).default

@@ -10,6 +10,7 @@ import { configFile } from "../../scripts/documents/toml.ts"
 import { COMMAND_NAMES } from "../../src/config/command-line.ts"
 import { loadInvocation } from "../../src/config/load.ts"
 import { fileKeyOf, flagOf, OPTION_NAMES, optionOf, variableOf } from "../../src/config/options.ts"
+import { makeCertificate } from "../helpers/certificate.ts"
 
 let folder: string
 beforeAll(() => {
@@ -24,6 +25,17 @@ function file(name: string, text: string): string {
   return path
 }
 
+/** A file of what the option wants, and what goes with it. */
+function fileLines(name: (typeof OPTION_NAMES)[number]): string {
+  const { cert, key } = makeCertificate()
+  const [certFile, keyFile] = [file("cert.pem", cert), file("key.pem", key)]
+  const secret = file("secret", "0123456789abcdef0123456789abcdef")
+  if (name.startsWith("tls")) return `tls_cert = ["${certFile}"]\ntls_key = "${keyFile}"`
+  if (name === "redisCert" || name === "redisKey") return `redis_cert = "${certFile}"\nredis_key = "${keyFile}"`
+  if (name === "redisPasswordFile") return `redis_password_file = "${secret}"\nredis = "localhost"`
+  return `${fileKeyOf(name)} = "${name === "redisCa" ? certFile : secret}"`
+}
+
 describe("the configuration file", () => {
   test("as it is installed changes nothing", () => {
     const { sources } = loadInvocation(["--config", file("plain.toml", configFile())], {})
@@ -33,13 +45,11 @@ describe("the configuration file", () => {
   for (const name of OPTION_NAMES) {
     test(`${fileKeyOf(name)} is there; without its # it is a good value`, () => {
       const line = new RegExp(`^#(${fileKeyOf(name)} = .*)$`, "m").exec(configFile())?.[1] ?? ""
-      // Files of certificates must be there; each needs the other.
-      const tls = `tls_cert = "${import.meta.path}"\ntls_key = "${import.meta.path}"`
-      // So must secrets.
-      const secret = `${fileKeyOf(name)} = "${file("secret", "a secret that is long enough for anything\n")}"`
-      const text = name.startsWith("tls") ? tls : name.endsWith("File") ? secret : line
+      const wanted = optionOf(name).value
       const also = name === "iceServer" ? "\nturn_secret = 'x'" : ""
-      const { config } = loadInvocation(["--config", file("one.toml", text + also)], {})
+      // Files must be there, and those of certificates need each other.
+      const isFile = wanted.endsWith("FILE") && name !== "plugin"
+      const { config } = loadInvocation(["--config", file("one.toml", isFile ? fileLines(name) : line + also)], {})
       const { default: fallback } = optionOf(name)
       const isEmpty = fallback === "" || (Array.isArray(fallback) && fallback.length === 0)
       if (isEmpty) expect(config[name]).not.toEqual(fallback as never)
@@ -80,7 +90,7 @@ describe("completions", () => {
     expect(offered("")).toEqual(COMMAND_NAMES)
     expect(offered("check")).toEqual(["check-config"])
     expect(offered("--po")).toEqual(["--port"])
-    expect(offered("--redis")).toEqual(["--redis", "--redis-cluster", "--redis-prefix", "--redis-wait-seconds"])
+    expect(offered("--redis-c")).toEqual(["--redis-cluster", "--redis-ca", "--redis-cert"])
     expect(offered("--log-level", "")).toEqual(["debug", "info", "warn", "error", "silent"])
     expect(offered("stats", "--by", "d")).toEqual(["day"])
     expect(offered("--port", "")).toEqual([""])
@@ -102,7 +112,7 @@ zpty -r -m shell line '*READY*'
 zpty -w -n shell $'palava-machine --log-level=\t\t'
 zpty -r -m shell line '*silent*' && print -r -- "$line"
 zpty -w -n shell $'\x15palava-machine \t\t'
-zpty -r -m shell line '*stats*' && print -r -- "$line"
+zpty -r -m shell line '*${[...COMMAND_NAMES].sort().at(-1)}*' && print -r -- "$line"
 zpty -d shell`
     const child = Bun.spawn(["zsh", "-f", "-c", script], { stdout: "pipe", stderr: "pipe", timeout: 20_000 })
     const text = await new Response(child.stdout).text()

@@ -24,6 +24,7 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
       host: "127.0.0.1",
       port: 0,
       tls: undefined,
+      hstsSeconds: 0,
       maxBacklogBytes: 65_536,
       origins: [],
       trustedProxies: [],

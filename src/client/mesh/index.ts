@@ -2,9 +2,11 @@
 import type { SignalingClient } from "../index.ts"
 import { Mesh, type MeshOptions } from "./mesh.ts"
 
-export type { ChannelData, LinkState } from "./link.ts"
+export type { ChannelData, LinkState, TrackKind } from "./link.ts"
 export type { Mesh, MeshEvents, MeshOptions } from "./mesh.ts"
+export type { Obstacle } from "./obstacle.ts"
 export type { MeshPeer } from "./peer.ts"
+export type { Quality } from "./quality.ts"
 
 /**
  * Connects this page with everybody in the client's room, whoever comes, until `close`. To be called before `join`.

@@ -1,5 +1,5 @@
 // The connection to one peer: perfect negotiation over the signaling client, one transceiver for sound and one for
-// pictures, and the data channels. Knows nothing of rooms; mesh.ts decides who begins.
+// pictures, further ones for screens, and the data channels. Knows nothing of rooms; mesh.ts decides who begins.
 //
 // Who begins is decided as palava-client decides it, so normally one side offers and the other answers. When both offer
 // at once all the same (an ICE restart from both ends), the impolite side ignores the other's offer and the polite one
@@ -13,12 +13,15 @@ export type LinkState = "connecting" | "connected" | "unstable" | "failed"
 /** What can be sent over a data channel. */
 export type ChannelData = string | ArrayBuffer
 
+/** What a track is for: sound, the picture, or the screen beside it. */
+export type TrackKind = "audio" | "video" | "screen"
+
 /** What is sent of each kind. */
-export type OwnTracks = Record<"audio" | "video", MediaStreamTrack | undefined>
+export type OwnTracks = Record<TrackKind, MediaStreamTrack | undefined>
 
 interface LinkEvents {
   state: LinkState
-  track: MediaStreamTrack
+  track: { kind: TrackKind; track: MediaStreamTrack }
   data: { label: string; data: ChannelData }
 }
 
@@ -45,9 +48,13 @@ const KINDS = ["audio", "video"] as const
 export class Link extends Emitter<LinkEvents> {
   readonly #options: LinkOptions
   #connection: RTCPeerConnection
+  /** STUN error codes of the relays, as the browser told them; it tells each once. */
+  readonly relayErrors = new Set<number>()
   // Only groups the two tracks for the other side; palava-client reads the stream of a track.
   readonly #stream = new MediaStream()
   readonly #channels = new Map<string, RTCDataChannel>()
+  /** The own screen's, once it was shared. */
+  #screen: RTCRtpTransceiver | undefined
   #waiting: { label: string; data: ChannelData }[] = []
   #began = false
   #makingOffer = false
@@ -90,12 +97,19 @@ export class Link extends Emitter<LinkEvents> {
     }
   }
 
-  /** Puts the own tracks of this moment on the wire. Needs no negotiation: the transceivers are there already. */
+  /** Puts the own tracks of this moment on the wire. Only a screen needs negotiation: the other transceivers are there already. */
   sendTracks(): void {
-    for (const { sender, receiver } of this.#connection.getTransceivers()) {
-      const track = this.#options.tracks[receiver.track.kind as keyof OwnTracks] ?? null
-      if (sender.track !== track) sender.replaceTrack(track).catch(() => undefined)
+    for (const kind of KINDS) {
+      const sender = this.#first(kind)?.sender
+      const track = this.#options.tracks[kind] ?? null
+      if (sender !== undefined && sender.track !== track) sender.replaceTrack(track).catch(() => undefined)
     }
+    this.#sendScreen()
+  }
+
+  /** What sends a track of this kind; undefined while there is nothing to send it with. */
+  senderOf(kind: TrackKind): RTCRtpSender | undefined {
+    return kind === "screen" ? this.#screen?.sender : this.#first(kind)?.sender
   }
 
   /** Sends over the channel of this label; a few wait until it opens. False when it is lost. */
@@ -133,7 +147,13 @@ export class Link extends Emitter<LinkEvents> {
     connection.onicecandidate = ({ candidate }) => {
       if (candidate !== null) this.#options.send({ event: "ice_candidate", candidate })
     }
-    connection.ontrack = ({ track }) => this.emit("track", track)
+    connection.onicecandidateerror = ({ errorCode, url }) => {
+      if (url?.startsWith("turn")) this.relayErrors.add(errorCode)
+    }
+    connection.ontrack = ({ track, transceiver }) => {
+      const kind = track.kind as "audio" | "video"
+      this.emit("track", { kind: transceiver === this.#first(kind) ? kind : "screen", track })
+    }
     connection.ondatachannel = ({ channel }) => this.#use(channel)
     connection.onconnectionstatechange = () => this.#onConnectionState()
     return connection
@@ -142,6 +162,7 @@ export class Link extends Emitter<LinkEvents> {
   #disconnect(): void {
     this.#connection.onnegotiationneeded = null
     this.#connection.onicecandidate = null
+    this.#connection.onicecandidateerror = null
     this.#connection.onconnectionstatechange = null
     this.#connection.close()
   }
@@ -178,6 +199,7 @@ export class Link extends Emitter<LinkEvents> {
       this.#disconnect()
       this.#connection = this.#connect()
       this.#began = this.#makingOffer = false
+      this.#screen = undefined
     }
     this.#takingAnswer = description.type === "answer"
     // Takes the own offer back first, when there is one.
@@ -205,18 +227,33 @@ export class Link extends Emitter<LinkEvents> {
 
   /** The other side's offer made transceivers; send over them, and add what it left out. */
   #adoptTransceivers(): void {
-    const transceivers = this.#connection.getTransceivers()
-    for (const transceiver of transceivers) {
-      if (transceiver.currentDirection !== null) continue
-      transceiver.direction = "sendrecv"
-      transceiver.sender.setStreams?.(this.#stream)
-    }
     for (const kind of KINDS) {
-      if (!transceivers.some(({ receiver }) => receiver.track.kind === kind)) {
-        this.#connection.addTransceiver(kind, { streams: [this.#stream] })
+      const transceiver = this.#first(kind)
+      if (transceiver === undefined) this.#connection.addTransceiver(kind, { streams: [this.#stream] })
+      else if (transceiver.currentDirection === null) {
+        transceiver.direction = "sendrecv"
+        transceiver.sender.setStreams?.(this.#stream)
       }
     }
     this.sendTracks()
+  }
+
+  /** The transceiver for sound or for the picture. Later ones of the kind are screens: who begins makes these two first. */
+  #first(kind: "audio" | "video"): RTCRtpTransceiver | undefined {
+    return this.#connection.getTransceivers().find(({ receiver }) => receiver.track.kind === kind)
+  }
+
+  #sendScreen(): void {
+    const track = this.#options.tracks.screen
+    if (this.#screen === undefined) {
+      if (track === undefined || this.#first("video") === undefined) return
+      this.#screen = this.#connection.addTransceiver(track, { direction: "sendonly", streams: [new MediaStream()] })
+      return
+    }
+    if (this.#screen.sender.track !== (track ?? null))
+      this.#screen.sender.replaceTrack(track ?? null).catch(() => undefined)
+    // By this the other side learns that it is over.
+    this.#screen.direction = track === undefined ? "inactive" : "sendonly"
   }
 
   #sendDescription(): void {

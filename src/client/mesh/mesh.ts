@@ -3,8 +3,9 @@
 import { Emitter } from "../emitter.ts"
 import type { JoinedRoom, SignalingClient, Status } from "../index.ts"
 import { keepFresh } from "./credentials.ts"
-import { type ChannelData, Link, type OwnTracks } from "./link.ts"
+import { type ChannelData, Link, type OwnTracks, type TrackKind } from "./link.ts"
 import { type MeshPeer, Peer } from "./peer.ts"
+import { shareUpload } from "./upload.ts"
 
 /** What to connect with. */
 export interface MeshOptions {
@@ -14,6 +15,8 @@ export interface MeshOptions {
   channels?: Readonly<Record<string, RTCDataChannelInit>>
   /** For each `new RTCPeerConnection`; ICE servers given here are used in place of the server's. */
   configuration?: RTCConfiguration
+  /** What all pictures together may send, in bits a second; 2,500,000 when not given, 0 is no limit. Sound goes first. */
+  uploadBitsPerSecond?: number
 }
 
 /** What listeners hear. */
@@ -53,7 +56,7 @@ export class Mesh extends Emitter<MeshEvents> {
     const { stream } = options
     this.#client = client
     this.#options = options
-    this.#tracks = { audio: stream?.getAudioTracks()[0], video: stream?.getVideoTracks()[0] }
+    this.#tracks = { audio: stream?.getAudioTracks()[0], video: stream?.getVideoTracks()[0], screen: undefined }
     this.#cleanUp = [
       client.on("joined_room", (joined) => this.#onJoined(joined)),
       client.on("resumed", ({ complete }) => complete || this.#restart()),
@@ -70,10 +73,14 @@ export class Mesh extends Emitter<MeshEvents> {
     return this.#peers
   }
 
-  /** Sends this track to everybody from now on, in place of the one before; undefined sends nothing. */
-  setTrack(kind: "audio" | "video", track: MediaStreamTrack | undefined): void {
+  /**
+   * Sends this track to everybody from now on, in place of the one before; undefined sends nothing. A screen goes beside
+   * the picture, and comes as `peer.screen`.
+   */
+  setTrack(kind: TrackKind, track: MediaStreamTrack | undefined): void {
     this.#tracks[kind] = track
     for (const { link } of this.#peers.values()) link.sendTracks()
+    if (kind === "screen") this.#shareUpload()
   }
 
   /** Sends to everybody over their data channel of this label. */
@@ -135,6 +142,7 @@ export class Mesh extends Emitter<MeshEvents> {
     if (peer === undefined) return
     peer.close()
     this.#peers.delete(id)
+    this.#shareUpload()
     this.emit("peer_left", peer)
   }
 
@@ -178,9 +186,17 @@ export class Mesh extends Emitter<MeshEvents> {
   }
 
   #onPeerState(peer: Peer): void {
+    if (peer.state === "connected") this.#shareUpload()
     const isGone = this.#lingering.has(peer.id) || this.#replaced.has(peer.id)
     if (isGone && peer.state !== "connected") this.#remove(peer.id)
     else this.emit("peer_changed", peer)
+  }
+
+  #shareUpload(): void {
+    shareUpload(
+      [...this.#peers.values()].map(({ link }) => link),
+      this.#options.uploadBitsPerSecond,
+    )
   }
 
   #makeLink(id: string): Link {

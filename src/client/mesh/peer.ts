@@ -2,6 +2,8 @@
 // another, when one of the two had to join anew; what comes over the old one is shown until the new one works.
 import type { Status } from "../index.ts"
 import type { ChannelData, Link, LinkState } from "./link.ts"
+import { type Obstacle, obstacleOf } from "./obstacle.ts"
+import { type Quality, QualityMeter } from "./quality.ts"
 
 /** 3 s: the first picture comes within one of the connection; a peer whose camera is off sends none. */
 const FLOWS_WITHIN_MS = 3_000
@@ -20,11 +22,19 @@ export interface MeshPeer {
   readonly status: Status
   /** What comes from this peer; empty until it comes. */
   readonly stream: MediaStream
+  /** The screen that this peer shares, while it does. */
+  readonly screen: MediaStreamTrack | undefined
   readonly state: LinkState
+  /** How loud this peer is now, 0 to 1, as the browser measured it on the packets. */
+  readonly level: number
   /** The browser's own connection, to read statistics or set parameters. Another one after the peer joined anew. */
   readonly connection: RTCPeerConnection
   /** Sends over a data channel. Messages wait until it opens, twenty at most; false when this one is lost. */
   send(data: ChannelData, label?: string): boolean
+  /** How well it comes from this peer, since it was last asked. */
+  quality(): Promise<Quality>
+  /** What stands in the way of a connection that is not made. */
+  obstacle(): Promise<Obstacle>
 }
 
 /** The same for the mesh. */
@@ -37,6 +47,8 @@ export class Peer implements MeshPeer {
   /** The link before this one, while it still shows something. */
   #former: Link | undefined
   #tracks: MediaStreamTrack[] = []
+  #screen: MediaStreamTrack | undefined
+  readonly #meter = new QualityMeter()
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(id: string, status: Status, link: Link, listener: PeerListener) {
@@ -53,6 +65,23 @@ export class Peer implements MeshPeer {
 
   get connection(): RTCPeerConnection {
     return this.#link.connection
+  }
+
+  get screen(): MediaStreamTrack | undefined {
+    return this.#screen?.muted === false ? this.#screen : undefined
+  }
+
+  get level(): number {
+    const receiver = this.connection.getReceivers().find(({ track }) => track.kind === "audio")
+    return receiver?.getSynchronizationSources?.()[0]?.audioLevel ?? 0
+  }
+
+  quality(): Promise<Quality> {
+    return this.#meter.read(this.connection)
+  }
+
+  obstacle(): Promise<Obstacle> {
+    return obstacleOf(this.connection, this.#link.relayErrors)
   }
 
   get link(): Link {
@@ -74,6 +103,7 @@ export class Peer implements MeshPeer {
     } else this.#link.close()
     this.#link = link
     this.#tracks = []
+    this.#screen = undefined
     this.#listen(link)
   }
 
@@ -100,9 +130,10 @@ export class Peer implements MeshPeer {
       }
       this.#listener.onState(this, state)
     })
-    link.on("track", (track) => {
+    link.on("track", ({ kind, track }) => {
       if (link !== this.#link) return
-      this.#tracks = [...this.#tracks.filter(({ kind }) => kind !== track.kind), track]
+      if (kind === "screen") this.#screen = track
+      else this.#tracks = [...this.#tracks.filter((other) => other.kind !== kind), track]
       track.onmute = track.onunmute = () => {
         this.#takeWhenFlowing()
         this.#listener.onChange(this)

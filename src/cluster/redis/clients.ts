@@ -1,6 +1,7 @@
 // node-redis clients as we want them: no queue while offline, no reconnecting by themselves, everything else from the
 // URL. What to do when one fails is the connection's business.
 
+import { isIP } from "node:net"
 import { createClient, createCluster } from "redis"
 
 /** A client of one Redis. */
@@ -9,11 +10,21 @@ export type Client = ReturnType<typeof createClient>
 /** A client of a cluster. */
 export type Cluster = ReturnType<typeof createCluster>
 
+/** Whom to trust and what to show over TLS; PEM texts. */
+export interface RedisTls {
+  /** Of the authority, in place of those the system knows. */
+  readonly ca?: string
+  /** Of this client, and its key. */
+  readonly cert?: string
+  readonly key?: string
+}
+
 /** Where a Redis is and how to log in. */
 export interface Place {
   readonly host: string
   readonly port: number
-  readonly tls: boolean
+  /** Undefined is plain TCP. */
+  readonly tls: RedisTls | undefined
   readonly username: string | undefined
   readonly password: string | undefined
   readonly database: number
@@ -25,7 +36,7 @@ const DEFAULT_PORT = 6379
 const KEEP_ALIVE_MS = 5000
 
 /** Reads `redis://[user[:password]@]host[:port][/database]`, or `rediss://` for TLS. Throws on anything else. */
-export function toPlace(url: string): Place {
+export function toPlace(url: string, tls: RedisTls = {}): Place {
   const { protocol, hostname, port, username, password, pathname } = new URL(url)
   if (protocol !== "redis:" && protocol !== "rediss:") throw new TypeError(`not a Redis URL: ${protocol}//${hostname}`)
   const database = Number(pathname.slice(1))
@@ -33,7 +44,7 @@ export function toPlace(url: string): Place {
   return {
     host: hostname.replace(/^\[|\]$/g, ""),
     port: port === "" ? DEFAULT_PORT : Number(port),
-    tls: protocol === "rediss:",
+    tls: protocol === "rediss:" ? tls : undefined,
     username: username === "" ? undefined : decodeURIComponent(username),
     password: password === "" ? undefined : decodeURIComponent(password),
     database,
@@ -82,7 +93,11 @@ function toOptions({ host, port, tls, username, password }: Place, name: string,
     name,
     disableOfflineQueue: true,
     disableClientInfo: true,
-    socket: tls ? { ...socket, tls: true as const, servername: host } : socket,
+    // A name is told in the handshake and looked for in the certificate; an address only looked for (RFC 6066 section 3).
+    socket:
+      tls === undefined
+        ? socket
+        : { ...socket, tls: true as const, ...tls, ...(isIP(host) === 0 ? { servername: host } : {}) },
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
   }

@@ -15,18 +15,29 @@ import {
 import { countCommand } from "../counters.ts"
 import { Liveness } from "../liveness.ts"
 import { HEARTBEAT, isHeartbeat } from "../node-message.ts"
-import { type Client, type Cluster, drop, makeClient, makeCluster, type Place, toPlace } from "./clients.ts"
+import {
+  type Client,
+  type Cluster,
+  drop,
+  makeClient,
+  makeCluster,
+  type Place,
+  type RedisTls,
+  toPlace,
+} from "./clients.ts"
 
 /** Which Redis. */
 export interface RedisOptions {
   /** One URL of a single Redis, `redis://` or `rediss://`, or those of some nodes of a cluster. */
   readonly urls: readonly string[]
   readonly isCluster: boolean
+  /** For `rediss://`. */
+  readonly tls?: RedisTls
 }
 
 /** The backend that is a Redis, or a Redis Cluster. Throws on what is no Redis URL. */
-export function makeRedisBackend({ urls, isCluster }: RedisOptions): Backend {
-  const [first, ...more] = urls.map(toPlace)
+export function makeRedisBackend({ urls, isCluster, tls }: RedisOptions): Backend {
+  const [first, ...more] = urls.map((url) => toPlace(url, tls))
   if (first === undefined) throw new TypeError("no Redis URL given")
   const places = [first, ...more] as const
   return {

@@ -4,36 +4,21 @@ import { BROKEN, CLOSE } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
-import type { Ref, RelayFailure } from "../../rooms/room-store.ts"
+import type { Member, Ref, RelayFailure } from "../../rooms/room-store.ts"
 import { makeEnded } from "../ended.ts"
-import type { PluginRequest, Problem } from "../hooks.ts"
+import type { Problem } from "../hooks.ts"
+import type { Arrival } from "./arrival.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
-import { checkFields, decodeFrame, type Envelope, isRefusal } from "./client-events.ts"
+import { checkFields, decodeFrame, type Envelope, isRefusal, readRefusedRef } from "./client-events.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
 import { findHandler } from "./handlers.ts"
-import { decodeRelayFrame, type RelayFrame } from "./relay-frame.ts"
+import { toPluginRequest } from "./plugin-request.ts"
+import { decodeRelayFrame, endOfRelay, type RelayFrame } from "./relay-frame.ts"
 import type { PreparedResumption, Resumption } from "./resumption.ts"
 import * as serverEvents from "./server-events.ts"
 
-/** 4,096 characters: a longer message is not read for its `ref` alone, as to refuse has to cost less than to serve. */
-const REFUSED_CHARACTERS = 4_096
-
 /** Filled by the decoder for every relayed frame: one object for all, so the hot path allocates none. */
 const relayFrame: RelayFrame = { peerId: "", body: "" }
-
-// The last end of a relayed message, and whose it is: messages come in bursts, and two pieces are quicker put together
-// than four.
-let lastSender = ""
-let lastEnd = ""
-
-/** What ends a message that `sender` relays: the id, last, where no earlier key can change it. */
-function endOfRelay(sender: PeerId): string {
-  if (sender !== lastSender) {
-    lastSender = sender
-    lastEnd = `,"sender_id":"${sender}"}`
-  }
-  return lastEnd
-}
 
 /** See the head of this file. */
 export class PalavaConversation implements PalavaClient {
@@ -41,10 +26,10 @@ export class PalavaConversation implements PalavaClient {
   connection: Connection
   /** The id of the first connection, which is random. */
   peer: PeerId
-  /** The membership of the room it is in. */
   membership: Membership | undefined
   resumption: Resumption | undefined
   prepared: PreparedResumption | undefined
+  arrival: Arrival | undefined
   readonly #parts: PalavaParts
 
   constructor(connection: Connection, parts: PalavaParts) {
@@ -80,8 +65,9 @@ export class PalavaConversation implements PalavaClient {
   /** The first branch is the hot path: no promise, no closure, no object. */
   onMessage(text: string): void | Promise<void> {
     const { membership, resumption } = this
-    if (resumption !== undefined) resumption.received++
-    if (membership !== undefined && decodeRelayFrame(text, relayFrame)) {
+    if (resumption?.take() === true && membership !== undefined)
+      this.#parts.commands.prove(membership, resumption.proof)
+    if (membership?.maySend && decodeRelayFrame(text, relayFrame)) {
       const { counters, commands } = this.#parts
       counters.relayFrames++
       const { peerId, body } = relayFrame
@@ -103,12 +89,23 @@ export class PalavaConversation implements PalavaClient {
 
   onRefused(text: string): void {
     this.resumption?.countRefused(this.connection.hasQueue)
-    this.refuse("rate_limited", text.length > REFUSED_CHARACTERS ? undefined : decodeFrame(text).ref)
+    this.refuse("rate_limited", readRefusedRef(text))
   }
 
   onClose(code: number): void {
-    if ((code === BROKEN || code === CLOSE.silent.code) && this.hold()) return
-    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+    const isBroken = code === BROKEN || code === CLOSE.silent.code
+    if (this.arrival !== undefined && !isBroken) this.arrival.cancel()
+    if (!isBroken || !this.hold()) this.#leaveSoon()
+  }
+
+  /** It was a member before this process began, and is held for its client for so many milliseconds. */
+  goOn(membership: Membership, resumption: Resumption, ms: number): void {
+    const { resumptions } = this.#parts
+    this.peer = membership.peer
+    this.membership = membership
+    this.resumption = resumption
+    resumptions.open(this)
+    if (!resumptions.hold(this, ms)) this.#leaveSoon()
   }
 
   onJoined(membership: Membership, ref: Ref): void {
@@ -117,27 +114,64 @@ export class PalavaConversation implements PalavaClient {
     this.membership = membership
     this.resumption = prepared?.resumption
     if (prepared !== undefined) resumptions.open(this)
-    if (prepared?.isTakenOver === true) {
-      this.#sayResumedAnew(membership, prepared, ref)
-      return
-    }
     const more = hooks.joinedFields?.(this, membership)
     membership.log = prepared?.resumption.log
     const { peer, room } = membership
     this.send(serverEvents.joinedRoom(peer, room.members.values(), more, prepared?.ticket, ref))
+    // Whoever has the token in it has the frame, and no secret is kept.
+    prepared?.resumption.log.acknowledge(1)
   }
 
-  onTakenOver(membership: Membership): void {
-    this.#end(membership)
+  /** What is still to be said to the client goes with the rest to the next node. */
+  onTakenOver(membership: Membership, by: Member, isLogged: boolean): void {
+    const { resumption } = this
+    const { resumptions, handOvers, log } = this.#parts
+    this.membership = undefined
+    this.onOvertaken()
+    if (resumption === undefined) return
+    resumptions.close(this, resumption)
+    const ready = (resumption.pending ?? Promise.resolve()).then(() => true)
+    const told = handOvers.depart(membership, by, isLogged, resumption, ready)
+    told
+      .catch((cause) => log.error({ err: cause }, "bug: a hand-over failed"))
+      .finally(() => {
+        this.resumption = undefined
+      })
+  }
+
+  onOvertaken(): void {
+    this.connection.receiver = makeEnded(this.connection)
     this.connection.close(CLOSE.takenOver)
   }
 
-  charge(bytes: number): void {
-    this.connection.charge(bytes)
+  get payer(): Connection {
+    return this.connection
   }
 
-  mayJoin(): boolean {
-    return this.connection.mayJoin()
+  onArrived(
+    membership: Membership,
+    prepared: PreparedResumption,
+    frames: readonly string[] | undefined,
+    ref: Ref,
+  ): void {
+    const { connection } = this
+    this.peer = membership.peer
+    this.membership = membership
+    this.resumption = prepared.resumption
+    membership.holder = this
+    this.#parts.resumptions.open(this)
+    this.#sayResumed(membership, prepared, frames, ref)
+    // Gone meanwhile, or about to go with the node.
+    if (connection.isClosed || connection.receiver !== this) this.hold()
+  }
+
+  onExpired(membership: Membership): void {
+    if (!this.isHeld) this.refuse("unauthorized", undefined)
+    this.#end(membership)
+    this.#parts.commands
+      .leave(membership)
+      ?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
+    this.connection.close(CLOSE.unauthorized)
   }
 
   onPressure(): void {
@@ -159,28 +193,20 @@ export class PalavaConversation implements PalavaClient {
     return this.#parts.resumptions.hold(this)
   }
 
-  resumeOn(connection: Connection, received: number, ref: Ref): void | Promise<void> {
+  resumeOn(connection: Connection, received: number | undefined, given: Buffer, ref: Ref): void | Promise<void> {
     const { membership, resumption, connection: before } = this
     if (membership === undefined || resumption === undefined) return
-    const { room, peer } = membership
-    const { commands, hooks, resumptions } = this.#parts
+    const { commands, hooks } = this.#parts
     before.receiver = makeEnded(before)
-    before.socket?.unsubscribe(room.topic)
+    before.socket?.unsubscribe(membership.room.topic)
     before.close(CLOSE.takenOver)
     this.connection = connection
     connection.receiver = this
     hooks.moved?.(before, connection)
-    const frames = resumption.missing(received)
-    const ticket = resumption.nextTicket()
+    const frames = received === undefined ? undefined : resumption.missing(received)
+    const ticket = resumption.nextTicket(given)
     commands.prove(membership, resumption.proof)
-    if (frames === undefined) this.#sayResumedAnew(membership, { resumption, ticket }, ref)
-    else {
-      resumptions.counters.complete++
-      connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
-      for (const frame of frames) connection.send(frame)
-    }
-    connection.socket?.subscribe(room.topic)
-    connection.checkBacklog()
+    this.#sayResumed(membership, { resumption, ticket }, frames, ref)
     return resumption.pending
   }
 
@@ -224,43 +250,46 @@ export class PalavaConversation implements PalavaClient {
     const plugin = hooks.events?.get(event)
     counters.countEvent(plugin === undefined ? "other" : event)
     if (plugin === undefined) return this.refuse("unknown_event", ref)
-    return plugin(this, this.#toPluginRequest(envelope))
-  }
-
-  #toPluginRequest({ event, ref, fields }: Envelope): PluginRequest {
-    return {
-      event,
-      ref,
-      fields,
-      reply: (event, fields) => this.#reply(event, fields, ref),
-      refuseInvalid: (issue) => {
-        this.refuseAs({ id: "invalid_message", message: `${ERRORS.invalid_message}: ${issue}` }, ref)
-      },
-      refuseFailed: ({ error }) => this.refuse(error, ref),
-      refuseAs: (problem) => this.refuseAs(problem, ref),
-    }
+    return plugin(this, toPluginRequest(this, envelope))
   }
 
   #reply(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): void {
     this.send(serverEvents.serverEvent(event, fields, ref))
   }
 
-  /** The room as it stands: nothing that was sent and received before counts any more. */
-  #sayResumedAnew(
+  /** And what follows from it; without frames, nothing that was sent and received before counts any more. */
+  #sayResumed(
     membership: Membership,
-    { resumption, ticket }: Pick<PreparedResumption, "resumption" | "ticket">,
+    { resumption, ticket }: PreparedResumption,
+    frames: readonly string[] | undefined,
     ref: Ref,
   ): void {
+    const { connection } = this
+    const { counters } = this.#parts.resumptions
     const { peer, room, status } = membership
-    this.#parts.resumptions.counters.incomplete++
-    resumption.restart()
     membership.log = resumption.log
-    this.connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
+    if (frames === undefined) {
+      counters.incomplete++
+      resumption.restart()
+      connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
+    } else {
+      counters.complete++
+      connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
+      for (const frame of frames) connection.send(frame)
+    }
+    connection.socket?.subscribe(room.topic)
+    connection.checkBacklog()
+  }
+
+  #leaveSoon(): void {
+    this.leave()?.catch((cause) => this.#parts.log.error({ err: cause }, "bug: a leave failed"))
   }
 
   /** It is a member no more, and nobody can resume it. */
   #end(membership: Membership): void {
-    if (this.resumption !== undefined) this.#parts.resumptions.close(this, this.resumption)
+    const { resumption } = this
+    if (resumption !== undefined) this.#parts.resumptions.close(this, resumption)
+    resumption?.log.clear()
     this.membership = this.resumption = membership.log = undefined
   }
 

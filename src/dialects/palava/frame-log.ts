@@ -30,6 +30,11 @@ export class FrameLog implements SentLog {
     this.#budget = budget
   }
 
+  /** A new one, whose frames count with those of this one. */
+  another(): FrameLog {
+    return new FrameLog(this.#budget)
+  }
+
   /** Keeps the next frame. */
   push(text: string): void {
     const size = Buffer.byteLength(text)
@@ -58,10 +63,10 @@ export class FrameLog implements SentLog {
     while (this.#frames.length > 0 && this.sent - this.#frames.length < received) this.#forgetOldest()
   }
 
-  /** All frames behind the first `received`; undefined when one of them is gone. */
+  /** All frames behind the first `received`; undefined when one of them is gone, or so many were never sent. */
   after(received: number): readonly string[] | undefined {
     const missing = this.sent - received
-    return missing > this.#frames.length ? undefined : this.#frames.slice(this.#frames.length - missing)
+    return missing < 0 || missing > this.#frames.length ? undefined : this.#frames.slice(this.#frames.length - missing)
   }
 
   /** The frames it has, oldest first; the last of them is number `sent`. */

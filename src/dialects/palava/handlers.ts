@@ -1,8 +1,9 @@
 // What each client event means: a table from event to handler. The mapped type makes a forgotten event a compile
 // error. Checks come in the order of the error table (protocol.md, "Errors").
 
+import { type Grant, may } from "../../rooms/grant.ts"
 import { toRoomKey } from "../../rooms/ids.ts"
-import type { Ref } from "../../rooms/room-store.ts"
+import type { Ref, StatusText } from "../../rooms/room-store.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
 import {
   CLIENT_EVENTS,
@@ -26,34 +27,42 @@ type Handler<Fields> = (
   sent: Readonly<Record<string, unknown>>,
 ) => void | Promise<void>
 
+const DIALECT = "palava"
+
 const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>> } = {
   async join_room({ commands, hooks, limits, resumptions }, client, fields, ref, sent) {
-    const { room_id, status } = fields
+    const { room_id } = fields
     if (client.membership !== undefined) return client.refuse("already_joined", ref)
-    const given = status ?? {}
+    const given = fields.status ?? {}
     const problem = refuseStatus(given)
     if (problem !== undefined) return client.refuse(problem, ref)
     const text = mergeStatus(EMPTY_STATUS, given as Record<string, unknown>)
     if (text === undefined) return client.refuse("invalid_status", ref)
     const room = toRoomKey(room_id)
+    let [status, grant]: [StatusText, Grant | undefined] = [text, undefined]
     if (hooks.join !== undefined) {
-      const asked = { room, roomId: room_id, status: given as Record<string, unknown>, fields: sent }
-      const refusal = await hooks.join(client, asked)
-      if (refusal !== undefined) {
-        return "error" in refusal ? client.refuse(refusal.error, ref) : client.refuseAs(refusal, ref)
+      const asked = { dialect: DIALECT, room, roomId: room_id, status: given as Record<string, unknown>, fields: sent }
+      const verdict = await hooks.join(client, asked)
+      if (verdict !== undefined && "grant" in verdict) grant = verdict.grant
+      else if (verdict !== undefined) {
+        return "error" in verdict ? client.refuse(verdict.error, ref) : client.refuseAs(verdict, ref)
       }
       if (!client.isOpen) return
+      const fixed = withFixed(text, grant)
+      if (fixed === undefined) return client.refuse("invalid_status", ref)
+      status = fixed
     }
-    const prepared = fields.resume === true ? resumptions.prepare(room, client.peer) : undefined
+    const prepared = fields.resume === true ? resumptions.prepare({ room, peer: client.peer, grant }) : undefined
     client.prepared = prepared
     const outcome = await commands.join({
       room,
       encoder: PALAVA_ENCODER,
       peer: client.peer,
       holder: client,
-      status: text,
+      status,
       limit: limits.roomSize,
       ifTaken: "leave",
+      grant,
       proof: prepared && { next: prepared.resumption.proof },
       ref,
     })
@@ -78,6 +87,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     if (!membership.room.isMember(peer_id)) return client.refuse("unknown_peer", ref)
     const problem = refuseRelayData(data)
     if (problem !== undefined) return client.refuse(problem, ref)
+    if (!membership.maySend) return client.refuse("unauthorized", ref)
     const text = serverEvents.relayed(membership.peer, data as Record<string, unknown>)
     if (!commands.relay(membership, peer_id, text, ref)) client.refuse("unknown_peer", ref)
   },
@@ -87,7 +97,9 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     if (membership === undefined) return client.refuse("not_in_room", ref)
     const problem = refuseStatus(status)
     if (problem !== undefined) return client.refuse(problem, ref)
-    const text = mergeStatus(commands.statusOf(membership), status as Record<string, unknown>)
+    if (!may(membership.grant, "status")) return client.refuse("unauthorized", ref)
+    const merged = mergeStatus(commands.statusOf(membership), status as Record<string, unknown>)
+    const text = merged && withFixed(merged, membership.grant)
     if (text === undefined) return client.refuse("invalid_status", ref)
     if ((await commands.updateStatus(membership, text, ref)) === "unavailable") client.refuse("unavailable", ref)
   },
@@ -101,6 +113,11 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     }
     client.send(serverEvents.pong(ref, resumption?.received))
   },
+}
+
+/** A status with what its peer cannot choose; undefined when it would be too large. */
+function withFixed(status: StatusText, grant: Grant | undefined): StatusText | undefined {
+  return grant?.status === undefined ? status : mergeStatus(status, grant.status)
 }
 
 /** The handler for an event of the dialect; undefined for every other name, `constructor` and the like included. */

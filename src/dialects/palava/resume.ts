@@ -1,7 +1,8 @@
-// How a client comes back: over the membership's own node, which has its log, or from the store, which has its proof.
+// How a client comes back: to this node, which has its membership, or from another one, by the proof that the store has.
 
 import { sleep } from "../../clock.ts"
 import type { Ref } from "../../rooms/room-store.ts"
+import { Arrival } from "./arrival.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
 import { PALAVA_ENCODER } from "./encoder.ts"
 import { NOT_SENT } from "./errors.ts"
@@ -23,10 +24,17 @@ export function resume(
   received: number,
   ref: Ref,
 ): void | Promise<void> {
-  const { resumptions, isClustered } = parts
+  const { resumptions, handOvers, isClustered } = parts
   const given = readToken(token)
-  if (given !== undefined && given.node !== resumptions.node && isClustered) return takeOver(parts, client, given, ref)
-  const outcome = given === undefined ? "resume_failed" : resumptions.resume(client.connection, given, received, ref)
+  if (given === undefined) return fail(parts, client, ref)
+  const { peer } = given
+  // Two at once would be in each other's way. The later one has it in the end, as its client is the same and has waited.
+  const other = handOvers.arrivalOf(peer)
+  if (other !== undefined) {
+    return other.done.then(() => (client.isOpen ? resume(parts, client, token, received, ref) : undefined))
+  }
+  if (isClustered && resumptions.get(peer) === undefined) return takeOver(parts, client, given, received, ref)
+  const outcome = resumptions.resume(client.connection, given, received, ref)
   if (outcome === "invalid_message") client.refuse(outcome, ref, NOT_SENT)
   else if (outcome === "resume_failed") fail(parts, client, ref)
   else return outcome
@@ -36,21 +44,24 @@ export function resume(
 async function takeOver(
   parts: PalavaParts,
   client: PalavaClient,
-  { room, peer, hash }: ReadToken,
+  given: ReadToken,
+  received: number,
   ref: Ref,
 ): Promise<void> {
-  const { resumptions, commands, limits, clock } = parts
-  const prepared = resumptions.prepare(room, peer, true)
-  if (prepared === undefined) return fail(parts, client, ref)
-  // Two at once would be in each other's way, and only one of them can have it.
-  if (!resumptions.begin(peer)) return client.refuse("unavailable", ref)
-  const ownId = client.peer
-  client.peer = peer
-  client.prepared = prepared
+  const { resumptions, handOvers, commands, limits, clock, log } = parts
+  const { room, peer, hash, grant } = given
+  const prepared = resumptions.prepare({ room, peer, grant }, hash)
+  if (prepared === undefined || (grant?.until ?? Number.POSITIVE_INFINITY) <= clock.unixMs())
+    return fail(parts, client, ref)
+  const onBug = (cause: unknown) => log.error({ err: cause }, "bug: a hand-over failed")
+  const shared = { clock, commands, handOvers, counters: resumptions.counters, onBug }
+  const arrival = new Arrival(shared, client, prepared, given, received)
+  client.arrival = arrival
+  handOvers.expect(arrival)
   try {
     const join = () =>
       commands.join({
-        ...{ room, peer, encoder: PALAVA_ENCODER, holder: client, limit: limits.roomSize, ref },
+        ...{ room, peer, encoder: PALAVA_ENCODER, holder: arrival, limit: limits.roomSize, grant, ref },
         // The store has the true one.
         status: EMPTY_STATUS,
         ifTaken: "takeOver",
@@ -61,13 +72,12 @@ async function takeOver(
       await sleep(clock, PROOF_LATE_MS)
       outcome = await join()
     }
-    if (outcome === "joined") return
-    client.peer = ownId
     if (outcome === "unavailable" || outcome === "rate_limited") client.refuse(outcome, ref)
-    else fail(parts, client, ref)
+    else if (outcome !== "joined") fail(parts, client, ref)
+    else if (arrival.isOpen) await arrival.done
   } finally {
-    client.prepared = undefined
-    resumptions.end(peer)
+    client.arrival = undefined
+    arrival.fail()
   }
 }
 

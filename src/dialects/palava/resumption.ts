@@ -2,7 +2,7 @@
 // of the token's secret. One for each membership whose client can resume; the conversation it belongs to keeps it true.
 
 import { type FrameBudget, FrameLog } from "./frame-log.ts"
-import { isSameHash, makeToken, type ReadToken, type TokenFor, toProof } from "./resume-token.ts"
+import { fromProof, isSameHash, makeToken, type ReadToken, type TokenFor, toProof } from "./resume-token.ts"
 
 /** What a client is told so that it can come back. */
 export interface ResumeTicket {
@@ -15,8 +15,6 @@ export interface ResumeTicket {
 export interface PreparedResumption {
   readonly resumption: Resumption
   readonly ticket: ResumeTicket
-  /** Whether the membership comes from another node. */
-  readonly isTakenOver: boolean
 }
 
 /** A resumption on its way to another node, or into a file. */
@@ -28,6 +26,8 @@ export interface PackedResumption {
   readonly frames: readonly string[]
   /** Whether the numbers say which were taken. */
   readonly isExact: boolean
+  /** Where counting began anew and the client may not know it: the proof of who does; see `knowsCount`. */
+  readonly anewFor?: string | undefined
 }
 
 /** See the head of this file. */
@@ -39,9 +39,15 @@ export class Resumption {
   pending: Promise<void> | undefined
   /** Ends the time for which it is held; undefined while its connection is open. */
   endHold: (() => void) | undefined
+  /** Until when it is held, monotonic milliseconds. */
+  heldUntil = 0
   readonly #of: TokenFor
   readonly #seconds: number
   #hash: Buffer = Buffer.alloc(0)
+  /** Of the token that was given for the last one, as long as that may be lost on its way to the client. */
+  #given: Buffer | undefined
+  /** Whether counting began anew with the last token. */
+  #isAnew = false
   /** False once a message was refused ahead of those that wait: then no number says which were taken. */
   #isExact = true
 
@@ -51,22 +57,43 @@ export class Resumption {
     this.#seconds = seconds
   }
 
-  /** The next token; the one before it is worth nothing from here on. */
-  nextTicket(): ResumeTicket {
+  /** The next token. The one that was given for it, by its hash, is good until the client shows that it has the next. */
+  nextTicket(given?: Buffer): ResumeTicket {
     const { token, hash } = makeToken(this.#of)
+    if (given !== undefined && isSameHash(given, this.#hash)) this.#isAnew = false
     this.#hash = hash
+    this.#given = given
     return { token, seconds: this.#seconds }
   }
 
-  /** What the store keeps of the last token. */
+  /** What the store keeps of the tokens that are good. */
   get proof(): string {
-    return toProof(this.#hash)
+    return [this.#hash, this.#given]
+      .flatMap((hash) => hash ?? [])
+      .map(toProof)
+      .join(" ")
   }
 
-  /** Whether this is the last token. */
+  /** Whether this token is good. That which was given for the last one may name another node. */
   matches({ node, room, peer, hash }: ReadToken): boolean {
     const its = this.#of
-    return node === its.node && room === its.room && peer === its.peer && isSameHash(hash, this.#hash)
+    if (room !== its.room || peer !== its.peer) return false
+    const isGiven = this.#given !== undefined && isSameHash(hash, this.#given)
+    return isGiven || (node === its.node && isSameHash(hash, this.#hash))
+  }
+
+  /** Whether who gives this good token has heard where counting began. */
+  knowsCount({ hash }: Pick<ReadToken, "hash">): boolean {
+    return !this.#isAnew || isSameHash(hash, this.#hash)
+  }
+
+  /** Counts a frame of the client. @returns whether it shows, for the first time, that the client has the last token */
+  take(): boolean {
+    this.received++
+    if (this.#given === undefined) return false
+    this.#given = undefined
+    this.#isAnew = false
+    return true
   }
 
   /** A message was refused; `isAhead` of others that came before it and still wait. */
@@ -82,13 +109,32 @@ export class Resumption {
     return frames
   }
 
-  /** As it stands, for `unpack` at another place. */
-  pack(): PackedResumption {
-    return { received: this.received, isExact: this.#isExact, sent: this.log.sent, frames: this.log.kept }
+  /** Something is lost, and no number says what. */
+  giveUp(): void {
+    this.#isExact = false
   }
 
-  /** Takes the place of the one that was packed; only the token is its own. */
-  unpack({ received, isExact, sent, frames }: PackedResumption): void {
+  /** Whether the numbers say what was taken and sent. */
+  get isExact(): boolean {
+    return this.#isExact
+  }
+
+  /** As it stands, for `unpack` at another place. */
+  pack(): PackedResumption {
+    return {
+      ...{ received: this.received, isExact: this.#isExact, sent: this.log.sent, frames: this.log.kept },
+      anewFor: this.#isAnew ? toProof(this.#hash) : undefined,
+    }
+  }
+
+  /** Takes the place of the one that was packed; `proof` is of its token, without it the token is this one's own. */
+  unpack({ received, isExact, sent, frames, anewFor }: PackedResumption, proof?: string): void {
+    if (proof !== undefined) {
+      const [hash = "", given] = proof.split(" ")
+      this.#hash = fromProof(hash)
+      this.#given = given === undefined ? undefined : fromProof(given)
+      this.#isAnew = anewFor !== undefined
+    }
     this.received = received
     this.#isExact = isExact
     this.log.refill(sent, frames)
@@ -99,5 +145,6 @@ export class Resumption {
     this.log.clear()
     this.received = 0
     this.#isExact = true
+    this.#isAnew = true
   }
 }

@@ -3,12 +3,12 @@
 
 import type { Clock } from "../../clock.ts"
 import type { Connection } from "../../connections/connection.ts"
-import type { NodeId, PeerId, RoomKey } from "../../rooms/ids.ts"
+import type { NodeId, PeerId } from "../../rooms/ids.ts"
 import type { Ref } from "../../rooms/room-store.ts"
 import type { Conversation } from "../conversation.ts"
 import type { ResumptionCounters } from "../counters.ts"
 import type { FrameBudget } from "./frame-log.ts"
-import type { ReadToken } from "./resume-token.ts"
+import type { ReadToken, TokenFor } from "./resume-token.ts"
 import { type PreparedResumption, Resumption } from "./resumption.ts"
 
 /** 100,000 held at once: each is a member without a client, and an attack makes them faster than they lapse. */
@@ -23,8 +23,12 @@ export type ResumeRefusal = "resume_failed" | "invalid_message"
 /** Whose membership it is. */
 export interface Resumable extends Conversation {
   readonly resumption: Resumption | undefined
-  /** Goes on with the client that speaks on `connection` and has the first `received` frames; a promise keeps its next messages waiting. */
-  resumeOn(connection: Connection, received: number, ref: Ref): void | Promise<void>
+  /**
+   * Goes on with the client that speaks on `connection` and has the first `received` frames, or does not know the count; a
+   * promise keeps its next messages waiting.
+   * @param given the hash of its token
+   */
+  resumeOn(connection: Connection, received: number | undefined, given: Buffer, ref: Ref): void | Promise<void>
   leave(): Promise<void> | undefined
 }
 
@@ -36,6 +40,8 @@ export interface ResumptionsParts {
   readonly seconds: number
   /** What all logs together may hold, in MiB. */
   readonly memoryMb: number
+  /** Counted with the rest: memberships on their way to or from other nodes. */
+  readonly moving: () => number
   /** Told of a bug. */
   readonly onBug: (cause: unknown) => void
 }
@@ -47,8 +53,6 @@ export class Resumptions {
   readonly #parts: ResumptionsParts
   readonly #budget: FrameBudget
   readonly #byPeer = new Map<PeerId, Resumable>()
-  /** Those on their way here: each is a message of a connection that is waited for. */
-  readonly #takenOver = new Set<PeerId>()
   #held = 0
 
   constructor(parts: ResumptionsParts) {
@@ -62,8 +66,12 @@ export class Resumptions {
       incomplete: 0,
       failed: 0,
       expired: 0,
+      handOvers: { complete: 0, incomplete: 0, silent: 0, late: 0, unknown: 0 },
       get held() {
         return heldNow()
+      },
+      get moving() {
+        return parts.moving()
       },
       get keptBytes() {
         return budget.bytes
@@ -74,17 +82,25 @@ export class Resumptions {
     }
   }
 
+  /** Those that are held now. */
+  get held(): readonly Resumable[] {
+    return [...this.#byPeer.values()].filter(({ resumption }) => resumption?.endHold !== undefined)
+  }
+
   /** The one of this peer. */
   get(peer: PeerId): Resumable | undefined {
     return this.#byPeer.get(peer)
   }
 
-  /** For a membership that is asked for, whose client can resume; undefined when this node holds none. */
-  prepare(room: RoomKey, peer: PeerId, isTakenOver = false): PreparedResumption | undefined {
+  /**
+   * For a membership that is asked for, whose client can resume; undefined when this node holds none.
+   * @param given the hash of the token with which it is taken over from another node
+   */
+  prepare(of: Omit<TokenFor, "node">, given?: Buffer): PreparedResumption | undefined {
     const { seconds, node } = this.#parts
     if (seconds === 0) return undefined
-    const resumption = new Resumption(this.#budget, { node, room, peer }, seconds)
-    return { resumption, ticket: resumption.nextTicket(), isTakenOver }
+    const resumption = new Resumption(this.#budget, { node, ...of }, seconds)
+    return { resumption, ticket: resumption.nextTicket(given) }
   }
 
   /** It has begun. */
@@ -92,31 +108,22 @@ export class Resumptions {
     this.#byPeer.set(of.peer, of)
   }
 
-  /** A membership is being taken over from another node. @returns false when that is under way already */
-  begin(peer: PeerId): boolean {
-    if (this.#takenOver.has(peer)) return false
-    this.#takenOver.add(peer)
-    return true
-  }
-
-  /** It was, or could not be. */
-  end(peer: PeerId): void {
-    this.#takenOver.delete(peer)
-  }
-
-  /** The membership has ended, or nobody may resume it any more. */
+  /** The membership has ended here. What its log keeps is for the caller to clear. */
   close(of: Resumable, resumption: Resumption): void {
     this.#endHold(resumption)
-    resumption.log.clear()
     if (this.#byPeer.get(of.peer) === of) this.#byPeer.delete(of.peer)
   }
 
-  /** The connection broke. @returns false when the membership cannot be held */
-  hold(of: Resumable): boolean {
+  /**
+   * The connection broke, and its client may come back for so many milliseconds.
+   * @returns false when the membership cannot be held
+   */
+  hold(of: Resumable, ms = this.#parts.seconds * 1000): boolean {
     const { membership, resumption } = of
     if (resumption === undefined || membership?.isIn !== true || this.#held >= MAX_HELD) return false
-    const { clock, seconds, onBug } = this.#parts
-    const cancel = clock.after(seconds * 1000, () => {
+    const { clock, onBug } = this.#parts
+    resumption.heldUntil = clock.monotonicMs() + ms
+    const cancel = clock.after(ms, () => {
       this.counters.expired++
       of.leave()?.catch(onBug)
     })
@@ -141,9 +148,10 @@ export class Resumptions {
     const of = this.#byPeer.get(token.peer)
     const { membership, resumption } = of ?? {}
     if (of === undefined || resumption?.matches(token) !== true || membership?.isIn !== true) return "resume_failed"
-    if (!resumption.log.hasSent(received)) return "invalid_message"
+    const knowsCount = resumption.knowsCount(token)
+    if (knowsCount && !resumption.log.hasSent(received)) return "invalid_message"
     this.#endHold(resumption)
-    return of.resumeOn(connection, received, ref) ?? undefined
+    return of.resumeOn(connection, knowsCount ? received : undefined, token.hash, ref) ?? undefined
   }
 
   #endHold(resumption: Resumption): void {

@@ -75,6 +75,15 @@ export function mergeStatus(old: StatusText, change: Record<string, unknown>): S
   return isSmall(text) ? text : undefined
 }
 
+/** Whether a text is a whole status, as `mergeStatus` writes it. */
+export function isStatusText(text: string): boolean {
+  try {
+    return isSmall(text) && isObject(JSON.parse(text))
+  } catch {
+    return false
+  }
+}
+
 function copyKeys(from: Record<string, unknown>, to: Record<string, unknown>): void {
   for (const key of Object.keys(from)) {
     if (from[key] === null) delete to[key]

@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { JoinOutcome } from "../../rooms/commands.ts"
 import type { RoomEncoder } from "../../rooms/encoder.ts"
+import type { Grant } from "../../rooms/grant.ts"
 import type { PeerId, RoomKey } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import { type Member, StoreUnavailable } from "../../rooms/room-store.ts"
@@ -46,14 +47,15 @@ export async function claimId(
   { token, fields }: { readonly token: string; readonly fields: Readonly<Record<string, string>> },
 ): Promise<Claim> {
   const room = parts.toRoom(client.id)
-  const refusal = await parts.hooks.join?.(client, { room, roomId: client.id, status: {}, fields })
-  if (refusal !== undefined) {
-    if ("error" in refusal) return { kind: "refused", error: refusal.error, message: ERRORS[refusal.error] }
-    return { kind: "refused", error: "unauthorized", message: refusal.message }
+  const verdict = await parts.hooks.join?.(client, { dialect: "peerjs", room, roomId: client.id, status: {}, fields })
+  const grant = verdict !== undefined && "grant" in verdict ? verdict.grant : undefined
+  if (verdict !== undefined && !("grant" in verdict)) {
+    if ("error" in verdict) return { kind: "refused", error: verdict.error, message: ERRORS[verdict.error] }
+    return { kind: "refused", error: "unauthorized", message: verdict.message }
   }
   // First, so that the list has everybody who was told to have an id.
   const outcome =
-    (await enterList(parts, client)) ?? (await inTurn(parts, room, () => join(parts, client, room, token)))
+    (await enterList(parts, client)) ?? (await inTurn(parts, room, () => join(parts, client, room, token, grant)))
   if (outcome === "joined") return { kind: "joined" }
   if (client.listed !== undefined) void parts.rooms.commands.leave(client.listed)
   client.listed = undefined
@@ -88,6 +90,7 @@ async function join(
   client: Claimant,
   room: RoomKey,
   token: string,
+  grant: Grant | undefined,
 ): Promise<"joined" | "taken" | "rate_limited" | "unavailable"> {
   const { commands, announcer } = rooms
   const secret = createHash("sha256").update(token).digest("hex")
@@ -96,6 +99,7 @@ async function join(
     const outcome = await commands.join({
       ...{ room, peer, encoder: SILENT, holder: client, limit: 1, ifTaken: "takeOver", ref: undefined },
       status: JSON.stringify({ token: secret }),
+      grant,
     })
     if (outcome === "joined" || outcome === "unavailable" || outcome === "rate_limited") return outcome
     let owner: Member | undefined

@@ -4,6 +4,7 @@
 
 import { CLOSE, type Close } from "../../connections/close.ts"
 import type { Connection } from "../../connections/connection.ts"
+import { type Grant, isAmong, may } from "../../rooms/grant.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import type { Handshake } from "../contract.ts"
@@ -88,6 +89,7 @@ export class PeerJsConversation implements Conversation, Holder, Sender {
     counters.countEvent(type)
     if (type === "HEARTBEAT") return
     if (dst === "") return this.#leave()
+    if (membership.grant !== undefined && !mayReach(membership.grant, dst)) return this.#refuse("unauthorized")
     const message = passed(type, this.id, dst, frame.payload)
     const target = peers.get(dst)
     if (target?.membership !== undefined && !routes.has(dst)) {
@@ -120,12 +122,8 @@ export class PeerJsConversation implements Conversation, Holder, Sender {
     this.connection.close(CLOSE.takenOver)
   }
 
-  charge(bytes: number): void {
-    this.connection.charge(bytes)
-  }
-
-  mayJoin(): boolean {
-    return this.connection.mayJoin()
+  get payer(): Connection {
+    return this.connection
   }
 
   onPressure(): void {
@@ -133,6 +131,13 @@ export class PeerJsConversation implements Conversation, Holder, Sender {
   }
 
   onRelayFailed(): void {}
+
+  onExpired(): void {
+    this.#leave()
+    this.#refuse("unauthorized")
+    this.connection.send(error(ERRORS.unauthorized))
+    this.connection.close(CLOSE.unauthorized)
+  }
 
   /** A client of PeerJS hears nothing but PeerJS. */
   sendEvent(): void {}
@@ -198,4 +203,9 @@ export class PeerJsConversation implements Conversation, Holder, Sender {
   #param(name: string): string {
     return this.#query.getAll(name).at(-1) ?? ""
   }
+}
+
+/** Whether a message may go to the peer of this id, whose room is its own. */
+function mayReach(grant: Grant, id: string): boolean {
+  return may(grant, "send") && (grant.reach === undefined || isAmong(id, grant.reach))
 }

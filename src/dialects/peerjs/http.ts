@@ -2,10 +2,14 @@
 // may ask.
 
 import { makePeerId } from "../../rooms/ids.ts"
+import type { Visit } from "../contract.ts"
+import type { Hooks } from "../hooks.ts"
+import { mayKnow } from "../look.ts"
 
 /** What it answers by. */
 export interface HttpParts {
   readonly key: string
+  readonly hooks: Hooks
   /** The ids of all peers; undefined when they are nobody's business. */
   readonly listPeers: (() => Promise<readonly string[]>) | undefined
 }
@@ -24,9 +28,10 @@ const PREFLIGHT = {
 
 /** Answers a request that is for this API; undefined for all others. */
 export function answerHttp(
-  { key, listPeers }: HttpParts,
+  { key, hooks, listPeers }: HttpParts,
   request: Request,
   { pathname }: URL,
+  visit: Pick<Visit, "address">,
 ): Response | Promise<Response> | undefined {
   const [what, itsKey] = pathname.split("/").reverse()
   if (itsKey !== key || (what !== "id" && what !== "peers")) return undefined
@@ -42,8 +47,11 @@ export function answerHttp(
   if (listPeers === undefined) {
     return new Response("Unauthorized", { status: 401, headers: { ...headers, "content-type": TEXT } })
   }
-  return listPeers().then(
-    (ids) => Response.json(ids, { headers }),
-    () => new Response("service unavailable, try again\n", { status: 503, headers }),
-  )
+  return mayKnow(hooks, request, visit, "peerjs").then(async (known) => {
+    if (typeof known !== "function") return new Response(`${known.text}\n`, { status: known.status, headers })
+    return listPeers().then(
+      (ids) => Response.json(ids.filter(known), { headers }),
+      () => new Response("service unavailable, try again\n", { status: 503, headers }),
+    )
+  })
 }

@@ -39,7 +39,7 @@ export function makePeerJs(parts: DialectParts, key: string, isListed: boolean):
   })
   const listRoom = isListed ? toRoomKey(key, "peerjs list") : undefined
   const shared: PeerJsParts = { ...parts, counters, peers, routes, claims: new Map(), key, listRoom, toRoom }
-  const http = { key, listPeers: isListed ? () => listPeers(shared) : undefined }
+  const http = { key, hooks: parts.hooks, listPeers: isListed ? () => listPeers(shared) : undefined }
   return {
     name: "peerjs",
     counters,
@@ -48,6 +48,6 @@ export function makePeerJs(parts: DialectParts, key: string, isListed: boolean):
     waiting: () => routes.waiting,
     keptBytes: () => routes.waitingBytes,
     open: (connection, handshake) => new PeerJsConversation(connection, handshake, shared),
-    answer: (request, url) => answerHttp(http, request, url),
+    answer: (request, url, visit) => answerHttp(http, request, url, visit),
   }
 }

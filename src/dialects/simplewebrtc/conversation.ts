@@ -19,6 +19,7 @@ const ERRORS: ReadonlySet<string> = new Set([
   "room_name_too_long",
   "unavailable",
   "internal",
+  "unauthorized",
   "peer_unreachable",
   "invalid_message",
   "rate_limited",
@@ -139,6 +140,7 @@ export class SimpleWebRtcConversation implements SimpleWebRtcClient {
     const { membership } = this
     const to = addresseeOf(event)
     if (membership === undefined || to === undefined) return
-    commands.relay(membership, to as PeerId, relayed(event, membership.peer), undefined)
+    if (!membership.maySend) this.refuse("unauthorized")
+    else commands.relay(membership, to as PeerId, relayed(event, membership.peer), undefined)
   }
 }

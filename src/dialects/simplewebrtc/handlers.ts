@@ -2,6 +2,7 @@
 // that is not too long; what has no string for a name is not answered, as in the original.
 
 import { randomUUID } from "node:crypto"
+import { type Grant, may } from "../../rooms/grant.ts"
 import { toRoomKey } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
 import { ROOM_NAME_CHARACTERS } from "../entry.ts"
@@ -81,9 +82,12 @@ async function enter(
 ): Promise<string> {
   const room = toRoomKey(name, DIALECT)
   const status = resourcesOf(client.isSharing)
+  let grant: Grant | undefined
   if (hooks.join !== undefined) {
-    const refusal = await hooks.join(client, { room, roomId: name, status: JSON.parse(status), fields: {} })
-    if (refusal !== undefined) return "error" in refusal ? refusal.error : refusal.id
+    const asked = { dialect: DIALECT, room, roomId: name, status: JSON.parse(status), fields: {} }
+    const verdict = await hooks.join(client, asked)
+    if (verdict !== undefined && "grant" in verdict) grant = verdict.grant
+    else if (verdict !== undefined) return "error" in verdict ? verdict.error : verdict.id
     if (client.connection.isClosed) return "joined"
   }
   const former = client.membership
@@ -105,6 +109,7 @@ async function enter(
     status,
     limit,
     ifTaken: "refuse",
+    grant,
     ref: undefined,
   })
   if (outcome === "joined" && former !== undefined) await commands.leave(former)
@@ -112,8 +117,9 @@ async function enter(
 }
 
 async function share({ commands }: SimpleWebRtcParts, client: SimpleWebRtcClient, isSharing: boolean): Promise<void> {
-  client.isSharing = isSharing
   const { membership } = client
+  if (!may(membership?.grant, "status")) return client.refuse("unauthorized")
+  client.isSharing = isSharing
   if (membership === undefined) return
   const outcome = await commands.updateStatus(membership, resourcesOf(isSharing), undefined)
   if (outcome === "unavailable") client.refuse("unavailable")

@@ -45,10 +45,11 @@ export class Sessions implements Polling {
     const { clock, topics, converse, times } = this.#parts
     const session = new PollingSession(visit.visitor, topics, clock)
     this.#polling++
-    const close = await visit.open((connection) => {
+    const converseOver = (connection: Connection): Conversation => {
       session.use(connection)
       return converse(connection, () => this.#remove(connection.id, session))
-    }, session)
+    }
+    const close = await visit.open("simplewebrtc", converseOver, session)
     if (close !== undefined) {
       this.#polling--
       return refuse(request, "forbidden", close.code === CLOSE.serverFull.code ? 503 : 403)

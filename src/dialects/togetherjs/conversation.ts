@@ -83,6 +83,7 @@ export class TogetherConversation implements Conversation {
   #pass(text: string): void | Promise<void> {
     const { membership } = this
     if (membership === undefined) return
+    if (!membership.maySend) return this.#refuse("unauthorized")
     const message = readJson(text) as { readonly "server-echo"?: unknown } | null | undefined
     if (message === undefined) return this.#refuse("invalid_message")
     this.#parts.counters.countEvent("message")

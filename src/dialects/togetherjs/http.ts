@@ -1,5 +1,8 @@
 // What the TogetherJS hub answers to plain HTTP requests, for pages of any origin.
 
+import type { Visit } from "../contract.ts"
+import type { Hooks, MayKnow } from "../hooks.ts"
+import { mayKnow } from "../look.ts"
 import type { TogetherRooms } from "./rooms.ts"
 
 /** Any page may ask, as the hub's clients are embedded in any. */
@@ -24,22 +27,34 @@ const SOURCE = "This hub is palava-machine, an implementation of its own: none o
 /** What is counted at this node. */
 export interface HubState {
   readonly rooms: TogetherRooms
+  readonly hooks: Hooks
   readonly connections: () => number
 }
 
 /** Answers one of the hub's paths; undefined for others. */
-export function answerHub(state: HubState, request: Request, url: URL): Response | undefined {
+export function answerHub(
+  state: HubState,
+  request: Request,
+  url: URL,
+  visit: Pick<Visit, "address">,
+): Response | Promise<Response> | undefined {
   const find = Object.hasOwn(PATHS, url.pathname) ? PATHS[url.pathname] : undefined
   if (find === undefined) return undefined
   if (request.method === "OPTIONS") return new Response(null, { headers: CORS })
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response("use GET\n", { status: 405, headers: { ...CORS, allow: "GET, HEAD, OPTIONS" } })
   }
-  return find(state, url.searchParams)
+  if (!OF_ROOMS.has(url.pathname)) return find(state, url.searchParams, () => true)
+  return mayKnow(state.hooks, request, visit, "togetherjs").then((known) =>
+    typeof known === "function" ? find(state, url.searchParams, known) : text(known.text, known.status),
+  )
 }
 
-const PATHS: Readonly<Record<string, (state: HubState, query: URLSearchParams) => Response>> = {
-  "/findroom": ({ rooms }, query) => findRoom(rooms, query),
+/** Those that tell of rooms. */
+const OF_ROOMS: ReadonlySet<string> = new Set(["/findroom", "/load"])
+
+const PATHS: Readonly<Record<string, (state: HubState, query: URLSearchParams, known: MayKnow) => Response>> = {
+  "/findroom": ({ rooms }, query, known) => findRoom(rooms, query, known),
   "/load": ({ rooms, connections }) => {
     const { all, single, active } = rooms.count()
     return text(
@@ -50,7 +65,7 @@ const PATHS: Readonly<Record<string, (state: HubState, query: URLSearchParams) =
   "/server-source": () => text(SOURCE),
 }
 
-function findRoom(rooms: TogetherRooms, query: URLSearchParams): Response {
+function findRoom(rooms: TogetherRooms, query: URLSearchParams, known: MayKnow): Response {
   const prefix = query.get("prefix") ?? ""
   const max = Number.parseInt(query.get("max") ?? "", 10)
   if (prefix === "" || !(max >= 1)) {
@@ -60,7 +75,8 @@ function findRoom(rooms: TogetherRooms, query: URLSearchParams): Response {
     return text(`Invalid prefix: letters and digits only, at most ${PREFIX_CHARACTERS}`, 400)
   }
   const beginning = prefix + SEPARATOR
-  const name = rooms.findEmptiest(beginning, max) ?? beginning + makeUnique()
+  const name = rooms.findEmptiest(beginning, max, known) ?? beginning + makeUnique()
+  if (!known(name)) return text("not authorized", 401)
   return new Response(JSON.stringify({ name }), { headers: { ...CORS, "content-type": "application/json" } })
 }
 

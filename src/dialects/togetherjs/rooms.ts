@@ -24,12 +24,16 @@ export class TogetherRooms {
     return { all, single, active: all - single }
   }
 
-  /** A room with the fewest members among those whose names begin so and that have fewer than `max`; by chance of several. */
-  findEmptiest(beginning: string, max: number): string | undefined {
+  /**
+   * A room with the fewest members among those whose names begin so and that have fewer than `max`; by chance of several.
+   * @param isKnown which of them may be told of
+   */
+  findEmptiest(beginning: string, max: number, isKnown: (name: string) => boolean): string | undefined {
     let fewest = max
     let names: string[] = []
     for (const [name, { members }] of this.#byName) {
       if (!name.startsWith(beginning) || members.size >= max || members.size > fewest) continue
+      if (!isKnown(name)) continue
       if (members.size < fewest) names = []
       fewest = members.size
       names.push(name)

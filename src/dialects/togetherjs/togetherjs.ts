@@ -23,6 +23,7 @@ export function makeTogetherJs(parts: DialectParts): Dialect {
   // A frame that no reader's backlog has room for would part every slow reader from its room.
   const maxFrameBytes = Math.min(FRAME_BYTES, parts.limits.maxBacklogBytes)
   const shared = { ...parts, counters, named, open, maxFrameBytes }
+  const hub = { rooms: named, hooks: parts.hooks, connections: () => open.size }
   return {
     name: "togetherjs",
     counters,
@@ -37,7 +38,7 @@ export function makeTogetherJs(parts: DialectParts): Dialect {
       return name.length > ROOM_NAME_CHARACTERS ? refuse("ID too long", 414) : undefined
     },
     open: (connection, handshake) => new TogetherConversation(connection, roomOf(handshake), shared),
-    answer: (request, url) => answerHub({ rooms: named, connections: () => open.size }, request, url),
+    answer: (request, url, visit) => answerHub(hub, request, url, visit),
   }
 }
 

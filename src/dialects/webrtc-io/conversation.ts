@@ -67,6 +67,7 @@ export class WebrtcIoConversation extends ManyRooms<RefusalParts> {
     const shared = this.memberships.values().find(({ room }) => room.isMember(to))
     const text = toText(() => RELAYS[eventName]?.(data, this.peer))
     if (shared === undefined) this.refuse("unknown_peer")
+    else if (!shared.maySend) this.refuse("unauthorized")
     else if (text === undefined) this.refuse("invalid_message")
     else this.parts.rooms.commands.relay(shared, to, text, undefined)
   }
@@ -74,6 +75,7 @@ export class WebrtcIoConversation extends ManyRooms<RefusalParts> {
   #chat(data: JsonObject): void | Promise<void> {
     const membership = this.memberships.get(roomOf(data) ?? "")
     if (membership === undefined) return this.refuse("not_in_room")
+    if (!membership.maySend) return this.refuse("unauthorized")
     const text = toText(() => receiveChatMsg(data))
     return text === undefined ? this.refuse("invalid_message") : publish(this.parts, this, membership, text, "others")
   }

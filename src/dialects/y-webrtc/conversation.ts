@@ -76,6 +76,7 @@ export class YWebrtcConversation extends ManyRooms<YWebrtcParts> {
 
   /** The message as it came, with the number of subscribers as its last key, where no earlier one can change it. */
   #publishAs(membership: Membership, text: string): void | Promise<void> {
+    if (!membership.maySend) return this.refuse("unauthorized")
     const frame = `${text.slice(0, text.lastIndexOf("}"))},"clients":${countSubscribers(membership.room)}}`
     return publish(this.parts, this, membership, frame, "all")
   }

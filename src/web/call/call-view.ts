@@ -1,11 +1,10 @@
 // The call on the screen: tiles on the stage, bar, controls, banner. Shows what call.ts tells and passes clicks on.
 import type { ConnectionState } from "../../client/index.ts"
 import type { MeshPeer } from "../../client/mesh/index.ts"
-import { type Call, levelOf, missingWay, watchWays } from "./call.ts"
+import type { Call } from "./call.ts"
 import type { ChatView } from "./chat-view.ts"
-import { actions, announce, copyText, find, toast } from "./dom.ts"
-import { arrange } from "./layout.ts"
-import { listDevices } from "./media.ts"
+import { announce, copyText, find, toast } from "./dom.ts"
+import { arrange, arrangeAround } from "./layout.ts"
 import { showOwnLevel } from "./media-controls.ts"
 import { linkTo } from "./room-name.ts"
 import { Tile } from "./tile.ts"
@@ -18,6 +17,8 @@ const LEVEL_EVERY_MS = 120
 const EXPLAIN_AFTER_MS = 15_000
 /** 1 s: soon enough after those 15. */
 const EXPLAIN_EVERY_MS = 1_000
+/** 3 s: a bad second passes unsaid, and statistics cost a phone little. */
+const QUALITY_EVERY_MS = 3_000
 
 export class CallView {
   readonly #call: Call
@@ -26,7 +27,11 @@ export class CallView {
   readonly #invite = find("#invite", HTMLElement)
   readonly #banner = find("#banner", HTMLElement)
   readonly #tiles = new Map<MeshPeer, Tile>()
-  readonly #ownTile = new Tile(true)
+  /** Of those who share theirs. */
+  readonly #screens = new Map<MeshPeer, Tile>()
+  readonly #ownTile = new Tile("own")
+  /** The large one. */
+  #pinned: Tile | undefined
   readonly #ownStream = new MediaStream()
   readonly #chat: ChatView
   /** When each peer that is not connected began to be waited for, on the clock of performance.now(). */
@@ -65,7 +70,10 @@ export class CallView {
     resize.observe(this.#stage)
     const timer = setInterval(() => this.#hear(), LEVEL_EVERY_MS)
     const explaining = setInterval(() => void this.#explainWaits(), EXPLAIN_EVERY_MS)
+    const measuring = setInterval(() => void this.#measure(), QUALITY_EVERY_MS)
+    this.#ownTile.onPin = () => this.#pin(this.#ownTile)
     this.#cleanUp.push(
+      () => clearInterval(measuring),
       () => resize.disconnect(),
       () => clearInterval(timer),
       () => clearInterval(explaining),
@@ -80,19 +88,20 @@ export class CallView {
     this.#arrange()
     // Where a screen reader begins; Tab goes on to the room's link and the controls.
     find("#call-title", HTMLElement).focus()
-    void this.#offerFlip()
+    find("#devices-dialog h2", HTMLElement).after(find("#devices", HTMLElement))
     announce(this.#call.peers.size === 0 ? word("alone") : word("with_others", { count: this.#call.peers.size }))
   }
 
   remove(): void {
     for (const cleanUp of this.#cleanUp) cleanUp()
-    for (const tile of [...this.#tiles.values(), this.#ownTile]) tile.remove()
+    for (const tile of this.#all()) tile.remove()
     this.#chat.toggle(false)
     find("#call", HTMLElement).hidden = true
   }
 
   #onPeerCame(peer: MeshPeer): void {
-    const tile = new Tile(false)
+    const tile = new Tile("other")
+    tile.onPin = () => this.#pin(tile)
     this.#tiles.set(peer, tile)
     this.#waitingSince.set(peer, performance.now())
     // The own tile stays last, where people look for themselves.
@@ -103,8 +112,8 @@ export class CallView {
   }
 
   #onPeerLeft(peer: MeshPeer): void {
-    this.#tiles.get(peer)?.remove()
-    this.#tiles.delete(peer)
+    this.#drop(this.#tiles, peer)
+    this.#drop(this.#screens, peer)
     this.#waitingSince.delete(peer)
     this.#ways.delete(peer)
     this.#arrange()
@@ -113,7 +122,6 @@ export class CallView {
 
   #showPeer(peer: MeshPeer): void {
     const { state } = peer
-    watchWays(peer.connection)
     if (state === "connected") {
       this.#waitingSince.delete(peer)
       this.#ways.delete(peer)
@@ -131,6 +139,56 @@ export class CallView {
       note: this.#ways.get(peer) ?? noteOf(state),
       waiting: state !== "connected",
     })
+    this.#showScreen(peer)
+  }
+
+  #showScreen(peer: MeshPeer): void {
+    const { screen } = peer
+    const name = word("screen_of", { name: nameOf(peer) })
+    const known = this.#screens.get(peer)
+    if (screen === undefined) {
+      this.#drop(this.#screens, peer)
+      if (known !== undefined) this.#arrange()
+      return
+    }
+    const tile = known ?? new Tile("screen")
+    tile.show({
+      name,
+      initialsOf: name,
+      stream: known ? undefined : new MediaStream([screen]),
+      showVideo: true,
+      microphoneOff: false,
+      note: "",
+      waiting: false,
+    })
+    if (known !== undefined) return
+    this.#screens.set(peer, tile)
+    tile.onPin = () => this.#pin(tile)
+    this.#stage.insertBefore(tile.element, this.#ownTile.element)
+    toast(name)
+    // Somebody wants it to be looked at; what the person chose to look at stays.
+    if (this.#pinned === undefined) this.#pin(tile)
+    else this.#arrange()
+  }
+
+  /** Makes one large, in place of the one before; the same again makes all alike. */
+  #pin(tile: Tile): void {
+    this.#pinned = tile === this.#pinned ? undefined : tile
+    for (const one of this.#all()) one.isPinned = one === this.#pinned
+    this.#arrange()
+  }
+
+  #drop(tiles: Map<MeshPeer, Tile>, peer: MeshPeer): void {
+    const tile = tiles.get(peer)
+    tile?.remove()
+    tiles.delete(peer)
+    if (tile === this.#pinned) this.#pinned = undefined
+  }
+
+  /** All tiles, the large one first. */
+  #all(): Tile[] {
+    const tiles = [...this.#screens.values(), ...this.#tiles.values(), this.#ownTile]
+    return tiles.sort((one, other) => Number(other === this.#pinned) - Number(one === this.#pinned))
   }
 
   #showOwn(): void {
@@ -179,8 +237,14 @@ export class CallView {
     const now = performance.now()
     for (const [peer, since] of this.#waitingSince) {
       if (now - since < EXPLAIN_AFTER_MS) continue
-      this.#ways.set(peer, word(await missingWay(peer.connection)))
+      this.#ways.set(peer, word(`way_${await peer.obstacle()}`))
       if (this.#waitingSince.has(peer)) this.#showPeer(peer)
+    }
+  }
+
+  async #measure(): Promise<void> {
+    for (const [peer, tile] of this.#tiles) {
+      if (peer.state === "connected") tile.showQuality(await peer.quality())
     }
   }
 
@@ -190,8 +254,9 @@ export class CallView {
     const count = find("#count span", HTMLElement)
     count.textContent = String(this.#tiles.size + 1)
     find("#count", HTMLElement).title = alone ? word("alone_title") : word("people", { count: this.#tiles.size + 1 })
-    const places = arrange(this.#tiles.size + (alone ? 2 : 1), this.#stage.clientWidth, this.#stage.clientHeight)
-    const tiles = [...this.#tiles.values(), this.#ownTile]
+    const tiles = this.#all()
+    const inOrder = this.#pinned === undefined ? arrange : arrangeAround
+    const places = inOrder(tiles.length + (alone ? 1 : 0), this.#stage.clientWidth, this.#stage.clientHeight)
     for (const [index, tile] of tiles.entries()) {
       const place = places[index]
       if (place !== undefined) tile.place(place)
@@ -208,15 +273,8 @@ export class CallView {
     showOwnLevel(own)
     this.#ownTile.hear(own, now)
     for (const peer of this.#call.peers.values()) {
-      this.#tiles.get(peer)?.hear(peer.status["microphone"] === false ? 0 : levelOf(peer), now)
+      this.#tiles.get(peer)?.hear(peer.status["microphone"] === false ? 0 : peer.level, now)
     }
-  }
-
-  /** Phones have a camera at each side. */
-  async #offerFlip(): Promise<void> {
-    const cameras = (await listDevices()).filter(({ kind }) => kind === "videoinput")
-    const offered = cameras.length > 1 && matchMedia("(pointer: coarse)").matches
-    for (const button of actions("flip")) button.hidden = !offered
   }
 }
 

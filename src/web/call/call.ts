@@ -3,12 +3,6 @@
 import type { SignalingClient, Status } from "../../client/index.ts"
 import { type Mesh, type MeshPeer, mesh } from "../../client/mesh/index.ts"
 import type { LocalMedia } from "./media.ts"
-import { wayWord } from "./way.ts"
-
-/** 2.5 Mbit/s in all: 720p to one peer, and within the upload of a common DSL line. */
-const UPLOAD_BITS_PER_SECOND = 2_500_000
-/** 150 kbit/s: below it a face is no longer recognised. */
-const LEAST_BITS_PER_SECOND = 150_000
 
 export class Call {
   readonly client: SignalingClient
@@ -21,11 +15,7 @@ export class Call {
     this.client = client
     this.media = media
     this.mesh = mesh(client)
-    this.#unsubscribe = [
-      this.mesh.on("peer_left", () => this.#shareUpload()),
-      this.mesh.on("peer_changed", ({ state }) => state === "connected" && this.#shareUpload()),
-      media.on("change", () => this.#onMediaChange()),
-    ]
+    this.#unsubscribe = [media.on("change", () => this.#onMediaChange())]
   }
 
   get peers(): ReadonlyMap<string, MeshPeer> {
@@ -51,6 +41,7 @@ export class Call {
   #sendTracks(): void {
     this.mesh.setTrack("audio", this.media.microphone)
     this.mesh.setTrack("video", this.media.camera)
+    this.mesh.setTrack("screen", this.media.screen)
   }
 
   #onMediaChange(): void {
@@ -59,57 +50,6 @@ export class Call {
     if (JSON.stringify(status) === this.#toldStatus) return
     this.#toldStatus = JSON.stringify(status)
     this.client.updateStatus(status)
-  }
-
-  #shareUpload(): void {
-    const others = Math.max(1, this.peers.size)
-    const share = Math.max(LEAST_BITS_PER_SECOND, UPLOAD_BITS_PER_SECOND / others)
-    // 720p to one, 480p to two or three, 360p from four on: as much as their tiles show anyway.
-    const shrinkBy = others === 1 ? 1 : others <= 3 ? 1.5 : 2
-    for (const { connection } of this.peers.values()) void limitVideo(connection, share, shrinkBy)
-  }
-}
-
-/** How loud a peer is, 0 to 1, as the browser measured it on the packets. */
-export function levelOf({ connection }: MeshPeer): number {
-  const receiver = connection.getReceivers().find(({ track }) => track.kind === "audio")
-  return receiver?.getSynchronizationSources?.()[0]?.audioLevel ?? 0
-}
-
-const failures = new WeakMap<RTCPeerConnection, number[]>()
-
-/** Listens to what the relays answer; the browser tells it once, as it happens. */
-export function watchWays(connection: RTCPeerConnection): void {
-  if (failures.has(connection)) return
-  const errors: number[] = []
-  failures.set(connection, errors)
-  connection.addEventListener("icecandidateerror", ({ errorCode, url }) => {
-    if (url?.startsWith("turn")) errors.push(errorCode)
-  })
-}
-
-/** The text for a peer that was not reached. */
-export async function missingWay(connection: RTCPeerConnection): Promise<ReturnType<typeof wayWord>> {
-  const urls = (connection.getConfiguration().iceServers ?? []).flatMap((server) => server.urls)
-  const hasRelay = urls.some((url) => url.startsWith("turn"))
-  let gotRelay = false
-  for (const entry of (await connection.getStats()).values()) {
-    gotRelay ||= entry.type === "local-candidate" && entry.candidateType === "relay"
-  }
-  return wayWord({ hasRelay, gotRelay, errors: failures.get(connection) ?? [] })
-}
-
-/** Caps the picture in bits and size, because each further peer costs another encoding and a share of the upload. */
-async function limitVideo(connection: RTCPeerConnection, bitsPerSecond: number, shrinkBy: number): Promise<void> {
-  for (const { sender, receiver } of connection.getTransceivers()) {
-    if (receiver.track.kind !== "video") continue
-    const parameters = sender.getParameters()
-    const encoding = parameters.encodings?.[0]
-    if (encoding === undefined) continue
-    if (encoding.maxBitrate === bitsPerSecond && encoding.scaleResolutionDownBy === shrinkBy) continue
-    encoding.maxBitrate = bitsPerSecond
-    encoding.scaleResolutionDownBy = shrinkBy
-    await sender.setParameters(parameters).catch(() => undefined)
   }
 }
 

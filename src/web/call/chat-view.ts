@@ -1,6 +1,7 @@
 // The chat panel: what was written, what is being written, and how much was not read yet.
+import { language } from "../speak.ts"
 import { find } from "./dom.ts"
-import { language, word } from "./words.ts"
+import { word } from "./words.ts"
 
 /** 500 messages: days of talk; the oldest go first so that a forgotten tab does not grow. */
 const MAX_MESSAGES = 500

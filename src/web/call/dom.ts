@@ -1,4 +1,4 @@
-// Small helpers around the document: finding what index.html promises, remembering, saying things aloud.
+// Small helpers around the document: finding what index.html promises, saying things aloud.
 
 /** The element `selector` names. Missing or of another kind is a mistake in index.html and stops the page. */
 export function find<T extends Element>(selector: string, kind: abstract new () => T, root: ParentNode = document): T {
@@ -36,24 +36,6 @@ export function toast(text: string): void {
   toasts.append(note)
   while (toasts.childElementCount > MAX_TOASTS) toasts.firstElementChild?.remove()
   setTimeout(() => note.remove(), TOAST_MS)
-}
-
-/** What the browser remembers for this page. Storage can be forbidden; then nothing is remembered. */
-export const memory = {
-  get(key: string): string {
-    try {
-      return localStorage.getItem(`palava.${key}`) ?? ""
-    } catch {
-      return ""
-    }
-  },
-  set(key: string, value: string): void {
-    try {
-      localStorage.setItem(`palava.${key}`, value)
-    } catch {
-      // Private windows of some browsers forbid it.
-    }
-  },
 }
 
 /** Copies text; on pages without https the clipboard is only reachable the old way. */

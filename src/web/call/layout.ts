@@ -33,6 +33,26 @@ export function arrange(count: number, width: number, height: number): Box[] {
   return boxes(count, best, gap, width, height)
 }
 
+/** The strip beside a large tile: a quarter of the stage, as much as four faces need to be known by. */
+const STRIP = 0.24
+
+/** The first of `count` tiles large, the others in a strip beside it, or below on an upright stage. */
+export function arrangeAround(count: number, width: number, height: number): Box[] {
+  if (count < 2 || width <= 0 || height <= 0) return arrange(count, width, height)
+  const gap = width < NARROW ? GAP.narrow : GAP.wide
+  const isBeside = width >= height
+  const large = {
+    left: 0,
+    top: 0,
+    width: isBeside ? Math.floor(width * (1 - STRIP) - gap) : width,
+    height: isBeside ? height : Math.floor(height * (1 - STRIP) - gap),
+  }
+  const left = isBeside ? large.width + gap : 0
+  const top = isBeside ? 0 : large.height + gap
+  const others = arrange(count - 1, width - left, height - top)
+  return [large, ...others.map((box) => ({ ...box, left: box.left + left, top: box.top + top }))]
+}
+
 function boxes(
   count: number,
   tile: { columns: number; width: number; height: number },

@@ -1,6 +1,7 @@
 // The way in: own picture, name, room. Shown at the start, after a link to another room, and after a call.
-import { find, memory } from "./dom.ts"
-import { type LocalMedia, listDevices, type MediaKind } from "./media.ts"
+import { memory } from "../memory.ts"
+import { find } from "./dom.ts"
+import type { LocalMedia } from "./media.ts"
 import { cleanRoomName, randomRoomName } from "./room-name.ts"
 import { showAvatar } from "./tile.ts"
 import { type Word, word } from "./words.ts"
@@ -42,13 +43,7 @@ export class Lobby {
       memory.set("name", this.#name.value.trim())
       if (room !== "") this.onEnter(room, this.#name.value.trim())
     })
-    media.on("change", () => {
-      this.#renderPreview()
-      void this.#renderDevices()
-    })
-    navigator.mediaDevices?.addEventListener("devicechange", () => void this.#renderDevices())
-    this.#setUpDevice("microphones", "microphone")
-    this.#setUpDevice("cameras", "camera")
+    media.on("change", () => this.#renderPreview())
   }
 
   get isShown(): boolean {
@@ -65,6 +60,7 @@ export class Lobby {
     find("#room-field", HTMLElement).hidden = mode !== "new"
     this.#room.value = mode === "new" ? randomRoomName() : room
     this.#root.hidden = false
+    find(".preview", HTMLElement).append(find("#devices", HTMLElement))
     document.title = mode === "new" ? "palava" : `${room} · palava`
     this.setBusy(false)
     this.#renderPreview()
@@ -108,27 +104,4 @@ export class Lobby {
     const note = asking ? word("browser_asks") : problem || (camera ? "" : off)
     find("#preview-note", HTMLElement).textContent = note
   }
-
-  async #renderDevices(): Promise<void> {
-    const devices = await listDevices()
-    const { microphone, camera } = this.#media
-    fill("microphones", devices, "audioinput", microphone)
-    fill("cameras", devices, "videoinput", camera)
-    find("#devices", HTMLElement).hidden = devices.every(({ kind }) => kind === "audiooutput")
-  }
-
-  #setUpDevice(id: string, kind: MediaKind): void {
-    const select = find(`#${id}`, HTMLSelectElement)
-    select.addEventListener("change", () => void this.#media.turn(kind, true, select.value))
-  }
-}
-
-function fill(id: string, devices: MediaDeviceInfo[], kind: MediaDeviceKind, used: MediaStreamTrack | undefined): void {
-  const select = find(`#${id}`, HTMLSelectElement)
-  const choices = devices.filter((device) => device.kind === kind)
-  select.replaceChildren(...choices.map(({ deviceId, label }) => new Option(label, deviceId)))
-  const current = used?.getSettings().deviceId
-  if (current !== undefined) select.value = current
-  const field = select.closest<HTMLElement>(".device")
-  if (field !== null) field.hidden = choices.length === 0
 }

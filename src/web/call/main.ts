@@ -1,15 +1,17 @@
 // The demo call, put together: media, lobby, call, keys. Follows the link: #room names the room.
 import { SignalingClient, SignalingError } from "../../client/index.ts"
+import { language } from "../speak.ts"
+import { setUpTheme } from "../theme.ts"
 import { Call } from "./call.ts"
 import { CallView, copyLink } from "./call-view.ts"
 import { ChatView } from "./chat-view.ts"
-import { actions, find, toast } from "./dom.ts"
+import { setUpDevices } from "./devices.ts"
+import { actions, find, setIcon, toast } from "./dom.ts"
 import { Lobby } from "./lobby.ts"
 import { LocalMedia } from "./media.ts"
-import { setUpMediaControls, showOwnLevel, toggle } from "./media-controls.ts"
+import { setUpMediaControls, shareScreen, showOwnLevel, toggle } from "./media-controls.ts"
 import { linkTo, roomInLink } from "./room-name.ts"
-import { setUpTheme } from "./theme.ts"
-import { fillIn, isWord, language, word } from "./words.ts"
+import { fillIn, isWord, word } from "./words.ts"
 
 interface Running {
   room: string
@@ -31,10 +33,15 @@ const media = new LocalMedia()
 const lobby = new Lobby(media)
 const chat = new ChatView()
 const shortcuts = find("#shortcuts", HTMLDialogElement)
+const devices = find("#devices-dialog", HTMLDialogElement)
 let running: Running | undefined
 
-setUpTheme()
+setUpTheme(actions("theme"), (button, theme) => {
+  setIcon(button, `theme-${theme}`)
+  button.title = button.ariaLabel = word(`colours_${theme}`)
+})
 setUpMediaControls(media)
+setUpDevices(media)
 lobby.onEnter = (room, name) => void enter(room, name)
 wireActions()
 addEventListener("hashchange", () => {
@@ -126,6 +133,7 @@ async function explainSilence(code: number, times: number): Promise<string> {
 }
 
 function leave(): void {
+  void media.shareScreen(false)
   running?.end()
   running = undefined
 }
@@ -137,6 +145,7 @@ function wireActions(): void {
   on("copy", () => running && void copyLink(running.room))
   on("chat", () => chat.toggle())
   on("shortcuts", () => shortcuts.showModal())
+  on("devices", () => devices.showModal())
   on("flip", () => void media.flip())
   on("leave", () => {
     const room = running?.room ?? ""
@@ -156,12 +165,13 @@ function wireActions(): void {
 function onKey(event: KeyboardEvent): void {
   const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement
   if (event.key === "Escape") chat.toggle(false)
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || shortcuts.open) return
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || shortcuts.open || devices.open) return
   const key = event.key.toLowerCase()
   if (key === "m") void toggle(media, "microphone")
   else if (key === "v") void toggle(media, "camera")
   else if (running === undefined) return
   else if (key === "c") chat.toggle()
+  else if (key === "s") void shareScreen(media)
   else if (key === "l") void copyLink(running.room)
   else if (key === "?") shortcuts.showModal()
   else return

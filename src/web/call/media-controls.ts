@@ -20,14 +20,32 @@ export function setUpMediaControls(media: LocalMedia): void {
   for (const kind of ["microphone", "camera"] as const) {
     for (const button of actions(kind)) button.addEventListener("click", () => void toggle(media, kind))
   }
+  const renderScreen = () => {
+    const isShared = media.screen !== undefined
+    for (const button of actions("screen")) {
+      button.hidden = navigator.mediaDevices?.getDisplayMedia === undefined
+      button.setAttribute("aria-pressed", String(isShared))
+      button.title = button.ariaLabel = word(isShared ? "screen_stop" : "screen_share")
+    }
+  }
+  for (const button of actions("screen")) button.addEventListener("click", () => void shareScreen(media))
   media.on("change", render)
+  media.on("change", renderScreen)
   render()
+  renderScreen()
 }
 
 export async function toggle(media: LocalMedia, kind: MediaKind): Promise<void> {
   const wanted = !media.isOn(kind)
   await media.turn(kind, wanted)
   if (media.isOn(kind) === wanted) announce(word(wanted ? "on" : "off", { what: word(kind) }))
+}
+
+/** Shares the screen, or ends it. */
+export async function shareScreen(media: LocalMedia): Promise<void> {
+  const wasShared = media.screen !== undefined
+  await media.shareScreen(!wasShared)
+  if (media.screen !== undefined || wasShared) announce(word(wasShared ? "screen_off" : "screen_on"))
 }
 
 /** Fills the meters in the microphone buttons; `level` is 0 to 1. */

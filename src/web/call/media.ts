@@ -1,7 +1,7 @@
 // The own camera and microphone. Either may be missing, forbidden or unplugged at any time, and the call goes on:
 // every failure ends as "off" plus one sentence that says why.
 import { Emitter } from "../../client/index.ts"
-import { memory } from "./dom.ts"
+import { memory } from "../memory.ts"
 import { type Word, word } from "./words.ts"
 
 export type MediaKind = "microphone" | "camera"
@@ -19,11 +19,14 @@ const VIDEO: MediaTrackConstraints = {
   height: { ideal: 720 },
   frameRate: { ideal: 24, max: 30 },
 }
+// 15 pictures a second: letters must be sharp, and scrolling may stutter.
+const SCREEN: MediaTrackConstraints = { frameRate: { max: 15 } }
 const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
 
 export class LocalMedia extends Emitter<MediaEvents> {
   #microphone: MediaStreamTrack | undefined
   #camera: MediaStreamTrack | undefined
+  #screen: MediaStreamTrack | undefined
   #microphoneOn = false
   #facing: "user" | "environment" = "user"
   #asking = new Set<MediaKind>()
@@ -38,6 +41,10 @@ export class LocalMedia extends Emitter<MediaEvents> {
 
   get camera(): MediaStreamTrack | undefined {
     return this.#camera
+  }
+
+  get screen(): MediaStreamTrack | undefined {
+    return this.#screen
   }
 
   /** Why there is no picture or no sound; "" when all is well. */
@@ -106,6 +113,20 @@ export class LocalMedia extends Emitter<MediaEvents> {
     this.#takeCamera(undefined)
     memory.set("camera.device", "")
     await this.#open("camera")
+  }
+
+  /** Asks which screen or window to share, or ends it. Whoever changes their mind at the question shares nothing. */
+  async shareScreen(on: boolean): Promise<void> {
+    const asked = on ? navigator.mediaDevices.getDisplayMedia({ video: SCREEN }).catch(() => undefined) : undefined
+    const track = (await asked)?.getVideoTracks()[0]
+    this.#screen?.stop()
+    this.#screen = track
+    if (track !== undefined) {
+      track.contentHint = "detail"
+      // The browser has a button of its own for it.
+      track.addEventListener("ended", () => track === this.#screen && this.shareScreen(false))
+    }
+    this.emit("change", undefined)
   }
 
   /** How loud the own voice is, 0 to 1. */

@@ -1,5 +1,8 @@
 // One person on the stage: picture or initials, name, microphone, connection, and a ring while they talk.
-import { find } from "./dom.ts"
+import type { Quality } from "../../client/mesh/index.ts"
+import { routeSound } from "./devices.ts"
+import { find, toast } from "./dom.ts"
+import { gradeOf } from "./grade.ts"
 import type { Box } from "./layout.ts"
 import { word } from "./words.ts"
 
@@ -27,9 +30,15 @@ export class Tile {
   readonly #avatar: HTMLElement
   readonly #name: HTMLElement
   readonly #note: HTMLElement
+  readonly #quality: HTMLButtonElement
+  #details = ""
+  readonly #pin: HTMLButtonElement
   #talkedAt = 0
+  /** Called when the person wants it large, or no longer. */
+  onPin: () => void = () => undefined
 
-  constructor(own: boolean) {
+  /** `own`: of the person at this page; `screen`: what somebody shares, and must not be cut. */
+  constructor(what: "own" | "other" | "screen") {
     const template = find("#tile-template", HTMLTemplateElement)
     const copy = template.content.cloneNode(true) as DocumentFragment
     this.element = find(".tile", HTMLElement, copy)
@@ -37,8 +46,37 @@ export class Tile {
     this.#avatar = find(".avatar", HTMLElement, copy)
     this.#name = find(".name-tag span", HTMLElement, copy)
     this.#note = find(".tile-state-text", HTMLElement, copy)
-    this.element.classList.toggle("own", own)
-    this.#video.muted = own
+    this.#quality = find(".quality", HTMLButtonElement, copy)
+    this.#pin = find(".pin", HTMLButtonElement, copy)
+    this.element.classList.add(what)
+    this.#video.muted = what !== "other"
+    routeSound(this.#video)
+    this.#quality.addEventListener("click", () => toast(this.#details))
+    this.#pin.addEventListener("click", () => this.onPin())
+    const full = find(".full", HTMLButtonElement, copy)
+    full.hidden = !document.fullscreenEnabled
+    full.addEventListener("click", () => {
+      if (document.fullscreenElement !== null) void document.exitFullscreen()
+      else void this.element.requestFullscreen().catch(() => undefined)
+    })
+  }
+
+  /** Large or not. */
+  set isPinned(isPinned: boolean) {
+    this.#pin.setAttribute("aria-pressed", String(isPinned))
+  }
+
+  /** How well it comes; a tap explains it. */
+  showQuality(quality: Quality): void {
+    const { loss, roundTripMs = 0, picture, isRelayed } = quality
+    const grade = gradeOf(quality)
+    this.#quality.hidden = false
+    this.#quality.dataset["grade"] = grade
+    this.#quality.title = this.#quality.ariaLabel = word(`quality_${grade}`)
+    const size =
+      picture === undefined ? word("no_picture") : `${picture.width} × ${picture.height}, ${picture.framesPerSecond}/s`
+    const numbers = { ms: Math.round(roundTripMs), percent: (loss * 100).toFixed(1), size }
+    this.#details = `${word(`quality_${grade}`)}: ${word("quality_numbers", numbers)} ${word(isRelayed ? "by_relay" : "direct")}`
   }
 
   show(content: TileContent): void {

@@ -1,6 +1,8 @@
 // Every word a person reads or hears on the page, in English and German; the browser's languages decide.
 // index.html names them in braces, `{chat}`; so do texts with a place for a value, `{name} is here`.
 
+import { speak, type Translated } from "../speak.ts"
+
 const WORDS = {
   again: ["Trying again…", "Neuer Versuch…"],
   alone: ["You are in the room, alone so far", "Sie sind im Raum, bisher allein"],
@@ -12,6 +14,7 @@ const WORDS = {
     "Der Browser erlaubt weder Kamera noch Mikrofon. Das lässt sich neben der Adresse ändern.",
   ],
   both_off: ["Camera and microphone are off", "Kamera und Mikrofon sind aus"],
+  by_relay: ["by a relay (TURN).", "über eine Vermittlung (TURN)."],
   call_title: ["Call in the room {room}", "Gespräch im Raum {room}"],
   camera: ["Camera", "Kamera"],
   camera_broken: ["The camera could not be started.", "Die Kamera ließ sich nicht starten."],
@@ -47,8 +50,11 @@ const WORDS = {
   ],
   copy_room_link: ["Copy the link to this room", "Link zu diesem Raum kopieren"],
   description: ["Video calls from browser to browser.", "Videogespräche von Browser zu Browser."],
+  devices: ["Devices", "Geräte"],
+  direct: ["directly.", "direkt."],
   door_open: ["The door is still open: ", "Die Tür ist noch offen: "],
   face_to_face: ["Talk face to face", "Von Angesicht zu Angesicht"],
+  full_screen: ["Full screen", "Vollbild"],
   guest: ["Guest", "Gast"],
   insecure: [
     "Browsers give camera and microphone only to pages opened by https.",
@@ -76,6 +82,7 @@ const WORDS = {
   microphone_on_or_off: ["Microphone on or off", "Mikrofon an oder aus"],
   microphone_to_use: ["Microphone to use", "Mikrofon, das benutzt wird"],
   name_why: ["So that others know who you are", "Damit andere wissen, wer Sie sind"],
+  no_picture: ["no picture", "kein Bild"],
   nobody: ["Nobody else is here yet", "Noch ist niemand sonst hier"],
   nobody_reads: ["Nobody else is here to read it yet", "Noch liest es hier niemand"],
   off: ["{what} off", "{what} aus"],
@@ -89,10 +96,18 @@ const WORDS = {
   own_room: ["or start a room of your own", "oder einen eigenen Raum öffnen"],
   people: ["{count} people", "{count} Personen"],
   people_in_room: ["People in the room", "Personen im Raum"],
+  pin: ["Show large", "Groß zeigen"],
   promise: [
     "Picture, sound and chat travel encrypted from browser to browser. The server only introduces you to each other.",
     "Bild, Ton und Chat gehen verschlüsselt von Browser zu Browser. Der Server macht Sie nur miteinander bekannt.",
   ],
+  quality_fair: ["Fair connection", "Mäßige Verbindung"],
+  quality_good: ["Good connection", "Gute Verbindung"],
+  quality_numbers: [
+    "{ms} ms there and back, {percent} % of packets lost, picture {size},",
+    "{ms} ms hin und zurück, {percent} % der Pakete verloren, Bild {size},",
+  ],
+  quality_poor: ["Poor connection", "Schlechte Verbindung"],
   refused: ["The server refused: {why}.", "Der Server lehnt ab: {why}."],
   refused_rate_limited: [
     "Too many attempts. Wait a moment, then try again.",
@@ -112,6 +127,11 @@ const WORDS = {
     "Der Server ist mit sich beschäftigt. Bitte gleich noch einmal.",
   ],
   room: ["Room", "Raum"],
+  screen_of: ["Screen of {name}", "Bildschirm von {name}"],
+  screen_off: ["Your screen is no longer shared", "Ihr Bildschirm wird nicht mehr geteilt"],
+  screen_on: ["Your screen is shared", "Ihr Bildschirm wird geteilt"],
+  screen_share: ["Share the screen", "Bildschirm teilen"],
+  screen_stop: ["Stop sharing the screen", "Bildschirm nicht mehr teilen"],
   send: ["Send", "Senden"],
   send_link: [
     "Send this link to those you want to talk with:",
@@ -137,6 +157,7 @@ const WORDS = {
   share: ["Share…", "Teilen…"],
   shortcuts: ["Keyboard shortcuts", "Tastenkürzel"],
   show_list: ["Show this list", "Diese Liste zeigen"],
+  speaker_to_use: ["Speaker to use", "Lautsprecher, der benutzt wird"],
   tile_failed: ["Not reachable, trying again…", "Nicht erreichbar, neuer Versuch…"],
   tile_unstable: ["Weak connection…", "Schwache Verbindung…"],
   to_room: ["to the room ", "in den Raum "],
@@ -153,7 +174,7 @@ const WORDS = {
     "No direct way found, and the relay (TURN) refuses its password.",
     "Kein direkter Weg, und die Vermittlung (TURN) lehnt das Kennwort ab.",
   ],
-  way_relay: [
+  way_unreachable: [
     "Neither the direct way nor the one by the relay (TURN) reaches the other side.",
     "Weder direkt noch über die Vermittlung (TURN) ist die andere Seite erreichbar.",
   ],
@@ -169,34 +190,9 @@ const WORDS = {
   your_camera: ["Your camera", "Ihre Kamera"],
   your_name: ["Your name", "Ihr Name"],
   yourself: ["{name} (you)", "{name} (Sie)"],
-} as const satisfies Record<string, readonly [english: string, german: string]>
+} as const satisfies Record<string, Translated>
 
 /** The name of a text. */
 export type Word = keyof typeof WORDS
 
-/** The first of the browser's languages that the page speaks; English when it speaks none. */
-export const language = navigator.languages?.map((tag) => tag.slice(0, 2)).find((tag) => /^(en|de)$/.test(tag)) ?? "en"
-
-/** The text of this name, with `values` in its braces. */
-export function word(name: Word, values: Readonly<Record<string, string | number>> = {}): string {
-  return WORDS[name][language === "de" ? 1 : 0].replace(/\{(\w+)\}/g, (_, key: string) => String(values[key] ?? ""))
-}
-
-/** Whether there is a text of this name: errors of the server become one. */
-export function isWord(name: string): name is Word {
-  return Object.hasOwn(WORDS, name)
-}
-
-/** Puts the texts in the places of their names, in what is written and in what is only said. */
-export function fillIn(root: ParentNode): void {
-  const put = (text: string) => text.replace(/\{(\w+)\}/g, (all, name: string) => (isWord(name) ? word(name) : all))
-  for (const element of root.querySelectorAll("*:not(script, style)")) {
-    if (element instanceof HTMLTemplateElement) fillIn(element.content)
-    for (const attribute of element.attributes) {
-      if (attribute.value.includes("{")) attribute.value = put(attribute.value)
-    }
-    for (const node of element.childNodes) {
-      if (node instanceof Text && node.data.includes("{")) node.data = put(node.data)
-    }
-  }
-}
+export const { word, isWord, fillIn } = speak(WORDS)
