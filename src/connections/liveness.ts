@@ -2,7 +2,7 @@
 // clock for all connections, so that none needs a timer or a look at the time for each message.
 
 import type { Clock } from "../clock.ts"
-import { CLOSE } from "./close.ts"
+import { CLOSE, type Close } from "./close.ts"
 import type { ConnectionCounters } from "./counters.ts"
 
 /** 250 ms: fine enough for a rate limit, too coarse to cost anything. */
@@ -34,8 +34,9 @@ export interface Looks {
 export interface Watched {
   /** Tick of the last sign of life. */
   heardAt: number
-  readonly socket: { ping(): void; close(code: number, reason: string): void } | undefined
-  onClose(code: number): void
+  readonly socket: { ping(): void } | undefined
+  /** Ends it, with all that it has not read. */
+  drop(close: Close): void
 }
 
 /** See the head of this file. */
@@ -91,9 +92,7 @@ export class Liveness {
         continue
       }
       counters.closedSilent++
-      const { socket } = connection
-      connection.onClose(CLOSE.silent.code)
-      socket?.close(CLOSE.silent.code, CLOSE.silent.reason)
+      connection.drop(CLOSE.silent)
     }
   }
 }

@@ -116,7 +116,9 @@ export class Memory {
   }
 
   #terminate(socket: Parting): void {
+    const close = this.#partings.get(socket)?.close ?? CLOSE.tooSlow
     this.#partings.delete(socket)
-    socket.terminate?.()
+    if (socket.terminate === undefined) socket.close(close.code, close.reason)
+    else socket.terminate()
   }
 }

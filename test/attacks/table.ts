@@ -12,7 +12,7 @@ const BEGIN = "<!-- figures: written by make attacks -->\n"
 const END = "<!-- end of figures -->"
 
 const HEAD =
-  "| attack | lost | p50 | p99 | quiet p99 | loop lag up to | CPU | memory before, most, after | refusals |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+  "| attack | lost | p50 | p99 | quiet p99 | loop lag up to | CPU | idle | memory before, most, after | refusals |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
 
 /** Puts them in place of those that are there. */
 export function writeTable(outcomes: readonly Outcome[]): void {
@@ -23,7 +23,7 @@ export function writeTable(outcomes: readonly Outcome[]): void {
   writeFileSync(PAGE, `${before}${BEGIN}\n${machine}\n\n${table}\n${END}${rest.split(END)[1] ?? "\n"}`)
 }
 
-function toRow({ attack, wrong, p50, p99, quietP99, lagMs, cpu, rss, refused }: Outcome): string {
+function toRow({ attack, wrong, p50, p99, quietP99, lagMs, cpu, idle, rss, refused }: Outcome): string {
   const ms = (value: number): string => `${value.toFixed(1)} ms`
   const memory = [rss.before, rss.most, rss.after].map((megabytes) => megabytes.toFixed(0)).join(", ")
   const cells = [
@@ -34,6 +34,7 @@ function toRow({ attack, wrong, p50, p99, quietP99, lagMs, cpu, rss, refused }: 
     ms(quietP99),
     `${lagMs} ms`,
     `${(cpu * 100).toFixed(0)} %`,
+    `${(idle * 100).toFixed(0)} %`,
     `${memory} MB`,
     refused,
   ]
