@@ -7,7 +7,7 @@ BUN = $(shell scripts/find-bun.sh)
 SOURCES = $(shell find src scripts -type f) package.json package-lock.json
 EXE = dist/palava-machine
 
-.PHONY: help run test bench build dev check fuzz attacks client release deb install clean
+.PHONY: help run test bench build dev check fuzz attacks audit client release deb install clean
 
 help: ## list the targets
 	@echo "palava-machine: make TARGET [VARIABLE=value]"
@@ -33,6 +33,9 @@ fuzz: $(EXE) ## the seeded simulation and the attacks for longer: make fuzz SEED
 
 attacks: $(EXE) ## attacks on a node, for longer; writes the figures to docs/attacks.md
 	@FUZZ=long ATTACKS=write $(BUN) test --timeout 120000 ./test/attacks/attacks.test.ts
+
+audit: node_modules/.ready ## known vulnerabilities and licences of what is compiled in
+	@$(BUN) scripts/release/audit.ts
 
 bench: $(EXE) ## measure the executable beside its limit and its alternatives
 	@BENCH='$(BENCH)' QUICK='$(QUICK)' BASE='$(BASE)' $(BUN) bench/run.ts

@@ -1,20 +1,23 @@
-// The C library of Linux, for the few things that Bun has no words for.
+// The C library, for the few calls of Linux that neither Bun nor Node.js has.
 
-import { dlopen, type FFIFunction, type Library } from "bun:ffi"
+import { dlopen } from "bun:ffi"
 
-/** glibc, and musl by architecture. */
-const LIBRARIES = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`]
+const SYMBOLS = {
+  socket: { args: ["int", "int", "int"], returns: "int" },
+  connect: { args: ["int", "ptr", "u32"], returns: "int" },
+  getsockopt: { args: ["int", "int", "int", "ptr", "ptr"], returns: "int" },
+  shutdown: { args: ["int", "int"], returns: "int" },
+  setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
+} as const
 
-/** These functions of it; undefined outside of Linux, or where there is none. */
-export function openLibc<Functions extends Record<string, FFIFunction>>(
-  functions: Functions,
-): Library<Functions>["symbols"] | undefined {
+/** glibc's or musl's calls; undefined where there is neither, as on macOS. */
+export function openLibc() {
   if (process.platform !== "linux") return undefined
-  for (const library of LIBRARIES) {
+  for (const library of ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`]) {
     try {
-      return dlopen(library, functions).symbols
+      return dlopen(library, SYMBOLS).symbols
     } catch {
-      // The next one, or none.
+      // Another C library.
     }
   }
   return undefined

@@ -4,6 +4,7 @@ import { version } from "../package.json" with { type: "json" }
 import { checkConfig } from "./commands/check-config.ts"
 import { doctor } from "./commands/doctor.ts"
 import { exitFor } from "./commands/exit.ts"
+import { operate } from "./commands/operate.ts"
 import { start } from "./commands/start.ts"
 import { printStats } from "./commands/stats.ts"
 import { printToken } from "./commands/token.ts"
@@ -13,12 +14,20 @@ import { PluginMistakes } from "./plugins/check.ts"
 import { PLUGIN_TYPES } from "./plugins/types-text.ts"
 
 const COMMANDS: { readonly [Name in Invocation["command"]]: (invocation: Invocation) => void | Promise<void> } = {
-  start: ({ config }) => start(config),
+  start: ({ config, replaces }) => start(config, replaces),
   "check-config": checkConfig,
   doctor,
   "plugin-types": () => void process.stdout.write(PLUGIN_TYPES),
   stats: printStats,
   token: printToken,
+  nodes: operate,
+  rooms: operate,
+  room: operate,
+  kick: operate,
+  "close-room": operate,
+  drain: operate,
+  undrain: operate,
+  "log-level": operate,
   help: () => void process.stdout.write(helpText(version, columns())),
   version: () => console.log(version),
 }

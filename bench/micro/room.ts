@@ -34,6 +34,7 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   }
   const limits = {
     roomSize: 50,
+    roomLocks: "off",
     maxFrameBytes: 65_536,
     ratePerSecond: 0,
     rateBurst: 12_000,

@@ -103,6 +103,7 @@ export const CLIENT_MESSAGES = {
     ...message("join_room", "Join a room", {
       room_id: shortText("The room's name"),
       status: v.exactOptional(v.nullable(StatusChange)),
+      token: v.exactOptional(v.pipe(v.string(), v.description("An access token, where the server asks for one"))),
       resume: v.exactOptional(
         v.pipe(v.boolean(), v.description("Whether the client can resume: joined_room brings a ticket")),
       ),
@@ -111,6 +112,8 @@ export const CLIENT_MESSAGES = {
     answers: ["joined_room"],
   },
   leave_room: { ...message("leave_room", "Leave the room; nothing happens outside of one", withRef), answers: [] },
+  lock_room: { ...message("lock_room", "Let nobody new into the room", withRef), answers: ["room_locked"] },
+  unlock_room: { ...message("unlock_room", "Let others in again", withRef), answers: ["room_unlocked"] },
   send_to_peer: {
     ...message("send_to_peer", "Tell a member of the same room", { peer_id: PeerId, data: RelayData, ...withRef }),
     answers: [],
@@ -162,6 +165,8 @@ export const SERVER_MESSAGES = {
   }),
   new_peer: message("new_peer", "Somebody came", { peer_id: PeerId, status: Status }),
   peer_left: message("peer_left", "Somebody left", { sender_id: PeerId }),
+  room_locked: message("room_locked", "A member saw to it that nobody new comes in", { peer_id: PeerId }),
+  room_unlocked: message("room_unlocked", "A member saw to it that others come in again", { peer_id: PeerId }),
   peer_updated_status: message("peer_updated_status", "A status changed; this is the whole of it", {
     sender_id: PeerId,
     status: Status,

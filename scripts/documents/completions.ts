@@ -1,6 +1,6 @@
 // Completions for bash and zsh: commands, flags, and what a flag's value can be.
 
-import { COMMAND_NAMES, COMMANDS, flagsOf } from "../../src/config/command-line.ts"
+import { COMMAND_NAMES, COMMANDS, flagsOf, ownersOfFlags } from "../../src/config/command-line.ts"
 import { flagOf, OPTION_NAMES, optionOf } from "../../src/config/options.ts"
 
 /** A flag as a completion sees it. */
@@ -18,12 +18,12 @@ function allFlags(): Flag[] {
     const { help, value, isList = false, schema } = optionOf(name)
     return { flag: flagOf(name), help, value, isList, choices: value === "" ? [] : choicesOf(schema) }
   })
-  const ofCommands = COMMAND_NAMES.flatMap((command) =>
-    Object.entries(flagsOf(command)).map(([flag, { value, help }]) => {
-      const choices = value.includes("|") ? value.split("|") : []
-      return { flag: `--${flag}`, help: `${command}: ${help}`, value, isList: false, choices }
-    }),
-  )
+  const ofCommands = [...ownersOfFlags()].map(([flag, owners]) => {
+    const [command = "start"] = owners
+    const { value = "", help = "", isList = false } = flagsOf(command)[flag] ?? {}
+    const choices = value.includes("|") ? value.split("|") : []
+    return { flag: `--${flag}`, help: `${owners.join(", ")}: ${help}`, value, isList, choices }
+  })
   const plain = { isList: false, choices: [] }
   return [
     { flag: "--config", help: "TOML file with options", value: "FILE", ...plain },

@@ -1,4 +1,4 @@
--- Adds a member to a room, unless it is one already or the room is full, and announces it.
+-- Adds a member to a room, unless it is one already or the room is full or locked, and announces it.
 --
 -- KEYS  room meta nodes rooms_of connection_time
 -- ARGV  lease_until publish channel room_key node peer generation rev status limit if_taken epoch with_snapshot rooms_of_prefix proof proven_by
@@ -9,7 +9,7 @@
 --       proven_by: empty, or a word of the proof of the membership to be taken over, which keeps its status
 -- Returns  {1, epoch, seq, {peer, packed member, ...}}, the list empty unless with_snapshot is 1;
 --          {-1} the room is full; {-2} the lease of the calling node is over; {-4} the peer is taken;
---          {-5} there is no membership with that proof
+--          {-5} there is no membership with that proof; {-6} the room is locked
 -- Publishes  to each node with members, and to that of the other membership: joined, with a left before it when that one
 --            leaves; moved, when it is taken over
 local room, meta, nodes, rooms_of, connection_time = unpack(KEYS)
@@ -18,7 +18,7 @@ local generation, rev, status, limit = tonumber(ARGV[7]), tonumber(ARGV[8]), ARG
 local if_taken, epoch, with_snapshot, rooms_of_prefix = ARGV[11], ARGV[12], ARGV[13] == "1", ARGV[14]
 local proof, proven_by = ARGV[15], ARGV[16]
 
-local FULL, LEASE_OVER, TAKEN, UNPROVEN = -1, -2, -4, -5
+local FULL, LEASE_OVER, TAKEN, UNPROVEN, LOCKED = -1, -2, -4, -5, -6
 local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_MOVED = 1, 1, 1, 2, 5
 local NODE, GENERATION, JOINED_MS, ORDER, STATUS, BORN, PROOF = 1, 2, 4, 5, 6, 7, 8
 -- in a packed member: node, generation, rev, joined_ms, order, status, born (false unless it was taken over), proof or false
@@ -31,7 +31,7 @@ local function joined(at_seq)
   return {1, epoch, at_seq, with_snapshot and redis.call("HGETALL", room) or {}}
 end
 
-local known = redis.call("HMGET", meta, "epoch", "seq", "peak")
+local known = redis.call("HMGET", meta, "epoch", "seq", "peak", "locked")
 local is_new, seq, peak = not known[1], tonumber(known[2] or 0), tonumber(known[3] or 0)
 epoch = known[1] or epoch
 local size = redis.call("HLEN", room)
@@ -48,6 +48,7 @@ if proven_by ~= "" then
   status = before[STATUS]
 end
 if before and if_taken == "refuse" then return {TAKEN} end
+if not before and known[4] == "1" then return {LOCKED} end
 if not before and not is_new and size >= limit then return {FULL} end
 
 local events = {}

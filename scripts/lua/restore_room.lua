@@ -3,14 +3,15 @@
 -- knows them; those nodes hear of it and confirm in turn. What is kept of each node is made true to the members.
 --
 -- KEYS  room meta nodes connection_time room_peaks
--- ARGV  lease_until publish channel room_key node epoch own others rooms_of_prefix
+-- ARGV  lease_until publish channel room_key node epoch own others rooms_of_prefix lock
 --       own, others: packed {{peer, node, generation, rev, status, born, proof}, ...}; born and proof may be missing or false
+--       lock: 1 or 0 where the node knows whether the room was locked, for one that was lost; else empty
 --       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
 -- Returns  {1, epoch, seq, {peer, packed member, ...}, closed, peak, open_ms}; {-2} the lease of the calling node is over
 -- Publishes  left, status, joined and moved, to each node with members and to the calling one
 local room, meta, nodes, connection_time, room_peaks = unpack(KEYS)
 local lease_until, publish, channel, room_key, node, epoch = unpack(ARGV, 1, 6)
-local own, others, rooms_of_prefix = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV[8]), ARGV[9]
+local own, others, rooms_of_prefix, lock = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV[8]), ARGV[9], ARGV[10]
 
 local LEASE_OVER = -2
 local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_STATUS, EVENT_MOVED = 1, 1, 1, 2, 3, 5
@@ -20,7 +21,7 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now >= tonumber(lease_until) then return {LEASE_OVER} end
 
-local known = redis.call("HMGET", meta, "epoch", "seq", "peak", "opened_ms")
+local known = redis.call("HMGET", meta, "epoch", "seq", "peak", "opened_ms", "locked")
 local is_new = not known[1]
 local seq, peak, opened_ms = tonumber(known[2] or 0), tonumber(known[3] or 0), tonumber(known[4] or now)
 if is_new then redis.call("DEL", room, nodes) end
@@ -106,6 +107,7 @@ if not next(counts) then
   redis.call("HINCRBY", room_peaks, peak, 1)
 else
   redis.call("HSET", meta, "epoch", epoch, "seq", seq, "peak", peak, "opened_ms", opened_ms)
+  if lock ~= "" and not known[5] then redis.call("HSET", meta, "locked", lock) end
 end
 if #events > 0 then
   local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, first, events})

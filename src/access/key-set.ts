@@ -96,8 +96,10 @@ export class KeySet {
     } catch (cause) {
       if (this.#hasFailed) return
       this.#hasFailed = true
-      const kept = this.#keys === undefined ? "nobody can be let in by a token" : "those known before are kept"
-      this.#log.warn({ place: shown(this.#place), err: cause, now: kept }, "the keys for tokens cannot be read")
+      // Not the error itself, which may name all of the URL.
+      const reason = (cause as { code?: string }).code ?? (cause as Error).message
+      const known = this.#keys !== undefined
+      this.#log.warn({ place: shown(this.#place), reason, known }, "the keys for tokens cannot be read")
     }
   }
 }

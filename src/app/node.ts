@@ -1,24 +1,29 @@
 // One running node: the parts put together, started, and stopped in order. The command start decides what they are.
 
 import { version } from "../../package.json" with { type: "json" }
-import { SYSTEM_CLOCK } from "../clock.ts"
+import { AllNodes } from "../admin/all-nodes.ts"
+import { type LocalParts, makeLocalNode } from "../admin/local-node.ts"
+import { Questions } from "../admin/questions.ts"
+import { makeAdminRoutes } from "../admin/routes.ts"
+import { SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Dialect } from "../dialects/contract.ts"
-import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
-import { makeRooms } from "../rooms/rooms.ts"
+import { makeRooms, type Rooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
-import { listen } from "../server/listen.ts"
+import { listen, type Sharing } from "../server/listen.ts"
 import { guardOpenFiles } from "../server/open-files.ts"
 import { makePlaceLog } from "../server/refusals.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
+import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import { openFileLimit } from "../telemetry/process-metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
+import { Timelines } from "../trace/timelines.ts"
 import { makeDialects } from "./dialects.ts"
 import { maxConnectionsOf, memoryBytesOf, reservedFiles } from "./machine.ts"
 import { makeRenewals, type Reloaded } from "./renewals.ts"
@@ -26,15 +31,23 @@ import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
 import { packState, type State, unpackState } from "./state.ts"
 
+/**
+ * 200 ms: who was connected to this process while the other already listens has sent a request by then, and has its answer.
+ * Bun resets the others, and whoever comes to the other process waits as long.
+ */
+const ACCEPTED_MS = 200
+
 /** What a node is made of, besides its configuration. */
 export interface NodeParts {
   readonly config: Config
   readonly store: RoomStore
-  readonly log: Log
+  readonly log: LevelledLog
   /** Set up, not yet started. */
   readonly plugins: PluginHost
   /** The demo call. */
   readonly callPage: Page
+  /** For operators. */
+  readonly consolePage: Page
   /** What keeps the rooms. */
   readonly storeKind: Readiness["store"]["kind"]
   /** Why the store cannot be reached now; undefined when it can. */
@@ -45,6 +58,8 @@ export interface NodeParts {
   readonly before?: (() => Promise<State | undefined>) | undefined
   /** Keeps what this one leaves behind for the next. */
   readonly keepState?: ((text: string) => Promise<void>) | undefined
+  /** Whether another process may listen on the same ports, as far as it gives way or is given way. */
+  readonly ports: Sharing
 }
 
 /** A running node. */
@@ -59,9 +74,13 @@ export interface Node {
    * when the store refuses to work with this configuration.
    */
   readonly storeReady: Promise<boolean>
+  /** What the process before this one held is held here. */
+  readonly opened: Promise<void>
   /** Reads again what can change while a node runs. */
   readonly reload: () => Reloaded
   readonly shutdown: Shutdown
+  /** Stops, for another process that listens on the same ports already. */
+  giveWay(): Promise<void>
 }
 
 /**
@@ -76,7 +95,8 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const limits = { ...config, maxConnections: maxConnectionsOf(config, files), memoryBytes: memoryBytesOf(config) }
   const onPlaceRefused = makePlaceLog(log, SYSTEM_CLOCK)
   const connections = new Connections({ limits, log, observer: hooks.observer, onPlaceRefused })
-  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told })
+  const timelines = config.traceRooms ? new Timelines(SYSTEM_CLOCK) : undefined
+  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, tracer: timelines, onTold: hooks.told })
   const dialects = makeDialects(
     {
       rooms,
@@ -95,24 +115,46 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     if (resumptions !== undefined) connections.memory.add(() => resumptions.keptBytes)
   }
   let isStopping = false
+  const drain = { isDraining: false }
   const metrics = makeMetrics({ connections, rooms, dialects })
   parts.addStoreMetrics(metrics)
   plugins.addMetrics(metrics)
   const renewals = makeRenewals(config, log, metrics)
-  const routes = makeRoutes({
-    readiness: () => {
-      const away = parts.storeAway()
-      const reasons = [isStopping ? "shutting down" : undefined, away].filter((reason) => reason !== undefined)
-      return {
-        node: store.node,
-        version,
-        reasons,
-        store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
-      }
+  const readiness = (): Readiness => {
+    const away = parts.storeAway()
+    const reasons = [isStopping && "shutting down", drain.isDraining && "draining", away]
+    return {
+      node: store.node,
+      version,
+      reasons: reasons.filter((reason) => typeof reason === "string"),
+      store: { kind: parts.storeKind, state: away === undefined ? "up" : "away" },
+    }
+  }
+  const level = {
+    get now() {
+      return log.level
     },
+    change: (to: string, fields: object) => changeLevel(log, to, fields),
+  }
+  const routes = makeRoutes({
+    readiness,
     dialects,
     plugins,
     metrics,
+    admin: makeAdminRoutes(
+      makeAllNodes(rooms, {
+        connections,
+        rooms,
+        dialects,
+        timelines,
+        log,
+        version,
+        drain,
+        level,
+        reasons: () => readiness().reasons,
+      }),
+    ),
+    consolePage: parts.consolePage,
     callPage: config.page ? parts.callPage : undefined,
   })
 
@@ -130,10 +172,12 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   let admin: Admin | undefined
   try {
     await plugins.start({ connections, rooms, dialects })
-    const options = { ...config, tls: renewals.tls, origins: config.origin, trustedProxies: config.trustProxy }
+    const reusePort = parts.ports !== "own"
+    const { origin: origins, trustProxy: trustedProxies } = config
+    const options = { ...config, tls: renewals.tls, origins, trustedProxies, reusePort }
     const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
-    sockets = listen("--port", config.host, config.port, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, routes.admin, renewals.adminToken)
+    sockets = listen("--port", config.host, config.port, parts.ports, () => listenForSockets(options, socketParts))
+    admin = startAdmin(config, sockets.port, parts.ports, routes.admin, renewals.adminToken)
     renewals.watch(sockets.renew)
   } catch (cause) {
     await plugins.stop()
@@ -149,6 +193,26 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       connections.counters.refused.open_files += count
     },
   })
+  const shutdown = new Shutdown({
+    connections,
+    rooms,
+    log,
+    seconds: config.shutdownSeconds,
+    keepsHeld: isClustered(config) || parts.keepState !== undefined,
+    awaited: isClustered(config) ? () => awaitedOf(dialects) : () => 0,
+    keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
+    refuseNew() {
+      isStopping = true
+      sockets.refuseNew()
+    },
+    last: [
+      async () => endGuard(),
+      async () => renewals.stop(),
+      () => sockets.stop(),
+      () => plugins.stop(),
+      () => admin?.stop(),
+    ],
+  })
 
   return {
     port: sockets.port,
@@ -158,27 +222,24 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     adminAddress: admin === undefined ? undefined : { host: adminAddressOf(config).host, port: admin.port },
     storeReady: opens === undefined ? storeReady : opens.then(() => storeReady),
     reload: renewals.reload,
-    shutdown: new Shutdown({
-      connections,
-      rooms,
-      log,
-      seconds: config.shutdownSeconds,
-      keepsHeld: isClustered(config) || parts.keepState !== undefined,
-      awaited: isClustered(config) ? () => awaitedOf(dialects) : () => 0,
-      keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
-      refuseNew() {
-        isStopping = true
-        sockets.refuseNew()
-      },
-      last: [
-        async () => endGuard(),
-        async () => renewals.stop(),
-        () => sockets.stop(),
-        () => plugins.stop(),
-        () => admin?.stop(),
-      ],
-    }),
+    opened: opens ?? Promise.resolve(),
+    shutdown,
+    async giveWay() {
+      await sleep(SYSTEM_CLOCK, ACCEPTED_MS)
+      sockets.stopListening()
+      admin?.stopListening()
+      // Clients need no time to look for another node: it is here.
+      await shutdown.gently(isClustered(config) ? config.shutdownSeconds : 0)
+    },
   }
+}
+
+/** What operators ask: this node by itself, and all by way of it. */
+function makeAllNodes(rooms: Rooms, local: LocalParts): AllNodes {
+  const { node, crossRelays } = rooms
+  const nodes = () => rooms.nodes()
+  const questions = new Questions({ node, crossRelays, clock: SYSTEM_CLOCK, nodes, answer: makeLocalNode(local) })
+  return new AllNodes(questions, node, nodes)
 }
 
 /** Holds what the process before this one held. */
@@ -203,11 +264,13 @@ function awaitedOf(dialects: readonly Dialect[]): number {
 function startAdmin(
   config: Config,
   publicPort: number,
+  ports: Sharing,
   routes: AdminRoutes,
   token: () => string | undefined,
 ): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
   const access = { names: [host, ...config.adminHost], token }
-  return listen("--admin-listen", host, port, () => listenForOperators(host, port, routes, access))
+  const reusePort = ports !== "own"
+  return listen("--admin-listen", host, port, ports, () => listenForOperators(host, port, routes, access, reusePort))
 }

@@ -31,9 +31,15 @@ export interface RouteParts {
   readonly dialects: readonly Dialect[]
   readonly plugins: PluginHost
   readonly metrics: Metrics
+  /** For operators. */
+  readonly admin: AdminRoutes
+  readonly consolePage: Page
   /** The demo call; undefined when it is switched off, and the client's scripts with it. */
   readonly callPage: Page | undefined
 }
+
+/** What is answered whoever asks. */
+type PlainRoutes = Readonly<Record<string, (request: Request) => Response | Promise<Response>>>
 
 /** The answers of both listeners. */
 export interface Routes {
@@ -42,8 +48,16 @@ export interface Routes {
 }
 
 /** Makes them. */
-export function makeRoutes({ readiness, dialects, plugins, metrics, callPage }: RouteParts): Routes {
-  const health: AdminRoutes = {
+export function makeRoutes({
+  readiness,
+  dialects,
+  plugins,
+  metrics,
+  admin,
+  consolePage,
+  callPage,
+}: RouteParts): Routes {
+  const health: PlainRoutes = {
     "/healthz": () => new Response("ok\n"),
     "/readyz": (request) => showReadiness(readiness(), request),
   }
@@ -54,6 +68,8 @@ export function makeRoutes({ readiness, dialects, plugins, metrics, callPage }: 
     admin: {
       ...plugins.adminRoutes,
       ...health,
+      ...admin,
+      "/": pageRoute(consolePage.html, consolePage.policy),
       "/metrics": async () =>
         new Response(await registry.metrics(), { headers: { "content-type": registry.contentType } }),
     },

@@ -26,8 +26,8 @@ const LOOK_MS = 20
 /** Half of it for leaving the rooms, so that something is left for the rest. */
 const LEAVE_PART = 0.5
 
-/** Most of what is left for what the next process needs: a file of 64 MiB takes 0.2 s. */
-const KEEP_PART = 0.8
+/** 10 s for what the next process needs: 64 MiB took up to 3 s on two cores with forty processes waiting for them. */
+const KEEP_MS = 10_000
 
 /** What is stopped. */
 export interface ShutdownParts {
@@ -52,19 +52,19 @@ export interface ShutdownParts {
 export class Shutdown {
   readonly #parts: ShutdownParts
   #stopped: Promise<void> | undefined
+  #isAtOnce = false
   #endWait: () => void = () => {}
   /** Monotonic milliseconds; no step is waited for past it. */
   #deadline = Number.POSITIVE_INFINITY
   #onDeadlineMoved: () => void = () => {}
-  #isInsisted = false
 
   constructor(parts: ShutdownParts) {
     this.#parts = parts
   }
 
   /** Announces the end, waits, then stops. A call of `atOnce` meanwhile ends the wait. */
-  async gently(): Promise<void> {
-    const { connections, seconds } = this.#parts
+  async gently(seconds = this.#parts.seconds): Promise<void> {
+    const { connections } = this.#parts
     this.#parts.refuseNew()
     for (const { receiver } of connections.open.values()) (receiver as Conversation).announceShutdown?.(seconds)
     await new Promise<void>((resolve) => {
@@ -76,7 +76,7 @@ export class Shutdown {
 
   /** Closes all connections, leaves all rooms, gives everything up. */
   async atOnce(): Promise<void> {
-    this.#isInsisted = true
+    this.#isAtOnce = true
     this.#endWait()
     await this.#stopWithin(AT_ONCE_MS)
   }
@@ -96,7 +96,10 @@ export class Shutdown {
     await this.#inTime("leaving the rooms", rooms.leaveAll(keepsHeld), LEAVE_PART)
     await this.#linger()
     const keepsMembers = keepsHeld && rooms.hasHeld
-    if (keepsMembers) await this.#inTime("keeping the state", this.#parts.keepState(), KEEP_PART)
+    if (keepsMembers) {
+      if (!this.#isAtOnce) this.#deadline += KEEP_MS
+      await this.#inTime("keeping the state", this.#parts.keepState())
+    }
     await this.#inTime("closing the store", rooms.close(this.#leftMs, keepsMembers))
     for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))
   }
@@ -105,8 +108,8 @@ export class Shutdown {
   async #linger(): Promise<void> {
     const { awaited } = this.#parts
     const until = performance.now() + LINGER_MS
-    while (awaited() > 0 && !this.#isInsisted && performance.now() < until) await Bun.sleep(LOOK_MS)
-    if (!this.#isInsisted) this.#deadline = performance.now() + GENTLE_MS
+    while (awaited() > 0 && !this.#isAtOnce && performance.now() < until) await Bun.sleep(LOOK_MS)
+    if (!this.#isAtOnce) this.#deadline = performance.now() + GENTLE_MS
   }
 
   /** Nobody hears the others go: all are deaf to their rooms before the first of them leaves one. */

@@ -64,6 +64,8 @@ export interface Link {
   readSet(key: string): Promise<string[]>
   /** The score of a member of a sorted set. */
   readScore(key: string, member: string): Promise<number | undefined>
+  /** The members of a sorted set with their scores. */
+  readScores(key: string): Promise<Map<string, number>>
   /** Sends a heartbeat to each own channel that has none on its way; one that does not come back shows a dead link. */
   beat(): void
   /** Gives all of it up at once. */

@@ -3,21 +3,22 @@
 
 import { type Clock, SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../rooms/ids.ts"
-import type {
-  Audience,
-  JoinRequest,
-  JoinResult,
-  Member,
-  OwnMember,
-  Position,
-  Ref,
-  Relay,
-  RoomListener,
-  RoomSnapshot,
-  RoomStore,
-  StatusText,
+import {
+  type Audience,
+  type JoinRequest,
+  type JoinResult,
+  type Member,
+  type OwnMember,
+  type Position,
+  type Ref,
+  type Relay,
+  type RoomListener,
+  type RoomSnapshot,
+  type RoomStore,
+  type StatusText,
+  StoreUnavailable,
 } from "../rooms/room-store.ts"
-import type { Backend, Reply } from "./backend.ts"
+import { type Backend, LinkLost, type Reply } from "./backend.ts"
 import { type ClusterCounters, makeCounters } from "./counters.ts"
 import { Epochs } from "./epochs.ts"
 import { Inbox } from "./inbox.ts"
@@ -168,9 +169,18 @@ export class ClusterRoomStore implements RoomStore {
     )
   }
 
-  async publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience): Promise<Position | undefined> {
+  async publish(
+    room: RoomKey,
+    peer: PeerId,
+    rev: number,
+    text: string,
+    to: Audience,
+    lock?: boolean,
+  ): Promise<Position | undefined> {
     await this.settled(room, peer)
-    return readPosition(await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, terms)))
+    return readPosition(
+      await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, lock, terms)),
+    )
   }
 
   settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
@@ -181,12 +191,27 @@ export class ClusterRoomStore implements RoomStore {
     this.#outboxes.add(this.#keys.partitionOf(relay.room), node, relay, ref)
   }
 
+  async nodes(): Promise<ReadonlyMap<NodeId, number>> {
+    const { link } = this.#uplink
+    if (link === undefined) throw new StoreUnavailable("redis is away")
+    try {
+      return await this.#lease.readAll(link)
+    } catch (cause) {
+      throw cause instanceof LinkLost ? new StoreUnavailable("redis is away") : cause
+    }
+  }
+
   async snapshot(room: RoomKey): Promise<RoomSnapshot> {
     this.counters.snapshots++
     return readSnapshot(await this.#uplink.run("leased", () => this.#calls.snapshot(room)))
   }
 
-  async restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[]): Promise<RoomSnapshot> {
+  async restore(
+    room: RoomKey,
+    own: readonly OwnMember[],
+    others: readonly Member[],
+    isLocked?: boolean,
+  ): Promise<RoomSnapshot> {
     this.counters.restores++
     this.#resyncing?.restored.add(room)
     const epochs = new Epochs()
@@ -194,7 +219,7 @@ export class ClusterRoomStore implements RoomStore {
     // Before: a lost room may be born again with them. Leases are in another slot than rooms, so not in the same script.
     await this.#grant(strangers)
     const reply = await this.#uplink.run("leased", (terms) =>
-      this.#calls.restore(room, own, strangers, epochs.next(), terms),
+      this.#calls.restore(room, own, strangers, isLocked, epochs.next(), terms),
     )
     const snapshot = readSnapshot(reply.slice(1))
     if (epochs.has(snapshot.epoch)) this.#listener?.onRoomOpened(room)

@@ -1,14 +1,12 @@
 // What the Redis store counts, as plain numbers: adding one costs nothing on the hot path, and whoever shows them
 // (metrics, tests) reads them when asked. They only grow.
 
+import { Durations } from "../durations.ts"
+
 /** Numbers of one store since its start. */
 export interface ClusterCounters {
-  /** Scripts and publishes that Redis answered. */
-  commands: number
-  /** Seconds from sending to answer, over all commands. */
-  commandSeconds: number
-  /** Commands answered within COMMAND_SECONDS_BOUNDS[i] and not within the one before; the last is the rest. */
-  readonly commandBuckets: number[]
+  /** From sending a script or a publish to its answer. */
+  readonly commands: Durations
   /** Scripts that Redis had forgotten, sent again in full. */
   scriptsReloaded: number
   /** Connections made after one was lost. */
@@ -49,15 +47,10 @@ export interface ClusterCounters {
   framesUnknown: number
 }
 
-/** Seconds, upper bounds of ClusterCounters.commandBuckets: a healthy Redis is below 1 ms, a wait above 1 s is an outage. */
-export const COMMAND_SECONDS_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
-
 /** All at zero. */
 export function makeCounters(): ClusterCounters {
   return {
-    commands: 0,
-    commandSeconds: 0,
-    commandBuckets: COMMAND_SECONDS_BOUNDS.map(() => 0).concat(0),
+    commands: new Durations(),
     scriptsReloaded: 0,
     reconnects: 0,
     leasesLost: 0,
@@ -80,13 +73,4 @@ export function makeCounters(): ClusterCounters {
     framesBroken: 0,
     framesUnknown: 0,
   }
-}
-
-/** Counts one answered command that took `seconds`. */
-export function countCommand(counters: ClusterCounters, seconds: number): void {
-  counters.commands++
-  counters.commandSeconds += seconds
-  let at = 0
-  while (at < COMMAND_SECONDS_BOUNDS.length && seconds > (COMMAND_SECONDS_BOUNDS[at] as number)) at++
-  counters.commandBuckets[at] = (counters.commandBuckets[at] as number) + 1
 }

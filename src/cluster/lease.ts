@@ -120,6 +120,16 @@ export class Lease {
     return until === undefined || until <= this.#clock.unixMs() + this.#offsetMs
   }
 
+  /** All nodes with a lease, and the milliseconds until it ends. */
+  async readAll(link: Link): Promise<Map<NodeId, number>> {
+    const now = this.#clock.unixMs() + this.#offsetMs
+    const leases = new Map<NodeId, number>()
+    for (const [node, until] of await link.readScores(this.#keys.leases)) {
+      if (until > now) leases.set(node as NodeId, until - now)
+    }
+    return leases
+  }
+
   /** Removes the lease of a node that is swept (unless it has been renewed), or our own at the end. */
   async end(link: Link, node: string): Promise<void> {
     if (node === this.#node) this.#isGivenUp = true

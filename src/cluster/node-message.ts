@@ -21,6 +21,8 @@ const KIND = { events: 1, relays: 2, heartbeat: 3 } as const
 const EVENT = { joined: 1, left: 2, status: 3, frame: 4, moved: 5 } as const
 /** In a frame, for all but its peer. */
 const OTHERS = 1
+/** In a frame that tells of it: the room is locked; 0, it is not any more. */
+const LOCKS = 1
 
 /** Room events, or relays with their sender and the sender's number for the batch. */
 export type NodeMessage =
@@ -146,9 +148,10 @@ function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | unde
       return { epoch, seq, kind: "status", peer, rev, status }
     }
     case EVENT.frame: {
-      const [, , text, to] = entry
+      const [, , text, to, lock] = entry
       if (typeof text !== "string") return undefined
-      return { epoch, seq, kind: "frame", peer, text, to: to === OTHERS ? "others" : "all" }
+      const locks = isCount(lock) ? { lock: lock === LOCKS } : {}
+      return { epoch, seq, kind: "frame", peer, text, to: to === OTHERS ? "others" : "all", ...locks }
     }
     default:
       return undefined

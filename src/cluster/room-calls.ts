@@ -92,9 +92,17 @@ export class RoomCalls {
     return callOf(UPDATE_STATUS, keys, { ...args, peer, rev: String(rev), status })
   }
 
-  publish(room: RoomKey, peer: PeerId, rev: number, text: string, to: Audience, terms: Terms): ScriptCall {
+  publish(
+    room: RoomKey,
+    peer: PeerId,
+    rev: number,
+    text: string,
+    to: Audience,
+    lock: boolean | undefined,
+    terms: Terms,
+  ): ScriptCall {
     const { keys, args } = this.#of(room, terms)
-    return callOf(PUBLISH_ROOM, keys, { ...args, peer, rev: String(rev), text, to })
+    return callOf(PUBLISH_ROOM, keys, { ...args, peer, rev: String(rev), text, to, lock: toWord(lock) })
   }
 
   snapshot(room: RoomKey): ScriptCall {
@@ -107,6 +115,7 @@ export class RoomCalls {
     room: RoomKey,
     own: readonly OwnMember[],
     others: readonly Member[],
+    isLocked: boolean | undefined,
     epoch: string,
     terms: Terms,
   ): ScriptCall {
@@ -124,6 +133,7 @@ export class RoomCalls {
         own: packMembers(own),
         others: packMembers(others),
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
+        lock: toWord(isLocked),
       },
     )
   }
@@ -153,6 +163,7 @@ export class RoomCalls {
 export function readRefusal([code]: readonly Reply[]): Exclude<JoinResult, { kind: "joined" }> | undefined {
   if (code === REFUSED.full) return { kind: "full" }
   if (code === REFUSED.taken) return { kind: "taken" }
+  if (code === REFUSED.locked) return { kind: "locked" }
   return code === REFUSED.unproven ? { kind: "unproven" } : undefined
 }
 
@@ -170,6 +181,11 @@ export function readSnapshot([epoch, seq, list]: readonly Reply[]): RoomSnapshot
   }
   members.sort((a, b) => a.order - b.order)
   return { epoch: String(epoch), seq: Number(seq), members: members.map(({ member }) => member) }
+}
+
+/** Whether a room is locked, as the scripts say it. */
+function toWord(isLocked: boolean | undefined): string {
+  return isLocked === undefined ? "" : isLocked ? "1" : "0"
 }
 
 /** As the script calls it. */

@@ -2,13 +2,16 @@
 
 import callPolicy from "../../dist/pages/call.csp.txt" with { type: "text" }
 import callHtml from "../../dist/pages/call.html.txt" with { type: "text" }
+import consolePolicy from "../../dist/pages/console.csp.txt" with { type: "text" }
+import consoleHtml from "../../dist/pages/console.html.txt" with { type: "text" }
 import { version } from "../../package.json" with { type: "json" }
 import { type Node, startNode } from "../app/node.ts"
 import { makePlugins, makeStore } from "../app/parts.ts"
 import type { Config } from "../config/options.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
-import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
+import { changeLevel, type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
+import { type ControlParts, listenForReplacement, makeHello } from "./control.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
 import { findHeldOver } from "./held-over.ts"
 import { type Supervisor, supervisorOf } from "./systemd.ts"
@@ -23,7 +26,7 @@ const STORE_PATIENCE_MS = 1_000
 const INSISTING_MS = 900
 
 /** Starts a node that runs until a signal ends it. */
-export async function start(config: Config): Promise<void> {
+export async function start(config: Config, replaces: boolean): Promise<void> {
   const log = makeLog(config.logLevel, config.logFormat as LogFormat, process.env)
   switchLevelOnSignal(log, config.logLevel)
   const plugins = await makePlugins(config, log)
@@ -31,18 +34,26 @@ export async function start(config: Config): Promise<void> {
   let node: Node | undefined
   // A terminal that closes sends it as well: whatever it was meant as, nobody's connection ends for it.
   process.on("SIGHUP", () => log.info({ ...node?.reload() }, "files read again"))
-  const { node: before, ...heldOver } = await findHeldOver(config, log)
+  const { node: before, controlPath, ...heldOver } = await findHeldOver(config, version, replaces, log)
   const { place: redis, ...store } = makeStore(config, log, before)
   try {
     const callPage = { html: callHtml, policy: callPolicy }
-    node = await startNode({ config, log, plugins, callPage, ...store, ...heldOver })
+    const consolePage = { html: consoleHtml, policy: consolePolicy }
+    node = await startNode({ config, log, plugins, callPage, consolePage, ...store, ...heldOver })
   } catch (cause) {
     exitFailed(cause instanceof Error ? cause.message : String(cause))
   }
   const { browsers, operators: admin } = addressesOf(config, node)
   log.info({ version, node: store.store.node, browsers, admin, redis }, "listening")
   const supervisor = supervisorOf(process.env)
-  stopOnSignals(node, supervisor, log, config.shutdownSeconds)
+  const giveWay = stopOnSignals(node, supervisor, log, config.shutdownSeconds)
+  await node.opened
+  if (controlPath !== undefined) {
+    const hello = makeHello({ version, node: store.store.node, keepsRooms: store.storeKind === "memory" })
+    await listenForReplacement(controlPath, { hello, log, giveWay }).catch((cause) => {
+      log.warn({ socket: controlPath, err: cause }, "--replace will not find this server")
+    })
+  }
   const storeReady = node.storeReady.catch((cause) =>
     exitFailed(cause instanceof Error ? cause.message : String(cause)),
   )
@@ -73,10 +84,7 @@ function addressesOf({ host, tlsCert }: Config, { port, adminAddress: admin }: N
 /** SIGUSR2 switches to debug, the next one back. A signal, as nothing on a network or in a web page can send one. */
 function switchLevelOnSignal(log: LevelledLog, usual: string): void {
   process.on("SIGUSR2", () => {
-    const level = log.level === "debug" ? usual : "debug"
-    log.level = "debug"
-    log.info({ to: level }, "log level changed")
-    log.level = level
+    changeLevel(log, log.level === "debug" ? usual : "debug", {})
   })
 }
 
@@ -101,8 +109,8 @@ function outliveStrays(plugins: PluginHost, log: Log): void {
   })
 }
 
-/** SIGTERM stops gently; a second one, or SIGINT, at once. @returns whether it is stopping */
-function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: number): void {
+/** SIGTERM stops gently; a second one, or SIGINT, at once. @returns stops it for another process */
+function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: number): ControlParts["giveWay"] {
   const { shutdown } = node
   let isStopping = false
   const stop = (stopped: Promise<void>): void => {
@@ -128,4 +136,8 @@ function stopOnSignals(node: Node, supervisor: Supervisor, log: Log, seconds: nu
     stop(shutdown.gently())
   })
   process.on("SIGINT", stopAtOnce)
+  return (say) => {
+    supervisor.stopping(seconds)
+    stop(node.giveWay().then(say))
+  }
 }

@@ -52,10 +52,7 @@ export function supervisorOf(env: Readonly<Record<string, string | undefined>>):
 
 /** A socket connected to the path, or to the abstract name behind an @ (unix(7)); undefined when that fails. */
 function connectTo(address: string): number | undefined {
-  const libc = openLibc({
-    socket: { args: ["int", "int", "int"], returns: "int" },
-    connect: { args: ["int", "ptr", "u32"], returns: "int" },
-  })
+  const libc = openLibc()
   if (libc === undefined) return undefined
   const file = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
   // struct sockaddr_un: the family in the machine's byte order, which is little-endian wherever Bun runs.

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util"
 import { flagOf, OPTION_NAMES, optionOf } from "./options.ts"
 import { suggestion } from "./suggest.ts"
 
-/** A flag of one command alone. */
+/** A flag of some commands alone. */
 export interface CommandFlag {
   /** What stands for the value in --help; empty for a switch. */
   readonly value: string
@@ -14,16 +14,47 @@ export interface CommandFlag {
   readonly isList?: boolean
 }
 
+/** A command. */
+export interface CommandForm {
+  /** What stands behind its name; in brackets where it may be left out. */
+  readonly argument?: string
+  readonly help: string
+  readonly flags: Readonly<Record<string, CommandFlag>>
+}
+
+const JSON_FLAG = { json: { value: "", help: "as JSON" } }
+
+/** What operators' commands have in common. */
+const ASKING = {
+  admin: { value: "URL", help: "the administration listener to ask; if not given, as --admin-listen says" },
+  ...JSON_FLAG,
+}
+
+const NAMING = { name: { value: "NAME", help: "the room by the name that its members call it" }, ...ASKING }
+
+const ORDERING = {
+  node: {
+    value: "NODE",
+    help: "the node it is for, by the first digits of its id; if not given, the one that is asked",
+  },
+  ...ASKING,
+}
+
 /** What there is to do, besides --help and --version. */
 export const COMMANDS = {
-  start: { help: "start; the name may be left out", flags: {} },
+  start: {
+    help: "start; the name may be left out",
+    flags: {
+      replace: { value: "", help: "take the place of the server that runs with the same --state-file, if any" },
+    },
+  },
   "check-config": { help: "print the effective configuration; exit 2 with a line for each mistake", flags: {} },
   doctor: {
     help: "look at all that a call depends on, a line each; exit 1 when something keeps users from connecting",
     flags: { url: { value: "URL", help: "public address to set a call up through, such as wss://call.example.org/" } },
   },
   token: {
-    help: "print an access token, signed with --auth-secret or --auth-secret-file, or with a private key",
+    help: "print an access token, signed with the secret that servers have, or with a private key",
     flags: {
       room: {
         value: "NAME",
@@ -46,10 +77,25 @@ export const COMMANDS = {
       by: { value: "hour|day", help: "a row for each hour or day (hour if not given)" },
       from: { value: "TIME", help: "the first hour, such as 2026-11-23T00:00Z or unix seconds" },
       to: { value: "TIME", help: "the last hour" },
-      json: { value: "", help: "as JSON" },
+      ...JSON_FLAG,
     },
   },
-} as const satisfies Record<string, { help: string; flags: Record<string, CommandFlag> }>
+  nodes: { help: "list the nodes: state, lease, load, version", flags: ASKING },
+  rooms: { help: "list the largest rooms, by the hash of their name", flags: ASKING },
+  room: {
+    argument: "[HASH]",
+    help: "tell all of a room; HASH: its first digits, as the log has them",
+    flags: NAMING,
+  },
+  kick: { argument: "PEER", help: "part from a peer, at whichever node it is", flags: ASKING },
+  "close-room": { argument: "[HASH]", help: "part from all members of a room", flags: NAMING },
+  drain: {
+    help: "turn /readyz red, so that balancers send nobody new; whoever is there or comes is served",
+    flags: ORDERING,
+  },
+  undrain: { help: "turn it green again", flags: ORDERING },
+  "log-level": { argument: "LEVEL", help: "log at debug, info, warn, error or silent from now on", flags: ORDERING },
+} as const satisfies Record<string, CommandForm>
 
 /** One of them. */
 export type Command = keyof typeof COMMANDS
@@ -57,7 +103,12 @@ export type Command = keyof typeof COMMANDS
 /** Their names, in the order of --help. */
 export const COMMAND_NAMES = Object.keys(COMMANDS) as Command[]
 
-/** Flags of `command` alone. */
+/** A command, whatever it has. */
+export function formOf(command: Command): CommandForm {
+  return COMMANDS[command]
+}
+
+/** Flags of `command` that are no options. */
 export function flagsOf(command: Command): Readonly<Record<string, CommandFlag>> {
   return COMMANDS[command].flags
 }
@@ -68,6 +119,8 @@ export type Values = Readonly<Record<string, string | boolean | (string | boolea
 /** What the command line says. */
 export interface CommandLine {
   readonly command: Command | "help" | "version"
+  /** What stands behind the command's name; empty if nothing does. */
+  readonly argument: string
   readonly values: Values
 }
 
@@ -76,24 +129,42 @@ export function parseCommandLine(args: readonly string[], mistakes: string[]): C
   const options = knownFlags()
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true })
-    if (values["help"] === true) return { command: "help", values }
-    if (values["version"] === true) return { command: "version", values }
-    const [name = "start", ...rest] = positionals
+    if (values["help"] === true) return { command: "help", argument: "", values }
+    if (values["version"] === true) return { command: "version", argument: "", values }
+    const [name = "start", argument = "", ...rest] = positionals
     const command = COMMAND_NAMES.find((known) => known === name)
-    if (rest.length > 0 || command === undefined) {
+    if (command === undefined) {
       mistakes.push(unknownCommand(positionals))
-      return { command: "start", values }
+      return { command: "start", argument, values }
     }
-    for (const owner of COMMAND_NAMES) {
-      const strangers = Object.keys(flagsOf(owner)).filter((flag) => owner !== command && values[flag] !== undefined)
-      for (const flag of strangers) mistakes.push(`--${flag} belongs to the command ${owner}`)
+    checkArgument(command, argument, rest, mistakes)
+    for (const [flag, owners] of ownersOfFlags()) {
+      if (values[flag] !== undefined && !owners.includes(command))
+        mistakes.push(`--${flag} belongs to ${owners.length > 1 ? "the commands" : "the command"} ${owners.join(", ")}`)
     }
-    return { command, values }
+    return { command, argument, values }
   } catch (cause) {
-    if (args.includes("--help") || args.includes("-h")) return { command: "help", values: {} }
+    if (args.includes("--help") || args.includes("-h")) return { command: "help", argument: "", values: {} }
     mistakes.push(`${parseMistake(cause, Object.keys(options))} (see --help)`)
-    return { command: "start", values: {} }
+    return { command: "start", argument: "", values: {} }
   }
+}
+
+function checkArgument(command: Command, argument: string, rest: readonly string[], mistakes: string[]): void {
+  const { argument: wanted } = formOf(command)
+  if (wanted === undefined && argument !== "") mistakes.push(unknownCommand([command, argument, ...rest]))
+  else if (rest.length > 0) mistakes.push(`${command}: takes one ${wanted}, but has ${rest.length + 1} (see --help)`)
+  else if (wanted?.startsWith("[") === false && argument === "")
+    mistakes.push(`${command}: must be followed by ${wanted} (see --help)`)
+}
+
+/** The flags of commands, without their dashes, and whose they are. */
+export function ownersOfFlags(): ReadonlyMap<string, readonly Command[]> {
+  const owners = new Map<string, Command[]>()
+  for (const command of COMMAND_NAMES) {
+    for (const flag of Object.keys(flagsOf(command))) owners.set(flag, [...(owners.get(flag) ?? []), command])
+  }
+  return owners
 }
 
 function knownFlags() {

@@ -1,11 +1,17 @@
 // The options that bound what clients may have and do, in the order of --help.
 
 import { option } from "./option.ts"
-import { whole } from "./values.ts"
+import { oneOf, whole } from "./values.ts"
 
 /** See options.ts, of which they are a part. */
 export const LIMIT_OPTIONS = {
   roomSize: option({ schema: whole(1, 10_000), default: 50, value: "PEERS", help: "most peers in a room" }),
+  roomLocks: option({
+    schema: oneOf("off", "members"),
+    default: "off",
+    value: "off|members",
+    help: "who may lock a room where no access token says it: nobody, or each of its members",
+  }),
   maxConnections: option({
     schema: whole(0, 10_000_000),
     default: 0,

@@ -36,12 +36,28 @@ export interface DoctorFlags {
   readonly url: string | undefined
 }
 
+/** What an operators' command was asked for. */
+export interface AdminFlags {
+  /** The administration listener, with a slash at its end; undefined: as `--admin-listen` says. */
+  readonly url: string | undefined
+  readonly isJson: boolean
+  /** Of a room. */
+  readonly name: string | undefined
+  /** First digits of a node's id. */
+  readonly node: string | undefined
+}
+
 /** What the command line asks for. */
 export interface Invocation {
   readonly command: CommandLine["command"]
+  /** What stands behind its name; empty if nothing does. */
+  readonly argument: string
   readonly config: Config
+  /** Whether it is started to take the place of one that runs. */
+  readonly replaces: boolean
   readonly statsFlags: StatsFlags
   readonly doctorFlags: DoctorFlags
+  readonly adminFlags: AdminFlags
   readonly tokenFlags: TokenFlags
   /** Where each value came from: a flag, a variable, the file, or "default". */
   readonly sources: Readonly<Record<OptionName, string>>
@@ -59,7 +75,7 @@ const SERVICE_LINK = /_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)
  */
 export function loadInvocation(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Invocation {
   const mistakes: string[] = []
-  const { command, values } = parseCommandLine(args, mistakes)
+  const { command, argument, values } = parseCommandLine(args, mistakes)
   const file = readConfigFile((values["config"] as string | undefined) ?? (env["PALAVA_CONFIG"] || undefined), mistakes)
   const config: Record<string, unknown> = { plugins: file.plugins }
   const sources = {} as Record<OptionName, string>
@@ -73,14 +89,20 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   checkTogether(config as unknown as Config, mistakes)
   checkFiles(config as unknown as Config, command, mistakes)
   const statsFlags = readStatsFlags(values, mistakes)
+  const adminFlags = readAdminFlags(values, mistakes)
+  const replaces = values["replace"] === true
+  if (replaces && config["stateFile"] === "") mistakes.push("--replace needs --state-file, that of the running server")
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
   const tokenFlags = readTokenFlags(values, command === "token", mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
   return {
     command,
+    argument,
     config: Object.freeze(config) as unknown as Config,
+    replaces,
     statsFlags,
     doctorFlags,
+    adminFlags,
     tokenFlags,
     sources,
     warnings,
@@ -95,6 +117,18 @@ function readStatsFlags(values: Values, mistakes: string[]): StatsFlags {
     to: to as string | undefined,
     by: by === "day" ? "day" : "hour",
     isJson: json === true,
+  }
+}
+
+function readAdminFlags({ admin, json, name, node }: Values, mistakes: string[]): AdminFlags {
+  const url = admin === undefined ? undefined : URL.parse(String(admin))
+  const isUrl = url === undefined || (url !== null && /^https?:$/.test(url.protocol))
+  if (!isUrl) mistakes.push("--admin: must be an address such as http://127.0.0.1:4234/")
+  return {
+    url: url?.href.replace(/\/*$/, "/"),
+    isJson: json === true,
+    name: name as string | undefined,
+    node: node as string | undefined,
   }
 }
 

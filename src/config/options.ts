@@ -43,7 +43,7 @@ export const OPTIONS = {
     default: "",
     defaultText: "127.0.0.1, the port after --port",
     value: "HOST:PORT",
-    help: 'where /metrics, /healthz and /readyz are for operators; "off" for nowhere',
+    help: 'where console, metrics and health are for operators; "off" for nowhere',
   }),
   adminHost: list({
     schema: text(/^[\w.-]{1,253}$/, "must be a host name"),
@@ -276,6 +276,12 @@ export const OPTIONS = {
     schema: filePath,
     value: "FILE",
     help: "plug-in to load, TypeScript or JavaScript (its options: [plugins.NAME] in the configuration file)",
+  }),
+  traceRooms: option({
+    schema: yesOrNo,
+    default: true,
+    value: "",
+    help: "keep what happened in each room in memory for an hour, for operators; --no-trace-rooms does not",
   }),
   logLevel: option({
     schema: oneOf("debug", "info", "warn", "error", "silent"),

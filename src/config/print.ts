@@ -1,6 +1,6 @@
 // The options as people read them: --help, the effective configuration of check-config, and README's table.
 
-import { COMMAND_NAMES, COMMANDS, type Command, flagsOf } from "./command-line.ts"
+import { COMMAND_NAMES, COMMANDS, type Command, flagsOf, formOf } from "./command-line.ts"
 import type { Invocation } from "./load.ts"
 import { fileKeyOf, flagOf, GROUPS, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
 
@@ -52,12 +52,13 @@ export function groupsOfOptions(): { title: string; names: OptionName[] }[] {
   return GROUPS.map(({ title }, at) => ({ title, names: OPTION_NAMES.slice(starts[at], starts[at + 1]) }))
 }
 
-/** How a command is called, with its own flags. */
+/** How a command is called, with what stands behind it and its own flags. */
 export function commandUsage(command: Command): string {
   const flags = Object.entries(flagsOf(command)).map(
     ([flag, { value }]) => ` [--${flag}${value === "" ? "" : ` ${value}`}]`,
   )
-  return `${command}${flags.join("")}`
+  const { argument } = formOf(command)
+  return `${command}${argument === undefined ? "" : ` ${argument}`}${flags.join("")}`
 }
 
 /** README's table of options. */

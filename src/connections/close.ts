@@ -20,6 +20,7 @@ export const CLOSE = {
   rateLimited: { code: 4029, reason: "too many messages" },
   neverJoined: { code: 4429, reason: "in no room, come back for one" },
   unauthorized: { code: 4501, reason: "not authorized" },
+  removed: { code: 4503, reason: "removed by an operator" },
   takenOver: { code: 4509, reason: "taken over by another connection" },
 } as const
 

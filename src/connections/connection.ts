@@ -115,9 +115,11 @@ export class Connection implements Keeper, Waiter {
     // Parted from, and still sending.
     if (this.socket === undefined) return
     this.heardAt = this.#all.liveness.tick
-    this.#all.counters.framesReceived++
+    const { counters, turns } = this.#all
+    counters.framesReceived++
+    counters.bytesReceived += text.length
     if (!this.#account.pay(text.length)) this.#onOver(text)
-    else if (this.#all.turns.isOver() || this.#state !== "free") this.#enqueue(text)
+    else if (turns.isOver() || this.#state !== "free") this.#enqueue(text)
     else this.#take(text)
   }
 
@@ -152,7 +154,9 @@ export class Connection implements Keeper, Waiter {
 
   /** Sends one frame, behind all that was published to this connection before. */
   send(text: string): void {
-    if ((this.socket?.send(text) as number) < 0) this.checkBacklog()
+    if (this.socket === undefined) return
+    this.#all.counters.bytesSent += text.length
+    if ((this.socket.send(text) as number) < 0) this.checkBacklog()
   }
 
   /** Parts from the client; onClose follows. */

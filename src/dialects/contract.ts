@@ -63,7 +63,10 @@ export type Admission =
 
 /** What a dialect is given to work with. */
 export interface DialectParts {
-  readonly rooms: Pick<Rooms, "commands" | "announcer" | "crossRelays" | "redirects" | "registry" | "readmit" | "node">
+  readonly rooms: Pick<
+    Rooms,
+    "commands" | "announcer" | "crossRelays" | "redirects" | "registry" | "readmit" | "node" | "tracer"
+  >
   readonly hooks: Hooks
   readonly log: Log
   readonly clock: Clock
@@ -75,6 +78,8 @@ export interface DialectParts {
   readonly limits: {
     /** Most members of a room. */
     readonly roomSize: number
+    /** Who may lock a room, of those of whom no grant says it: "members" or nobody ("off"). */
+    readonly roomLocks: string
     /** Largest frame, in bytes, where a dialect has no limit of its own. */
     readonly maxFrameBytes: number
     /** Unsent bytes after which a reader is closed: no dialect's frame may be larger. */

@@ -22,6 +22,8 @@ export interface Conversation extends Receiver {
    * @returns whether it is kept
    */
   hold?(): boolean
+  /** Ends the membership of a client that is away and may come back; nothing where none can. */
+  leave?(): Promise<void> | undefined
   /** The server goes away in so many seconds; nothing where the dialect has no word for it. */
   announceShutdown?(seconds: number): void
 }

@@ -48,7 +48,7 @@ export async function enterRoom(parts: RefusalParts, wish: EntryWish): Promise<E
 }
 
 async function enter(
-  { commands }: DialectParts["rooms"],
+  { commands, tracer }: DialectParts["rooms"],
   hooks: DialectParts["hooks"],
   { conversation, dialect, name, encoder, holder, status, limit, fields }: EntryWish,
 ): Promise<EntryOutcome> {
@@ -57,7 +57,11 @@ async function enter(
   if (hooks.join !== undefined) {
     const verdict = await hooks.join(conversation, { dialect, room, roomId: name, status: {}, fields })
     if (verdict !== undefined && "grant" in verdict) grant = verdict.grant
-    else if (verdict !== undefined) return "error" in verdict ? verdict.error : "unauthorized"
+    else if (verdict !== undefined) {
+      const outcome = "error" in verdict ? verdict.error : "unauthorized"
+      tracer?.happened(room, conversation.peer, "refused", outcome)
+      return outcome
+    }
     if (!holder.isOpen) return "gone"
   }
   const peer = conversation.connection.id as PeerId
@@ -66,7 +70,7 @@ async function enter(
     ifTaken: "leave",
     ref: undefined,
   })
-  if (outcome === "taken" || outcome === "unproven") return "full"
+  if (outcome === "taken" || outcome === "unproven" || outcome === "locked") return "full"
   if (outcome !== "joined") return outcome
   return holder.isOpen ? "entered" : "gone"
 }

@@ -15,8 +15,13 @@ export interface RefusalParts extends DialectParts {
 }
 
 /** Counts a refusal and tells it to observers. `error` is from a closed set. */
-export function refuse({ counters, hooks }: RefusalParts, { peer }: Conversation, error: string): void {
+export function refuse(
+  { counters, hooks, rooms }: RefusalParts,
+  { peer, membership }: Conversation,
+  error: string,
+): void {
   counters.countError(error)
+  if (membership !== undefined) rooms.tracer?.happened(membership.room.key, membership.peer, "error", error)
   hooks.observer?.refused?.(peer, error)
 }
 

@@ -26,9 +26,16 @@ export function tokensPlugin(verify: VerifyToken | undefined, now: () => number 
     contract: CONTRACT,
     timeoutSeconds: 10,
     setup: () => {
-      if (verify === undefined) return {}
-      const check = verify
       const refused = { unauthorized: 0, unavailable: 0 }
+      const metrics = {
+        refused_total: {
+          help: "Tokens refused, and clients without one where one is asked for, by what was answered.",
+          label: "error",
+          read: () => refused,
+        },
+      }
+      if (verify === undefined) return { metrics }
+      const check = verify
       const count = <T>(error: TokenRefusal, answer: T): T => {
         refused[error]++
         return answer
@@ -67,13 +74,7 @@ export function tokensPlugin(verify: VerifyToken | undefined, now: () => number 
           if (typeof claims === "string") return count("unauthorized", refuseToken())
           return (roomId: string) => allows(claims, roomId, now())
         },
-        metrics: {
-          refused_total: {
-            help: "Tokens refused, and clients without one where one is asked for, by what was answered.",
-            label: "error",
-            read: () => refused,
-          },
-        },
+        metrics,
       }
     },
   })

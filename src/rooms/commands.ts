@@ -22,6 +22,7 @@ import {
 } from "./room-store.ts"
 import { type ChangeOutcome, StatusChanges } from "./status-changes.ts"
 import type { Topics } from "./topics.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /**
  * 5 s from the store's yes to the own event in the log, which comes within milliseconds or after a repair or two; later,
@@ -56,7 +57,7 @@ export interface JoinWish {
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "taken" | "unproven" | "rate_limited" | "unavailable"
+export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "rate_limited" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {
@@ -67,6 +68,7 @@ export interface CommandsParts {
   readonly clock: Clock
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly tracer: RoomTracer | undefined
 }
 
 /** See the head of this file. */
@@ -74,6 +76,7 @@ export class RoomCommands {
   readonly #parts: CommandsParts
   /** Apart from the observer, for the relay path: one field that is undefined when nobody looks. */
   readonly #onRelayed: RoomObserver["relayed"]
+  readonly #tracer: RoomTracer | undefined
   readonly #topics: Topics
   readonly #counters: RoomCounters
   /** Joins under way, until they have landed or are undone. */
@@ -84,6 +87,7 @@ export class RoomCommands {
   constructor(parts: CommandsParts) {
     this.#parts = parts
     this.#onRelayed = parts.observer.relayed
+    this.#tracer = parts.tracer
     this.#topics = parts.topics
     this.#counters = parts.counters
     this.#statuses = new StatusChanges({
@@ -100,7 +104,11 @@ export class RoomCommands {
     if (!wish.holder.payer.mayJoin()) return "rate_limited"
     const join = this.#join(wish)
     this.#joins.add(join)
-    return join.finally(() => this.#joins.delete(join))
+    const since = this.#parts.clock.monotonicMs()
+    const outcome = await join.finally(() => this.#joins.delete(join))
+    this.#counters.times.join.add((this.#parts.clock.monotonicMs() - since) / 1000)
+    if (outcome !== "joined") this.#tracer?.happened(wish.room, wish.peer, "refused", outcome)
+    return outcome
   }
 
   /** Leaves, if it is in: the client hears nothing of the room any more from here on. */
@@ -129,7 +137,10 @@ export class RoomCommands {
     const { room, peer, holder } = membership
     holder.payer.charge(CHANGE_BYTES + status.length * room.members.size)
     const rev = this.#parts.registry.nextNumber()
-    const outcome = await this.#change(membership, () => this.#parts.store.updateStatus(room.key, peer, rev, status))
+    const { store, clock } = this.#parts
+    const since = clock.monotonicMs()
+    const outcome = await this.#change(membership, () => store.updateStatus(room.key, peer, rev, status))
+    this.#counters.times.status.add((clock.monotonicMs() - since) / 1000)
     if (outcome !== "done") return outcome
     this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
     this.#parts.observer.statusUpdated?.(peer, room.key, status)
@@ -154,11 +165,17 @@ export class RoomCommands {
    * Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. Where that
    * is done at once, it says so at once.
    */
-  publish(membership: Membership, text: string, to: Audience = "all"): ChangeOutcome | Promise<ChangeOutcome> {
+  publish(
+    membership: Membership,
+    text: string,
+    to: Audience = "all",
+    lock?: boolean,
+  ): ChangeOutcome | Promise<ChangeOutcome> {
     const { room, peer, holder } = membership
     holder.payer.charge(CHANGE_BYTES + text.length * room.members.size)
+    this.#tracer?.relayed(room.key, peer, undefined, text)
     const rev = this.#parts.registry.nextNumber()
-    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to)
+    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to, lock)
     const position = send()
     if (position !== undefined && !(position instanceof Promise)) return "done"
     return this.#change(membership, send, position)
@@ -173,9 +190,11 @@ export class RoomCommands {
     const target = room.here.get(to)
     if (target !== undefined) {
       this.#counters.relaysLocal++
+      this.#counters.bytesSent += text.length
       if (target.log !== undefined) target.log.push(text)
       if (this.#topics.publish(target.holder.topic, text)) target.holder.onPressure()
       if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
+      if (this.#tracer !== undefined) this.#tracer.relayed(room.key, sender.peer, to, text)
       return true
     }
     const { store } = this.#parts
@@ -184,6 +203,7 @@ export class RoomCommands {
     this.#counters.relaysRemote++
     store.relay(member.node, { room: room.key, from: sender.peer, to, text }, ref)
     if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
+    if (this.#tracer !== undefined) this.#tracer.relayed(room.key, sender.peer, to, text)
     return true
   }
 

@@ -7,6 +7,7 @@ import type { NodeId, PeerId, RoomKey } from "./ids.ts"
 import type { Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { Relay, RoomStore } from "./room-store.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /** Begins, in place of a peer in a relay, the place for which a dialect listens at that node. No peer id looks like it. */
 const TO_PLACE = "!"
@@ -29,6 +30,7 @@ export interface CrossRelaysParts {
   readonly store: RoomStore
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly tracer: RoomTracer | undefined
 }
 
 /** See the head of this file. */
@@ -49,8 +51,9 @@ export class CrossRelays {
 
   /** Passes a frame to a member at this node. */
   deliver(from: PeerId, to: Membership, text: string): void {
-    const { counters, observer } = this.#parts
+    const { counters, observer, tracer } = this.#parts
     counters.relaysLocal++
+    tracer?.relayed(to.room.key, from, to.peer, text)
     to.room.sendTo(to, text)
     observer.relayed?.(from, to.peer, text.length)
   }

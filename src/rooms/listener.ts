@@ -8,6 +8,7 @@ import type { Redirects } from "./redirects.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
 import type { Relay, RoomListener } from "./room-store.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /** Whom it concerns. */
 export interface ListenerParts {
@@ -15,6 +16,7 @@ export interface ListenerParts {
   readonly repairs: Repairs
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly tracer: RoomTracer | undefined
   readonly crossRelays: CrossRelays
   readonly redirects: Redirects
   /** A message of a plug-in at another node, for its like here. */
@@ -23,7 +25,7 @@ export interface ListenerParts {
 
 /** See the head of this file. */
 export function makeListener(parts: ListenerParts): RoomListener {
-  const { registry, repairs, counters, observer, crossRelays, redirects, onTold } = parts
+  const { registry, repairs, counters, observer, tracer, crossRelays, redirects, onTold } = parts
   return {
     onRoomEvent(key, event) {
       const room = registry.get(key)
@@ -42,6 +44,7 @@ export function makeListener(parts: ListenerParts): RoomListener {
       if (isForDialect(relay)) return crossRelays.onRelayFailed(relay)
       const { room, from } = relay
       if (ref === NOBODY_ASKED) return
+      tracer?.happened(room, from, "unreachable", failure)
       const sender = redirects.of(room, from) ?? registry.get(room)?.here.get(from)
       sender?.holder.onRelayFailed(ref, failure)
     },
@@ -51,6 +54,7 @@ export function makeListener(parts: ListenerParts): RoomListener {
     },
     onSwept(room, peer, stayedMs) {
       observer.left?.(peer, room, stayedMs)
+      tracer?.happened(room, peer, "left", "its node is dead")
     },
     onRoomClosed(room, peak, openMs) {
       counters.roomsClosed++

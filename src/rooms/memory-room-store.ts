@@ -27,6 +27,7 @@ interface Room {
   readonly members: Member[]
   /** The proofs of those that may be taken over; most rooms have none. */
   proofs: Map<PeerId, string> | undefined
+  isLocked: boolean
 }
 
 /** The room store of a single node. */
@@ -62,6 +63,7 @@ export class MemoryRoomStore implements RoomStore {
     }
     const status = proof?.given === undefined ? request.status : (before?.status ?? request.status)
     if (before !== undefined && ifTaken === "refuse") return { kind: "taken" }
+    if (known?.isLocked === true && before === undefined) return { kind: "locked" }
     if (known !== undefined && before === undefined && known.members.length >= limit) return { kind: "full" }
     const room = known ?? this.#open(key)
     const member = { peer, node: this.node, generation, rev, status }
@@ -105,12 +107,22 @@ export class MemoryRoomStore implements RoomStore {
     rev: number,
     text: string,
     to: Audience,
+    lock?: boolean,
   ): Position | undefined | Promise<Position | undefined> {
     const room = this.#rooms.get(key)
     const member = room && findMember(room, peer)
     if (room === undefined || member === undefined || rev <= member.rev) return undefined
     room.members[indexOf(room, peer)] = { ...member, rev }
-    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text, to })
+    room.isLocked = lock ?? room.isLocked
+    this.#announce(key, {
+      epoch: room.epoch,
+      seq: ++room.seq,
+      kind: "frame",
+      peer,
+      text,
+      to,
+      ...(lock === undefined ? {} : { lock }),
+    })
     return toPosition(room)
   }
 
@@ -119,15 +131,25 @@ export class MemoryRoomStore implements RoomStore {
 
   settled(): undefined {}
 
+  async nodes(): Promise<ReadonlyMap<NodeId, number>> {
+    return new Map([[this.node, Number.POSITIVE_INFINITY]])
+  }
+
   async snapshot(key: RoomKey): Promise<RoomSnapshot> {
     const room = this.#rooms.get(key)
     return room === undefined ? { epoch: "", seq: 0, members: [] } : toSnapshot(room)
   }
 
-  async restore(key: RoomKey, own: readonly OwnMember[], others: readonly Member[]): Promise<RoomSnapshot> {
+  async restore(
+    key: RoomKey,
+    own: readonly OwnMember[],
+    others: readonly Member[],
+    isLocked = false,
+  ): Promise<RoomSnapshot> {
     const known = this.#rooms.get(key)
     if (known === undefined && own.length === 0) return this.snapshot(key)
     const room = known ?? this.#open(key)
+    if (known === undefined) room.isLocked = isLocked
     if (known === undefined) for (const member of others) this.#add(key, room, member)
     const wanted = new Map(own.map((member) => [member.peer, member]))
     for (const member of [...room.members]) {
@@ -155,7 +177,15 @@ export class MemoryRoomStore implements RoomStore {
   }
 
   #open(key: RoomKey): Room {
-    const room: Room = { epoch: randomUUID(), seq: 0, peak: 0, openedAt: Date.now(), members: [], proofs: undefined }
+    const room: Room = {
+      epoch: randomUUID(),
+      seq: 0,
+      peak: 0,
+      openedAt: Date.now(),
+      members: [],
+      proofs: undefined,
+      isLocked: false,
+    }
     this.#rooms.set(key, room)
     this.#listener?.onRoomOpened(key)
     return room

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../clock.ts"
 import type { Log } from "../log.ts"
+import type { RoomCounters } from "./counters.ts"
 import { type PeerId, type RoomKey, toLogName } from "./ids.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Room } from "./room.ts"
@@ -19,6 +20,7 @@ export interface RepairsParts {
   readonly store: RoomStore
   readonly registry: RoomRegistry
   readonly clock: Clock
+  readonly counters: RoomCounters
   readonly log: Log
 }
 
@@ -34,12 +36,16 @@ export class Repairs {
   /** Takes a membership out of the store. When the store is away, it is tried again until done. */
   async leave(room: Room, peer: PeerId, generation: number): Promise<void> {
     room.addLeaving(peer, generation)
+    const { store, clock, counters } = this.#parts
+    const since = clock.monotonicMs()
     try {
-      room.expect(await this.#parts.store.leave(room.key, peer, generation))
+      room.expect(await store.leave(room.key, peer, generation))
     } catch (cause) {
       this.onStoreError(cause, room.key)
       if (cause instanceof StoreUnavailable) this.leaveLater(room, peer, generation)
       return
+    } finally {
+      counters.times.leave.add((clock.monotonicMs() - since) / 1000)
     }
     room.removeLeaving(peer, generation)
     this.#parts.registry.dropIfUnused(room)
@@ -84,7 +90,7 @@ export class Repairs {
     const gone = [...room.leaving]
     const asked = room.received
     try {
-      const snapshot = await store.restore(room.key, own, others)
+      const snapshot = await store.restore(room.key, own, others, room.isLocked)
       for (const [peer, generation] of gone) room.removeLeaving(peer, generation)
       if (room.isUsed) room.adopt(snapshot, asked)
     } catch (cause) {

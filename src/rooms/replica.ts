@@ -9,7 +9,13 @@ export type Change =
   | { readonly kind: "joined"; readonly member: Member }
   | { readonly kind: "left"; readonly peer: PeerId }
   | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
-  | { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience }
+  | {
+      readonly kind: "frame"
+      readonly peer: PeerId
+      readonly text: string
+      readonly to: Audience
+      readonly lock?: boolean
+    }
   /** `isLogged`: seen in the log, at the replica's position; else a snapshot showed it, later than it happened. */
   | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean; readonly isLogged: boolean }
 

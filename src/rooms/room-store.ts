@@ -58,8 +58,17 @@ export type RoomEvent =
   | (Position & { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText })
   /** Another connection, here or elsewhere, holds the membership of this peer now; to the other members it is the same. */
   | (Position & { readonly kind: "moved"; readonly member: Member })
-  /** Published to the room by a member: changes nothing. Whoever misses it does not get it from a snapshot. */
-  | (Position & { readonly kind: "frame"; readonly peer: PeerId; readonly text: string; readonly to: Audience })
+  /**
+   * Published to the room by a member: changes nothing but the room's lock, where it tells of one. Whoever misses it does not
+   * get it from a snapshot.
+   */
+  | (Position & {
+      readonly kind: "frame"
+      readonly peer: PeerId
+      readonly text: string
+      readonly to: Audience
+      readonly lock?: boolean
+    })
 
 /** A room as it stands at a position. A room that does not exist has no members and seq 0. */
 export interface RoomSnapshot extends Position {
@@ -96,6 +105,7 @@ export type JoinResult =
   | { readonly kind: "joined"; readonly position: Position; readonly snapshot: RoomSnapshot | undefined }
   | { readonly kind: "full" }
   | { readonly kind: "taken" }
+  | { readonly kind: "locked" }
   | { readonly kind: "unproven" }
 
 /** A message of one member to another on another node. */
@@ -126,7 +136,8 @@ export interface RoomStore {
   updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined>
   /**
    * Publishes a ready-made frame of a member to the room, its own node included, in the order of the log; undefined when
-   * it is no member or `rev` is not newer. A store that knows at once says so at once, its event told: rooms that are full
+   * it is no member or `rev` is not newer. With `lock` the room is locked in the same step, or is not any more: a locked room
+   * takes nobody new, until its last member has left. A store that knows at once says so at once, its event told: rooms that are full
    * of publishes then take no promise for each.
    */
   publish(
@@ -135,20 +146,32 @@ export interface RoomStore {
     rev: number,
     text: string,
     to: Audience,
+    lock?: boolean,
   ): Position | undefined | Promise<Position | undefined>
   /** Resolves when what this member has relayed before is heard at its nodes or given up; undefined when nothing is under way. */
   settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
+  /**
+   * The nodes that live, each with the milliseconds until the others take it for dead unless it is heard of again; without
+   * end where there are no others. Answered at once or not at all: rejects with StoreUnavailable.
+   */
+  nodes(): Promise<ReadonlyMap<NodeId, number>>
   /** The room as it stands. */
   snapshot(room: RoomKey): Promise<RoomSnapshot>
   /**
    * Makes this node's members in the room exactly `own` (by peer and generation; a newer rev brings its status, another proof is kept), announcing
    * what changes; it may pass the room's limit, for a place once given is kept. Whoever is a member at another node by now
    * is left there, as the answer shows. A room that was lost is born again with `own` and `others` (members on other nodes
-   * as this node knows them, which those nodes confirm in generation).
+   * as this node knows them, which those nodes confirm in generation), and locked where this node knows that it was
+   * (`isLocked`).
    */
-  restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[]): Promise<RoomSnapshot>
+  restore(
+    room: RoomKey,
+    own: readonly OwnMember[],
+    others: readonly Member[],
+    isLocked?: boolean,
+  ): Promise<RoomSnapshot>
   /**
    * Gives the backend up, after at most `withinMs` milliseconds. Nothing is called back after it.
    * @param keepsMembers whether members of this node stay, for their clients to come back at another one in time

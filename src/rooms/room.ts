@@ -12,6 +12,7 @@ import type { Change } from "./replica.ts"
 import { RoomLog } from "./room-log.ts"
 import type { Member, Ref, Relay, StatusText } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /** In place of a peer in a relay: every member of the room at that node. No peer id looks like it. */
 export const EVERYONE = "*" as PeerId
@@ -37,6 +38,7 @@ export interface RoomParts {
   readonly topics: Topics
   readonly counters: RoomCounters
   readonly observer: RoomObserver
+  readonly tracer: RoomTracer | undefined
   /** Fetches a snapshot of the room, which adopts it. */
   readonly repair: (room: Room) => void
   /** Tells the store again who of this node is in the room, which adopts the answer. */
@@ -51,6 +53,8 @@ export class Room extends RoomLog implements JoinedRoom {
   readonly encoder: RoomEncoder
   /** Memberships of this node that are in. Only this class changes the list, and what is in it. */
   readonly here = new PeerList<Membership>()
+  /** Whether the room is locked, if it was told here. */
+  isLocked: boolean | undefined = undefined
   readonly #parts: RoomParts
   #joiners: Map<PeerId, Joiner> = NOBODY
   #leaving: Map<PeerId, number> = NOBODY
@@ -114,11 +118,12 @@ export class Room extends RoomLog implements JoinedRoom {
   /** It is a member no more: the client hears nothing of the room from here on. @returns whether it was in */
   release(membership: Membership): boolean {
     if (!membership.isIn) return false
-    const { counters, observer } = this.#parts
+    const { counters, observer, tracer } = this.#parts
     this.here.delete(membership.peer)
     membership.end()
     membership.holder.unsubscribe(this.topic)
     counters.leaves++
+    tracer?.happened(this.key, membership.peer, "left")
     observer.left?.(membership.peer, this.key, this.#parts.clock.unixMs() - membership.joinedAt)
     return true
   }
@@ -150,6 +155,8 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   #publish(text: string, notFor: Membership | undefined): void {
+    const receivers = this.here.size - (notFor === undefined ? 0 : 1)
+    this.#parts.counters.bytesSent += text.length * receivers
     for (const membership of this.here.values()) if (membership !== notFor) membership.log?.push(text)
     if (!this.#parts.topics.publish(this.topic, text)) return
     for (const { holder } of [...this.here.values()]) holder.onPressure()
@@ -158,6 +165,7 @@ export class Room extends RoomLog implements JoinedRoom {
   /** Sends a frame to one of them. */
   sendTo({ holder, log }: Membership, text: string): void {
     log?.push(text)
+    this.#parts.counters.bytesSent += text.length
     if (this.#parts.topics.publish(holder.topic, text)) holder.onPressure()
   }
 
@@ -186,6 +194,7 @@ export class Room extends RoomLog implements JoinedRoom {
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
+        this.isLocked = change.lock ?? this.isLocked
         this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
         break
       case "status": {
@@ -210,11 +219,13 @@ export class Room extends RoomLog implements JoinedRoom {
 
   protected repair(): void {
     this.#parts.counters.gapsRepaired++
+    this.#parts.tracer?.happened(this.key, undefined, "gap")
     this.#parts.repair(this)
   }
 
   protected reclaim(): void {
     this.#parts.counters.reclaims++
+    this.#parts.tracer?.happened(this.key, undefined, "reclaimed")
     this.#parts.reclaim(this)
   }
 
@@ -242,6 +253,7 @@ export class Room extends RoomLog implements JoinedRoom {
     membership.holder.subscribe(this.topic)
     if (!membership.isIn) return
     this.#parts.counters.joins++
+    this.#parts.tracer?.happened(this.key, peer, "joined")
     this.#parts.observer.joined?.(peer, this.key)
   }
 
@@ -264,6 +276,7 @@ export class Room extends RoomLog implements JoinedRoom {
       joiner.membership.status = status
       this.#admit(joiner)
       joiner.membership.holder.subscribe(this.topic)
+      this.#parts.tracer?.happened(this.key, peer, "resumed", "from another connection")
     } else this.reclaim()
   }
 

@@ -16,6 +16,7 @@ import { RoomRegistry } from "./registry.ts"
 import { Repairs } from "./repairs.ts"
 import type { Relay, RoomStore } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
+import type { RoomTracer } from "./tracer.ts"
 
 /** What they are made of. */
 export interface RoomsParts {
@@ -23,6 +24,8 @@ export interface RoomsParts {
   readonly topics: Topics
   readonly log: Log
   readonly observer?: RoomObserver | undefined
+  /** Told what happens in rooms; undefined when nobody wants to know. */
+  readonly tracer?: RoomTracer | undefined
   readonly onTold?: ((relay: Relay) => void) | undefined
   readonly clock?: Clock
 }
@@ -37,6 +40,9 @@ export interface Rooms {
   readonly announcer: Announcer
   readonly crossRelays: CrossRelays
   readonly redirects: Redirects
+  readonly tracer: RoomTracer | undefined
+  /** The nodes that live; see RoomStore.nodes. */
+  nodes(): Promise<ReadonlyMap<NodeId, number>>
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
   /** Puts members back in who were in a room when the process before this one ended; see readmission.ts. */
@@ -50,7 +56,8 @@ export interface Rooms {
 }
 
 /** Puts them together. */
-export function makeRooms({ store, topics, log, observer = {}, onTold, clock = SYSTEM_CLOCK }: RoomsParts): Rooms {
+export function makeRooms(parts: RoomsParts): Rooms {
+  const { store, topics, log, observer = {}, tracer, onTold, clock = SYSTEM_CLOCK } = parts
   const counters = makeRoomCounters()
   const registry: RoomRegistry = new RoomRegistry({
     node: store.node,
@@ -58,14 +65,15 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     topics,
     counters,
     observer,
+    tracer,
     repair: (room) => repairs.repair(room),
     reclaim: (room) => void repairs.restore(room),
     drop: (room) => registry.dropIfUnused(room),
   })
-  const repairs = new Repairs({ store, registry, clock, log })
-  const crossRelays = new CrossRelays({ store, counters, observer })
+  const repairs = new Repairs({ store, registry, clock, counters, log })
+  const crossRelays = new CrossRelays({ store, counters, observer, tracer })
   const redirects = new Redirects()
-  const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer })
+  const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer, tracer })
   return {
     node: store.node,
     counters,
@@ -74,13 +82,18 @@ export function makeRooms({ store, topics, log, observer = {}, onTold, clock = S
     announcer: new Announcer(store),
     crossRelays,
     redirects,
+    tracer,
     readmit: (room, encoder, members) => readmit({ store, registry }, room, encoder, members),
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },
+    nodes: () => store.nodes(),
     start: () =>
       store.start(
-        makeListener({ registry, repairs, counters, observer, crossRelays, redirects, onTold: onTold ?? (() => {}) }),
+        makeListener({
+          ...{ registry, repairs, counters, observer, tracer, crossRelays, redirects },
+          onTold: onTold ?? (() => {}),
+        }),
       ),
     leaveAll: (keepsHeld) => commands.close(keepsHeld),
     async close(withinMs, keepsMembers) {

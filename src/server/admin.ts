@@ -1,15 +1,18 @@
-// The operators' listener: metrics and health, on an address of its own so the public port never shows them.
+// The operators' listener: health, metrics, API and console, on an address of its own so the public port never shows them.
 
 import { type AdminAccess, makeAdminGuard } from "./admin-guard.ts"
+import { bare } from "./listen.ts"
 import { answerBadRequest, pathOf } from "./paths.ts"
 import { safely } from "./safe-headers.ts"
 
-/** A path of the operators' listener and what answers it. */
-export type AdminRoutes = Readonly<Record<string, (request: Request) => Response | Promise<Response>>>
+/** A path of the operators' listener and what answers it; `by`: who asks, for the log. */
+export type AdminRoutes = Readonly<Record<string, (request: Request, by: string) => Response | Promise<Response>>>
 
 /** The running listener. */
 export interface Admin {
   readonly port: number
+  /** No more connections; those there are stay. */
+  stopListening(): void
   stop(): Promise<void>
 }
 
@@ -18,21 +21,35 @@ export interface Admin {
  * @param host as URLs write it: an IPv6 address in brackets
  * @throws when the address cannot be listened on
  */
-export function listenForOperators(host: string, port: number, routes: AdminRoutes, access: AdminAccess): Admin {
+export function listenForOperators(
+  host: string,
+  port: number,
+  routes: AdminRoutes,
+  access: AdminAccess,
+  reusePort: boolean,
+): Admin {
   const guard = makeAdminGuard(access)
   const server = Bun.serve({
-    hostname: host.replace(/^\[|\]$/g, ""),
+    hostname: bare(host),
     port,
-    fetch: safely((request: Request) => {
+    reusePort,
+    fetch: safely((request: Request, server: Bun.Server<undefined>) => {
       const pathname = pathOf(request)
       if (pathname === undefined) return answerBadRequest()
       const refusal = guard(request, pathname)
       if (refusal !== undefined) return refusal
       const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
-      if (route !== undefined) return route(request)
+      if (route !== undefined) {
+        const address = server.requestIP(request)?.address ?? "nobody"
+        return route(request, access.token() === undefined ? address : `${address}, with the token`)
+      }
       const paths = Object.keys(routes).sort().join("\n")
       return new Response(`there is nothing at ${pathname}; there is\n${paths}\n`, { status: 404 })
     }),
   })
-  return { port: server.port ?? port, stop: () => server.stop(true) }
+  return {
+    port: server.port ?? port,
+    stopListening: () => void server.stop(),
+    stop: () => server.stop(true),
+  }
 }

@@ -5,12 +5,17 @@ export class CannotListen extends Error {
   override name = "CannotListen"
 }
 
+/** Whether a port is one process's; or shared with the next one, if none has it now; or with one that is to stop. */
+export type Sharing = "own" | "shared" | "taken over"
+
 /**
  * Calls `serve`, which listens on `host` and `port` as `option` says.
  * @throws CannotListen when that fails
  */
-export function listen<T>(option: string, host: string, port: number, serve: () => T): T {
+export function listen<T>(option: string, host: string, port: number, sharing: Sharing, serve: () => T): T {
   try {
+    // Two that share a port do not disturb each other: only one that does not finds out that somebody is there.
+    if (sharing === "shared") Bun.serve({ hostname: bare(host), port, fetch: () => new Response() }).stop(true)
     return serve()
   } catch (cause) {
     const { code = "", message } = cause as { code?: string; message: string }
@@ -30,4 +35,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EINVAL: "the name is unknown",
   ENOTFOUND: "the name is unknown",
   ERR_OUT_OF_RANGE: "ports end at 65535",
+}
+
+/** As Bun takes it: URLs write an IPv6 address in brackets. */
+export function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, "")
 }

@@ -9,6 +9,7 @@ import type { ServerTopics, SocketData } from "./topics.ts"
 /** What Bun.serve is told, but for port and certificates. */
 export interface Serving {
   readonly hostname: string
+  readonly reusePort: boolean
   fetch(request: Request, server: Server<SocketData>): Response | undefined | Promise<Response | undefined>
   error(cause: Error): Response
   readonly websocket: WebSocketHandler<SocketData>
@@ -50,6 +51,11 @@ export class Listener {
     } finally {
       if (this.#server !== former) this.#succeed(former, ended)
     }
+  }
+
+  /** No more connections from now on; those there are stay. */
+  stopListening(): void {
+    void this.#server.stop(false)
   }
 
   /** Ends it, and every connection. */

@@ -43,10 +43,7 @@ export interface OpenFilesParts {
 
 /** Begins to look after them, where the system is known. @returns what ends it */
 export function guardOpenFiles({ limit, reserved, onEnded }: OpenFilesParts): () => void {
-  const libc = openLibc({
-    getsockopt: { args: ["int", "int", "int", "ptr", "ptr"], returns: "int" },
-    shutdown: { args: ["int", "int"], returns: "int" },
-  })
+  const libc = openLibc()
   if (libc === undefined || limit === 0) return () => {}
   const info = new DataView(new ArrayBuffer(INFO_BYTES))
   const length = new Uint32Array(1)

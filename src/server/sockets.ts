@@ -27,6 +27,8 @@ export interface SocketOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** Whether another process of this user may listen on it as well. */
+  readonly reusePort: boolean
   /** Certificates for wss; none is ws. */
   readonly tls: Tls | undefined
   /** With certificates: how long browsers keep to https. */
@@ -44,6 +46,8 @@ export interface Sockets {
   readonly port: number
   /** From now on new connections get 503. */
   refuseNew(): void
+  /** From now on there are no new connections; those there are stay. */
+  stopListening(): void
   /** Uses these certificates for new connections; open ones go on. @throws when they cannot be used; then nothing changes */
   renew(tls: Tls): void
   /** Ends the listener and whatever is still connected. */
@@ -208,6 +212,7 @@ export function listenForSockets(
 
   const serving: Serving = {
     hostname: options.host,
+    reusePort: options.reusePort,
     fetch(request, server) {
       return waitsFor === undefined ? serve(request, server) : waitsFor.then(() => serve(request, server))
     },
@@ -267,6 +272,7 @@ export function listenForSockets(
     refuseNew: () => {
       isRefusing = true
     },
+    stopListening: () => listener.stopListening(),
     renew: (tls) => listener.renew(tls),
     stop: () => listener.stop(),
   }

@@ -21,10 +21,15 @@ export class ServerTopics implements Topics, PlainTopics {
   /** Bun answers 0 for a frame that was dropped (or heard by nobody), -1 for one that waits. */
   publish(topic: string, text: string): boolean {
     if (this.#plain.size > 0) for (const subscriber of this.#plain.get(topic) ?? []) subscriber.send(text)
-    // A listener where nobody hears it answers 0 as well: then a look at backlogs is made in vain.
+    const isDropped = this.#server !== undefined && this.#server.publish(topic, text) <= 0
+    return this.#former.size === 0 ? isDropped : this.#publishToFormer(topic, text) || isDropped
+  }
+
+  /** A listener where nobody hears it answers 0 as well: then a look at backlogs is made in vain. */
+  #publishToFormer(topic: string, text: string): boolean {
     let isDropped = false
     for (const server of this.#former) isDropped = server.publish(topic, text) <= 0 || isDropped
-    return this.#server !== undefined && (this.#server.publish(topic, text) <= 0 || isDropped)
+    return isDropped
   }
 
   subscribe(topic: string, subscriber: Pick<Socket, "send">): void {

@@ -43,6 +43,13 @@ export function makeLog(
   return pino(options, isText ? lines : destination)
 }
 
+/** Changes the level of a log, and says so in it, whatever both levels are. */
+export function changeLevel(log: LevelledLog, to: string, fields: object): void {
+  log.level = "debug"
+  log.info({ ...fields, to }, "log level changed")
+  log.level = to
+}
+
 /** Whether stderr itself is what systemd connected to its journal, and no file that a shell put in its place (systemd.exec(5)). */
 function isJournalStream(deviceAndInode: string | undefined): boolean {
   if (deviceAndInode === undefined) return false

@@ -27,7 +27,7 @@ const ROOM_PEERS = [1, 2, 3, 4, 6, 10, 20, 50, 100]
 /** The metrics of one node, with everything it counts. */
 export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics {
   const metrics = makeRegistry()
-  const { registry, addCounter, addGauge } = metrics
+  const { registry, addCounter, addGauge, addDurations } = metrics
   const { counters } = rooms
   const addByDialect = (
     name: string,
@@ -80,6 +80,15 @@ export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics 
     "What is kept for connections: unread, unhandled, held.",
     () => connections.memory.bytes,
   )
+  addCounter(
+    "palava_message_bytes_total",
+    "Bytes of messages, each way and times the clients they are for; a character counts as one.",
+    () => ({
+      received: connections.counters.bytesReceived,
+      sent: connections.counters.bytesSent + counters.bytesSent,
+    }),
+    "direction",
+  )
   addByDialect(
     "palava_messages_total",
     "Messages from clients by event; unknown events are other.",
@@ -110,6 +119,12 @@ export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics 
     "palava_rooms_reclaimed_total",
     "Times live members the log had lost were claimed back.",
     () => counters.reclaims,
+  )
+  addDurations(
+    "palava_room_command_seconds",
+    "Seconds until the store had taken a join, a leave or a new status, or given it up.",
+    () => counters.times,
+    "command",
   )
   addCounter("palava_room_created_total", "Rooms opened.", () => counters.roomsOpened)
   addCounter("palava_room_closed_total", "Rooms closed.", () => counters.roomsClosed)

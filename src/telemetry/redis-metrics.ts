@@ -1,12 +1,12 @@
 // The metrics of a node that works with Redis.
 
-import { Gauge, type Histogram, type Registry } from "prom-client"
-import { type ClusterCounters, COMMAND_SECONDS_BOUNDS } from "../cluster/counters.ts"
+import { Gauge } from "prom-client"
+import type { ClusterCounters } from "../cluster/counters.ts"
 import type { Metrics } from "./registry.ts"
 
 /** Adds what the Redis store counts, and whether it can be reached. */
 export function addRedisMetrics(
-  { registry, addCounter }: Metrics,
+  { registry, addCounter, addDurations }: Metrics,
   counters: ClusterCounters,
   isUp: () => boolean,
 ): void {
@@ -18,11 +18,10 @@ export function addRedisMetrics(
       this.set(isUp() ? 1 : 0)
     },
   })
-  addHistogram(
-    registry,
+  addDurations(
     "palava_store_command_seconds",
     "Seconds until Redis answered a script or a publish.",
-    counters,
+    () => counters.commands,
   )
   addCounter("palava_store_reconnects_total", "Connections made after one was lost.", () => counters.reconnects)
   addCounter("palava_store_leases_lost_total", "Times this node's lease had run out.", () => counters.leasesLost)
@@ -66,21 +65,4 @@ export function addRedisMetrics(
     () => ({ broken: counters.framesBroken, unknown: counters.framesUnknown }),
     "reason",
   )
-}
-
-/** The store keeps its own buckets, as prom-client's cost too much for each command; they are read at a scrape. */
-function addHistogram(registry: Registry, name: string, help: string, counters: ClusterCounters): void {
-  const get = async () => {
-    let sum = 0
-    const buckets = counters.commandBuckets.map((count, index) => {
-      sum += count
-      return { metricName: `${name}_bucket`, labels: { le: COMMAND_SECONDS_BOUNDS[index] ?? "+Inf" }, value: sum }
-    })
-    const totals = [
-      { metricName: `${name}_sum`, labels: {}, value: counters.commandSeconds },
-      { metricName: `${name}_count`, labels: {}, value: sum },
-    ]
-    return { name, help, type: "histogram", aggregator: "sum" as const, values: [...buckets, ...totals] }
-  }
-  registry.registerMetric({ name, get, reset() {} } as unknown as Histogram)
 }

@@ -1,6 +1,7 @@
 // Where metrics are kept, and how numbers that are counted elsewhere become metrics: they are read at each scrape.
 
-import { Counter, Gauge, Registry } from "prom-client"
+import { Counter, Gauge, type Histogram, Registry } from "prom-client"
+import { Durations, SECONDS_BOUNDS } from "../durations.ts"
 
 /** Adds `name`, read from `read` at each scrape; with `label`, one sample per key. */
 export type AddMetric = (
@@ -10,11 +11,20 @@ export type AddMetric = (
   label?: string,
 ) => void
 
+/** Adds a histogram of seconds; with `label`, one for each key. */
+export type AddDurations = (
+  name: string,
+  help: string,
+  read: () => Durations | Readonly<Record<string, Durations>>,
+  label?: string,
+) => void
+
 /** One node's metrics, and how to add more. */
 export interface Metrics {
   readonly registry: Registry
   readonly addCounter: AddMetric
   readonly addGauge: AddMetric
+  readonly addDurations: AddDurations
 }
 
 /** None yet. */
@@ -48,5 +58,29 @@ export function makeRegistry(): Metrics {
       },
     })
   }
-  return { registry, addCounter, addGauge }
+  const addDurations: AddDurations = (name, help, read, label = "") => {
+    const get = async () => {
+      const durations = read()
+      const all = durations instanceof Durations ? { "": durations } : durations
+      const values = Object.entries(all).flatMap(([key, one]) =>
+        samplesOf(name, key === "" ? {} : { [label]: key }, one),
+      )
+      return { name, help, type: "histogram", aggregator: "sum" as const, values }
+    }
+    registry.registerMetric({ name, get, reset() {} } as unknown as Histogram)
+  }
+  return { registry, addCounter, addGauge, addDurations }
+}
+
+function samplesOf(name: string, labels: Readonly<Record<string, string>>, { buckets, seconds }: Durations) {
+  let sum = 0
+  const samples = buckets.map((count, at) => {
+    sum += count
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: SECONDS_BOUNDS[at] ?? "+Inf" }, value: sum }
+  })
+  return [
+    ...samples,
+    { metricName: `${name}_sum`, labels, value: seconds },
+    { metricName: `${name}_count`, labels, value: sum },
+  ]
 }

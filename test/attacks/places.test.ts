@@ -35,7 +35,7 @@ for (const [what, text] of [
   ["that begin a request and never end it", "GET / HTTP/1.1\r\nHost: example.org\r\nX-Slow: "],
 ] as const) {
   test(`sockets ${what} do not take the places of clients, operators and Redis`, async () => {
-    await using node = await startNode([], {}, OPEN_FILES)
+    await using node = await startNode([], {}, undefined, OPEN_FILES)
     await using first = await TestClient.connect(node.url)
     await first.join("room")
     connectMany(node.port, TOO_MANY, text)
@@ -49,7 +49,7 @@ for (const [what, text] of [
 }
 
 test("when places run out, who is in no room goes, the oldest first, and may come back", async () => {
-  await using node = await startNode(["--address-connects-per-second", "0"], {}, OPEN_FILES)
+  await using node = await startNode(["--address-connects-per-second", "0"], {}, undefined, OPEN_FILES)
   await using member = await TestClient.connect(node.url)
   await member.join("room")
   const idle = await Promise.all(Array.from({ length: PLACES - 10 }, () => RawSocket.open(node.port)))
@@ -65,7 +65,7 @@ test("when places run out, who is in no room goes, the oldest first, and may com
 })
 
 test("members are not parted from: when all places are theirs, the next is told so, and operators get their answers", async () => {
-  await using node = await startNode([], {}, OPEN_FILES)
+  await using node = await startNode([], {}, undefined, OPEN_FILES)
   const members = await Promise.all(Array.from({ length: PLACES }, () => TestClient.connect(node.url)))
   await Promise.all(members.map((member, index) => member.join(`room ${index % 10}`)))
   await using next = await TestClient.connect(node.url)

@@ -55,6 +55,44 @@ export function changesSuite(makeStore: MakeStore): void {
     })
   })
 
+  test("a frame may lock the room: nobody new comes in, until another one unlocks it or the last member has left", async () => {
+    await using made = await makeStore()
+    const { store, heard } = made
+    const [room, peer, other] = [makeRoom(), makePeerId(), makePeerId()]
+    const { epoch } = await join(store, joinOf(room, peer))
+    expect(await store.publish(room, peer, 2, "locked", "all", true)).toEqual({ epoch, seq: 2 })
+    expect(await store.join(joinOf(room, other))).toEqual({ kind: "locked" })
+    expect((await store.join(joinOf(room, peer, { generation: 7, rev: 7, ifTaken: "takeOver" }))).kind).toBe("joined")
+    expect(await store.publish(room, makePeerId(), 9, "by a stranger", "all", false)).toBeUndefined()
+    expect(await store.publish(room, peer, 8, "between", "others")).toEqual({ epoch, seq: 4 })
+    expect(await store.join(joinOf(room, other))).toEqual({ kind: "locked" })
+    const last = await store.publish(room, peer, 9, "unlocked", "all", false)
+    await heard.reached(room, last)
+    expect(heard.eventsOf(room).filter(({ kind }) => kind === "frame")).toEqual([
+      { epoch, seq: 2, kind: "frame", peer, text: "locked", to: "all", lock: true },
+      { epoch, seq: 4, kind: "frame", peer, text: "between", to: "others" },
+      { epoch, seq: 5, kind: "frame", peer, text: "unlocked", to: "all", lock: false },
+    ])
+    expect((await store.join(joinOf(room, other))).kind).toBe("joined")
+    await store.publish(room, peer, 10, "locked", "all", true)
+    await store.leave(room, peer, 7)
+    await store.leave(room, other, joinOf(room, other).generation)
+    expect((await store.join(joinOf(room, makePeerId()))).kind).toBe("joined")
+  })
+
+  test("a room that was lost is locked again, where a node knows that it was", async () => {
+    await using made = await makeStore()
+    const { store } = made
+    const [room, open, peer] = [makeRoom(), makeRoom(), makePeerId()]
+    await store.restore(room, [memberOf(store.node, peer)], [], true)
+    await store.restore(open, [memberOf(store.node, peer)], [])
+    expect(await store.join(joinOf(room, makePeerId()))).toEqual({ kind: "locked" })
+    expect((await store.join(joinOf(open, makePeerId()))).kind).toBe("joined")
+    expect(await store.publish(room, peer, 9, "unlocked", "all", false)).toBeDefined()
+    await store.restore(room, [memberOf(store.node, peer, { rev: 9 })], [], true)
+    expect((await store.join(joinOf(room, makePeerId()))).kind).toBe("joined")
+  })
+
   test("a frame that is not newer, or of no member, is not published", async () => {
     await using made = await makeStore()
     const { store, heard } = made

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { makeCertificate } from "../helpers/certificate.ts"
+import { type Certificate, makeCertificate } from "../helpers/certificate.ts"
 import { poll } from "../helpers/redis.ts"
 import { canStartMachine, type Machine, startMachine } from "./machine.ts"
 
@@ -48,7 +48,7 @@ beforeAll(async () => {
   })
   lintian = Promise.all([child.exited, new Response(child.stdout).text()])
   next = await makeDeb("2.0.1", "-Znone")
-}, 60_000)
+}, 180_000)
 afterAll(() => rmSync(DEB, { recursive: true, force: true }))
 
 test("the same sources give the same bytes", async () => {
@@ -96,6 +96,32 @@ describe.skipIf(!canStartMachine())("on a machine with systemd (needs root)", ()
     expect(await machine.must(`journalctl --no-pager -u ${UNIT}`)).not.toContain("hidden")
   })
 
+  test("reloaded, it reads certificates again, by a group that may read them, and goes on as it was", async () => {
+    const [folder, dropIn] = ["/etc/palava-machine/tls", `/run/systemd/system/${UNIT}.d`]
+    const renew = async ({ cert, key }: Certificate): Promise<void> => {
+      await machine.must("mkdir -p /renewed && cat > /renewed/fullchain.pem", Buffer.from(cert))
+      await machine.must("cat > /renewed/privkey.pem", Buffer.from(key))
+      await machine.must(`install -m 640 -g ssl-cert -t ${folder} /renewed/fullchain.pem /renewed/privkey.pem`)
+    }
+    await machine.must(`groupadd --force --system ssl-cert && mkdir -p ${folder} ${dropIn}`)
+    await renew(makeCertificate())
+    await machine.must(`printf '[Service]\nSupplementaryGroups=ssl-cert\n' > ${dropIn}/tls.conf`)
+    const lines = ["cert:fullchain", "key:privkey"].map((pair) => pair.split(":"))
+    for (const [option, name] of lines)
+      await machine.must(`echo 'tls_${option} = "${folder}/${name}.pem"' >> /etc/palava-machine/palava-machine.toml`)
+    await machine.must(`systemctl daemon-reload && systemctl restart ${UNIT}`)
+    const pid = await property("MainPID")
+    await renew(makeCertificate({ toDays: 9 }))
+    await machine.must(`systemctl reload ${UNIT}`)
+    const log = () => machine.must(`journalctl --no-pager -u ${UNIT}`)
+    await poll(async () => /files read again/.test(await log()))
+    expect(await log()).toMatch(/a renewed certificate is in use .*fullchain\.pem/)
+    expect(await log()).toMatch(/a certificate expires soon .*days=[89]/)
+    expect(await property("MainPID")).toBe(pid)
+    await machine.must(`sed -i /^tls_/d /etc/palava-machine/palava-machine.toml && rm -r ${dropIn} ${folder}`)
+    await machine.must(`systemctl daemon-reload && systemctl restart ${UNIT}`)
+  })
+
   test("restarted, a call that is being set up goes on: same ids, no message lost, nobody seen to leave", async () => {
     const built = await Bun.build({ entrypoints: [join(import.meta.dir, "restarted-call.ts")], target: "bun" })
     await machine.must("cat > /call.js", Buffer.from((await built.outputs[0]?.text()) ?? ""))
@@ -107,7 +133,8 @@ describe.skipIf(!canStartMachine())("on a machine with systemd (needs root)", ()
       JSON.stringify({ closes: [1001, 1001, 1001], complete: [true, true, true], lost: [], leaves: [] }),
     )
     expect(await machine.must(`journalctl --no-pager -u ${UNIT}`)).toContain("holds the members of the process before")
-    expect(await machine.must("ls /run/private/palava-machine")).toBe("")
+    // The socket for --replace; the state was read.
+    expect(await machine.must("ls /run/private/palava-machine")).toBe("state.sock\n")
   })
 
   test("upgraded, it is restarted, enabled, and configured as before", async () => {

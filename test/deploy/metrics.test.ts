@@ -2,8 +2,10 @@
 // their tests, the dashboard's queries, and that an idle node sleeps.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { readFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { makeCertificate } from "../helpers/certificate.ts"
 import { TestClient } from "../helpers/client.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
@@ -14,14 +16,23 @@ const read = (path: string): string => readFileSync(join(ROOT, path), "utf8")
 /** signaltower's names, which dashboards read: the only ones Prometheus's checker may complain of. */
 const KEPT = ["palava_duration_room_milliseconds", "palava_room_peak_users_total"]
 
+let folder: string
 let redis: RedisServer
 let node: TestNode
 let text: string
 beforeAll(async () => {
   redis = await startRedis()
-  node = await startNode(["--redis", redis.url, "--plugin", join(ROOT, "examples/hello.ts")])
-  await using one = await TestClient.connect(node.url)
-  await using other = await TestClient.connect(node.url)
+  folder = mkdtempSync(join(tmpdir(), "palava-metrics-"))
+  const certificate = makeCertificate()
+  const files = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") }
+  writeFileSync(files.cert, certificate.cert)
+  writeFileSync(files.key, certificate.key)
+  // With everything that has metrics of its own.
+  const tlsArgs = ["--tls-cert", files.cert, "--tls-key", files.key]
+  node = await startNode(["--redis", redis.url, ...tlsArgs, "--plugin", join(ROOT, "examples/hello.ts")])
+  const tls = { ca: certificate.cert }
+  await using one = await TestClient.connect(node.url, { tls })
+  await using other = await TestClient.connect(node.url, { tls })
   await one.join("tea")
   await other.join("tea")
   one.send("no json")
@@ -31,6 +42,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await node[Symbol.asyncDispose]()
   await redis[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true })
 })
 
 /** Runs promtool in the folder of the rules: exit code and all it says. */
@@ -108,6 +120,30 @@ describe("alert rules and dashboard", () => {
     await Bun.write(path, file)
     expect(await promtool(["check", "rules", path])).toEqual([0, expect.any(String)])
   })
+})
+
+test("what joins, leaves and statuses took, and the bytes each way", async () => {
+  await using own = await startNode()
+  await using one = await TestClient.connect(own.url)
+  await using other = await TestClient.connect(own.url)
+  await one.join("tea")
+  await other.join("tea")
+  const [received, sent] = await Promise.all(
+    ["received", "sent"].map((way) => own.metric("palava_message_bytes_total", `direction="${way}"`)),
+  )
+  const frame = JSON.stringify({ event: "update_status", status: { name: "Ada" } })
+  one.send(frame)
+  const told = await other.next("peer_updated_status")
+  await other.close()
+  await one.next("peer_left")
+  const count = (command: string) => own.metric("palava_room_command_seconds_count", `command="${command}"`)
+  expect([await count("join"), await count("status"), await count("leave")]).toEqual([2, 1, 1])
+  expect(await own.metric("palava_room_command_seconds_sum")).toBeWithin(0, 5)
+  expect((await own.metric("palava_message_bytes_total", 'direction="received"')) - (received ?? 0)).toBe(frame.length)
+  const left = JSON.stringify({ event: "peer_left", sender_id: other.ownId }).length
+  expect((await own.metric("palava_message_bytes_total", 'direction="sent"')) - (sent ?? 0)).toBe(
+    2 * JSON.stringify(told).length + left,
+  )
 })
 
 test("an idle node sleeps", async () => {

@@ -43,12 +43,13 @@ export interface TestNode extends AsyncDisposable {
 export async function startNode(
   args: readonly string[] = [],
   env: Record<string, string> = {},
+  executable = EXECUTABLE,
   openFiles?: number,
 ): Promise<TestNode> {
-  if (!existsSync(EXECUTABLE)) throw new Error(`${EXECUTABLE} is missing: run make build`)
+  if (!existsSync(executable)) throw new Error(`${executable} is missing: run make build`)
   const given = args.some((arg) => arg.startsWith("--admin-listen")) ? [] : ["--admin-listen", "127.0.0.1:0"]
   const within = openFiles === undefined ? [] : ["sh", "-c", `ulimit -n ${openFiles} && exec "$@"`, "sh"]
-  const child = Bun.spawn([...within, EXECUTABLE, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
+  const child = Bun.spawn([...within, executable, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdin: "ignore",
     stdout: "pipe",

@@ -23,6 +23,7 @@ export type PlainLimits = NodeLimits & DialectParts["limits"]
 
 const LIMITS: PlainLimits = {
   roomSize: 50,
+  roomLocks: "off",
   maxFrameBytes: 65_536,
   ratePerSecond: 0,
   rateBurst: 1,

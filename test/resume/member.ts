@@ -31,10 +31,15 @@ export class Member implements Disposable {
   }
 
   /** Connects, and joins. */
-  static async join(port: number | (() => number), room = "room", status: object = {}): Promise<Member> {
+  static async join(
+    port: number | (() => number),
+    room = "room",
+    status: object = {},
+    more: object = {},
+  ): Promise<Member> {
     const ports = typeof port === "number" ? () => port : port
     const member = new Member(await RawSocket.open(ports()), ports)
-    member.say({ event: "join_room", room_id: room, status, resume: true })
+    member.say({ event: "join_room", room_id: room, status, resume: true, ...more })
     const joined = await member.next("joined_room")
     member.id = joined["own_id"] as string
     member.token = (joined["resume"] as { token: string }).token

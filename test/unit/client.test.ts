@@ -1,6 +1,6 @@
 // The browser client against a small fake server that can refuse, go silent, close with any code and come back.
 
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { type JoinedRoom, SignalingClient } from "../../src/client/index.ts"
 import { FakeServer, makeClient, refusalOf, TIMING } from "../helpers/fake-server.ts"
 
@@ -187,6 +187,56 @@ test("a fresh address is asked for at each attempt, and a failing one is tried a
   await client.join("room")
   expect(asked).toBe(2)
   client.close()
+})
+
+describe("an access token", () => {
+  const tokensOf = (server: FakeServer) =>
+    server.received.filter(({ event }) => event === "join_room").map(({ token }) => token)
+
+  test("goes along with each join; a function is asked anew for each", async () => {
+    using server = new FakeServer()
+    const fixed = new SignalingClient(server.url, { ...TIMING, token: "abc" })
+    await fixed.join("room")
+    fixed.close()
+    let asked = 0
+    const client = new SignalingClient(server.url, { ...TIMING, token: () => Promise.resolve(`fresh ${++asked}`) })
+    await client.join("room")
+    client.leave()
+    await client.join("room")
+    expect(tokensOf(server)).toEqual(["abc", "fresh 1", "fresh 2"])
+    client.close()
+  })
+
+  test("that cannot be had refuses the first join, with its reason", async () => {
+    using server = new FakeServer()
+    const client = new SignalingClient(server.url, {
+      ...TIMING,
+      token: () => Promise.reject(new Error("who are you?")),
+    })
+    await expect(client.join("room")).rejects.toMatchObject({ id: "no_token", message: "Error: who are you?" })
+    expect(tokensOf(server)).toEqual([])
+    client.close()
+  })
+
+  test("that comes too late, as the room was left meanwhile, joins nothing; a status meanwhile goes along", async () => {
+    using server = new FakeServer()
+    const late: ((token: string) => void)[] = []
+    const client = new SignalingClient(server.url, { ...TIMING, token: () => new Promise((give) => late.push(give)) })
+    const left = client.join("left")
+    while (late.length < 1) await new Promise((resolve) => setImmediate(resolve))
+    client.leave()
+    await expect(left).rejects.toMatchObject({ id: "left" })
+    const joined = client.join("room")
+    client.updateStatus({ x: 1 })
+    while (late.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    for (const give of late) give("token")
+    await joined
+    const said = server.received.filter(({ event }) => event !== "leave_room")
+    expect(said.map(({ event, room_id, status }) => [event, room_id, status])).toEqual([
+      ["join_room", "room", { x: 1 }],
+    ])
+    client.close()
+  })
 })
 
 for (const when of ["connecting", "open", "waiting"] as const) {

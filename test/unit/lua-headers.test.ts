@@ -36,7 +36,7 @@ describe("Lua headers:", () => {
       )
       for (const line of refusals)
         expect(line).toMatch(
-          /^(FULL, LEASE_OVER, TAKEN, UNPROVEN = -1, -2, -4, -5|LEASE_OVER = -2|OTHER_PARTITIONS = -3)$/,
+          /^(FULL, LEASE_OVER, TAKEN, UNPROVEN, LOCKED = -1, -2, -4, -5, -6|LEASE_OVER = -2|OTHER_PARTITIONS = -3)$/,
         )
     }
   })

@@ -23,6 +23,7 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
     {
       host: "127.0.0.1",
       port: 0,
+      reusePort: false,
       tls: undefined,
       hstsSeconds: 0,
       maxBacklogBytes: 65_536,

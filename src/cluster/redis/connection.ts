@@ -12,7 +12,6 @@ import {
   type ScriptCall,
   type Word,
 } from "../backend.ts"
-import { countCommand } from "../counters.ts"
 import { Liveness } from "../liveness.ts"
 import { HEARTBEAT, isHeartbeat } from "../node-message.ts"
 import {
@@ -128,6 +127,10 @@ class Connection implements Link {
     return score === null ? undefined : Number(score)
   }
 
+  async readScores(key: string): Promise<Map<string, number>> {
+    return pairsOf((await this.#send(key, ["ZRANGE", key, "0", "-1", "WITHSCORES"])) as Buffer[])
+  }
+
   beat(): void {
     for (const { channel } of this.#subscribers) {
       if (this.#liveness.beatSent(channel)) this.publish(channel, HEARTBEAT).catch(() => {})
@@ -146,7 +149,7 @@ class Connection implements Link {
       const reply: unknown = await ("slots" in this.#commands
         ? this.#commands.sendCommand(key, false, words, AS_BYTES)
         : this.#commands.sendCommand(words, AS_BYTES))
-      countCommand(this.#options.counters, (this.#options.clock.monotonicMs() - sentAt) / 1000)
+      this.#options.counters.commands.add((this.#options.clock.monotonicMs() - sentAt) / 1000)
       return reply as Reply
     } catch (error) {
       if (error instanceof ErrorReply && !PASSING.test(error.message)) throw error
@@ -222,6 +225,12 @@ class Connection implements Link {
     for (const { client } of this.#subscribers) drop(client)
     this.#onLost(reason)
   }
+}
+
+function pairsOf(words: readonly Buffer[]): Map<string, number> {
+  const pairs = new Map<string, number>()
+  for (let at = 0; at < words.length; at += 2) pairs.set(String(words[at]), Number(words[at + 1]))
+  return pairs
 }
 
 function toReason(error: unknown): string {

@@ -17,7 +17,7 @@ import updateStatus from "../../../scripts/lua/update_status.lua" with { type: "
 import type { Script, ScriptCall, Word } from "../backend.ts"
 
 /** Refusals, with the same meaning in every script. */
-export const REFUSED = { full: -1, leaseOver: -2, otherPartitions: -3, taken: -4, unproven: -5 } as const
+export const REFUSED = { full: -1, leaseOver: -2, otherPartitions: -3, taken: -4, unproven: -5, locked: -6 } as const
 
 /** The values for `Name`s: one each, or a list for a name with `...`. */
 type Values<Name extends string, Value> = {
@@ -95,7 +95,7 @@ export const PUBLISH_ROOM = script(
   "publish_room",
   publishRoom,
   ["room", "meta", "nodes"],
-  ["lease_until", "publish", "channel", "room_key", "node", "peer", "rev", "text", "to"],
+  ["lease_until", "publish", "channel", "room_key", "node", "peer", "rev", "text", "to", "lock"],
 )
 
 export const SNAPSHOT_ROOM = script("snapshot_room", snapshotRoom, ["room", "meta"], [])
@@ -104,7 +104,7 @@ export const RESTORE_ROOM = script(
   "restore_room",
   restoreRoom,
   ["room", "meta", "nodes", "connection_time", "room_peaks"],
-  ["lease_until", "publish", "channel", "room_key", "node", "epoch", "own", "others", "rooms_of_prefix"],
+  ["lease_until", "publish", "channel", "room_key", "node", "epoch", "own", "others", "rooms_of_prefix", "lock"],
 )
 
 export const SWEEP_NODE = script(

@@ -36,6 +36,8 @@ export const CLIENT_EVENTS = {
   ),
   resume: v.object({ token: v.optional(v.unknown()), received: RECEIVED }, "invalid_message"),
   leave_room: v.object({}),
+  lock_room: v.object({}),
+  unlock_room: v.object({}),
   send_to_peer: v.object({ peer_id: v.optional(v.unknown()), data: v.optional(v.unknown()) }),
   update_status: v.object({ status: v.optional(v.unknown()) }),
   ping: v.object({ received: v.optional(v.unknown()) }),

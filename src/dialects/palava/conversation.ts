@@ -5,6 +5,7 @@ import type { Connection } from "../../connections/connection.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
 import type { Member, Ref, RelayFailure } from "../../rooms/room-store.ts"
+import type { TraceEvent } from "../../rooms/tracer.ts"
 import { makeEnded } from "../ended.ts"
 import type { Problem } from "../hooks.ts"
 import type { Arrival } from "./arrival.ts"
@@ -95,7 +96,9 @@ export class PalavaConversation implements PalavaClient {
   onClose(code: number): void {
     const isBroken = code === BROKEN || code === CLOSE.silent.code
     if (this.arrival !== undefined && !isBroken) this.arrival.cancel()
-    if (!isBroken || !this.hold()) this.#leaveSoon()
+    if (isBroken && this.hold()) return
+    this.#trace("closed", String(code))
+    this.#leaveSoon()
   }
 
   /** It was a member before this process began, and is held for its client for so many milliseconds. */
@@ -190,7 +193,9 @@ export class PalavaConversation implements PalavaClient {
   }
 
   hold(): boolean {
-    return this.#parts.resumptions.hold(this)
+    const isHeld = this.#parts.resumptions.hold(this)
+    if (isHeld) this.#trace("lost")
+    return isHeld
   }
 
   resumeOn(connection: Connection, received: number | undefined, given: Buffer, ref: Ref): void | Promise<void> {
@@ -205,6 +210,7 @@ export class PalavaConversation implements PalavaClient {
     hooks.moved?.(before, connection)
     const frames = received === undefined ? undefined : resumption.missing(received)
     const ticket = resumption.nextTicket(given)
+    this.#trace("resumed", frames === undefined ? "some messages were lost" : "nothing was lost")
     commands.prove(membership, resumption.proof)
     this.#sayResumed(membership, { resumption, ticket }, frames, ref)
     return resumption.pending
@@ -226,6 +232,8 @@ export class PalavaConversation implements PalavaClient {
   refuse(id: ErrorId, ref: Ref, message?: string): void {
     const { counters, hooks } = this.#parts
     counters.countError(id)
+    // That one is told by the rooms, for all dialects.
+    if (id !== "peer_unreachable") this.#trace("error", id)
     this.send(serverEvents.error(id, ref, message))
     hooks.observer?.refused?.(this.peer, id)
   }
@@ -291,6 +299,11 @@ export class PalavaConversation implements PalavaClient {
     if (resumption !== undefined) this.#parts.resumptions.close(this, resumption)
     resumption?.log.clear()
     this.membership = this.resumption = membership.log = undefined
+  }
+
+  #trace(what: TraceEvent, detail?: string): void {
+    const { membership } = this
+    if (membership !== undefined) this.#parts.rooms.tracer?.happened(membership.room.key, membership.peer, what, detail)
   }
 
   #onBug(cause: unknown, ref: Ref): void {

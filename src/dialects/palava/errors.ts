@@ -20,6 +20,7 @@ export const ERRORS = {
   unauthorized: "not authorized",
   resume_failed: "cannot resume",
   room_full: "room is full",
+  room_locked: "room is locked",
   rate_limited: "too many messages",
   peer_unreachable: "peer unreachable",
   unavailable: "service unavailable, try again",

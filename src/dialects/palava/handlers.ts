@@ -30,7 +30,7 @@ type Handler<Fields> = (
 const DIALECT = "palava"
 
 const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>> } = {
-  async join_room({ commands, hooks, limits, resumptions }, client, fields, ref, sent) {
+  async join_room({ commands, hooks, limits, resumptions, rooms }, client, fields, ref, sent) {
     const { room_id } = fields
     if (client.membership !== undefined) return client.refuse("already_joined", ref)
     const given = fields.status ?? {}
@@ -45,6 +45,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       const verdict = await hooks.join(client, asked)
       if (verdict !== undefined && "grant" in verdict) grant = verdict.grant
       else if (verdict !== undefined) {
+        rooms.tracer?.happened(room, client.peer, "refused", "error" in verdict ? verdict.error : verdict.id)
         return "error" in verdict ? client.refuse(verdict.error, ref) : client.refuseAs(verdict, ref)
       }
       if (!client.isOpen) return
@@ -67,7 +68,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
       ref,
     })
     client.prepared = undefined
-    if (outcome === "full") client.refuse("room_full", ref)
+    if (outcome === "full" || outcome === "locked") client.refuse(`room_${outcome}`, ref)
     else if (outcome === "rate_limited") client.refuse(outcome, ref)
     else if (outcome !== "joined") client.refuse("unavailable", ref)
   },
@@ -80,6 +81,10 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
   leave_room(_parts, client) {
     return client.leave()
   },
+
+  lock_room: (parts, client, _fields, ref) => setLock(parts, client, true, ref),
+
+  unlock_room: (parts, client, _fields, ref) => setLock(parts, client, false, ref),
 
   send_to_peer({ commands }, client, { peer_id, data }, ref) {
     const { membership } = client
@@ -113,6 +118,21 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     }
     client.send(serverEvents.pong(ref, resumption?.received))
   },
+}
+
+async function setLock(
+  { commands, limits }: PalavaParts,
+  client: PalavaClient,
+  isLocked: boolean,
+  ref: Ref,
+): Promise<void> {
+  const { membership } = client
+  if (membership === undefined) return client.refuse("not_in_room", ref)
+  const { grant, peer } = membership
+  const mayLock = grant === undefined ? limits.roomLocks === "members" : may(grant, "lock")
+  if (!mayLock) return client.refuse("unauthorized", ref)
+  const outcome = await commands.publish(membership, serverEvents.roomLocked(peer, isLocked), "all", isLocked)
+  if (outcome === "unavailable") client.refuse("unavailable", ref)
 }
 
 /** A status with what its peer cannot choose; undefined when it would be too large. */

@@ -63,6 +63,11 @@ export function peerUpdatedStatus(peer: PeerId, status: StatusText): string {
   return `{"event":"peer_updated_status","sender_id":"${peer}","status":${status}}`
 }
 
+/** `room_locked` and `room_unlocked`: nobody new comes in, or they do again; `peer` saw to it. */
+export function roomLocked(peer: PeerId, isLocked: boolean): string {
+  return `{"event":"room_${isLocked ? "" : "un"}locked","peer_id":"${peer}"}`
+}
+
 /** A relayed message: `data` as it was sent, with `sender_id` set by us and last, whatever the sender put there. */
 export function relayed(sender: PeerId, data: Record<string, unknown>): string {
   delete data["sender_id"]

@@ -2,6 +2,7 @@
 // once a minute. Everything it needs is in the page itself.
 
 import type uPlot from "uplot"
+import { setUpTheme } from "../theme-button.ts"
 import { type ChartContent, describeTime, drawChart } from "./charts.ts"
 import {
   type Column,
@@ -23,8 +24,6 @@ const CHARTS: Readonly<Record<string, ChartContent>> = {
   rooms: { palette: "rooms", bands: ROOM_BANDS, valuesOf: ({ roomBands }) => roomBands },
   minutes: { palette: "minutes", bands: MINUTE_BANDS, valuesOf: ({ minuteBands }) => minuteBands },
 }
-
-const THEMES = ["auto", "light", "dark"] as const
 
 const whole = new Intl.NumberFormat()
 const oneDigit = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 })
@@ -146,39 +145,9 @@ function setUpSpans(): void {
   choose(span)
 }
 
-/** Light, dark, or as the system has it: the button goes round the three. The charts take their colours anew. */
-function setUpTheme(): void {
-  const button = find("theme")
-  let theme = THEMES.find((known) => known === remembered()) ?? "auto"
-  const apply = () => {
-    if (theme === "auto") delete document.documentElement.dataset["theme"]
-    else document.documentElement.dataset["theme"] = theme
-    button.title = button.ariaLabel = theme === "auto" ? "Colours: as the system" : `Colours: ${theme}`
-    button.textContent = { auto: "◐", light: "☀", dark: "☾" }[theme]
-    if (columns.length > 0) draw()
-  }
-  button.addEventListener("click", () => {
-    theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "auto"
-    try {
-      localStorage.setItem("stats-theme", theme)
-    } catch {
-      // Without storage the choice lasts as long as the page.
-    }
-    apply()
-  })
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply)
-  apply()
-}
-
-function remembered(): string | null {
-  try {
-    return localStorage.getItem("stats-theme")
-  } catch {
-    return null
-  }
-}
-
-setUpTheme()
+setUpTheme(find("theme"), () => {
+  if (columns.length > 0) draw()
+})
 showLegends()
 setUpSpans()
 setInterval(() => {

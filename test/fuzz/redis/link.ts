@@ -3,7 +3,6 @@
 
 import type { Backend, Link, LinkOptions, Reply, ScriptCall, Word } from "../../../src/cluster/backend.ts"
 import { LinkLost } from "../../../src/cluster/backend.ts"
-import { countCommand } from "../../../src/cluster/counters.ts"
 import { Liveness } from "../../../src/cluster/liveness.ts"
 import { HEARTBEAT, isHeartbeat } from "../../../src/cluster/node-message.ts"
 import type { VirtualTime } from "../../helpers/virtual-time.ts"
@@ -116,6 +115,11 @@ export class SimulatedLink implements Link {
     return score === null ? undefined : Number(score)
   }
 
+  /** Nobody of the simulation asks for all nodes: operators do. */
+  async readScores(): Promise<Map<string, number>> {
+    throw new LinkLost("not simulated")
+  }
+
   beat(): void {
     const [channel = ""] = this.#options.channels
     if (this.#liveness.beatSent(channel)) this.publish(channel, HEARTBEAT).catch(() => {})
@@ -186,7 +190,7 @@ export class SimulatedLink implements Link {
         this.#repliesAt = Math.max(this.#repliesAt, this.#time.now + this.#network.commandMs())
         this.#deliverAt(this.#repliesAt, () => {
           this.#inFlight.delete(entry)
-          countCommand(this.#options.counters, (this.#time.now - sentAt) / 1000)
+          this.#options.counters.commands.add((this.#time.now - sentAt) / 1000)
           resolve(reply)
         })
       })
