@@ -7,7 +7,7 @@ BUN = $(shell scripts/find-bun.sh)
 SOURCES = $(shell find src scripts -type f) package.json package-lock.json
 EXE = dist/palava-machine
 
-.PHONY: help run test bench build dev check fuzz audit client release deb install clean
+.PHONY: help run test bench build dev check fuzz attacks audit client release deb install clean
 
 help: ## list the targets
 	@echo "palava-machine: make TARGET [VARIABLE=value]"
@@ -28,8 +28,11 @@ test: node_modules/.ready ## install what tests need, check, build, run all test
 check: node_modules/.ready pages ## format, lint, types, layers
 	@scripts/check.sh
 
-fuzz: node_modules/.ready pages ## the seeded simulation for longer: make fuzz SEED=42
-	@SEED='$(SEED)' FUZZ=long $(BUN) test ./test/fuzz
+fuzz: $(EXE) ## the seeded simulation and the attacks for longer: make fuzz SEED=42
+	@SEED='$(SEED)' FUZZ=long $(BUN) test --timeout 120000 ./test/fuzz ./test/attacks/attacks.test.ts
+
+attacks: $(EXE) ## attacks on a node, for longer; writes the figures to docs/attacks.md
+	@FUZZ=long ATTACKS=write $(BUN) test --timeout 120000 ./test/attacks/attacks.test.ts
 
 audit: node_modules/.ready ## known vulnerabilities and licences of what is compiled in
 	@$(BUN) scripts/release/audit.ts

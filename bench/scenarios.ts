@@ -2,6 +2,7 @@
 
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
 import {
+  AMPLE_BUDGETS,
   EXECUTABLE,
   forwarder,
   forwarderOnTwoNodes,
@@ -53,6 +54,7 @@ export const PEERJS = "peerjs-server"
 const Y_WEBRTC = "y-webrtc"
 const PALAVA_AS_PEERJS = "palava-machine as peerjs"
 const PALAVA_AS_Y_WEBRTC = "palava-machine as y-webrtc"
+const PALAVA_WITH_BUDGETS = "palava-machine, budgets charged"
 const FORWARDER_TWO = "bare redis publish, 2 nodes"
 export const PALAVA_TWO = "palava-machine, 2 nodes"
 
@@ -77,6 +79,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   ]
   const limitOfTwo = { name: FORWARDER_TWO, launch: forwarderOnTwoNodes }
   const everyone = [limit, ...local, ...alternatives]
+  const charged = { name: PALAVA_WITH_BUDGETS, launch: palava(EXECUTABLE, "palava", AMPLE_BUDGETS) }
   const most = effort.isQuick ? [limit, ...local] : everyone
   const bothSides = effort.isQuick ? twoNodes : [...twoNodes, ...local]
   const relay = { scenario: "relay", rooms: 50, window: 8, payload: "candidate" } as const
@@ -87,6 +90,13 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   const scaleEnds = effort.isQuick ? [] : [effort.scalePoints[0] ?? 0, effort.scalePoints.at(-1) ?? 0]
   return [
     { name: "relay-300", title: "Relay, 300 B, window 8", operation: "message", contenders: everyone, load: relay },
+    {
+      name: "relay-budgets",
+      title: "Relay, 300 B, window 8: what budgets cost",
+      operation: "message",
+      contenders: [...local, charged],
+      load: relay,
+    },
     {
       name: "relay-300-window-1",
       title: "Relay, 300 B, window 1",
@@ -122,9 +132,13 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
     },
     {
       name: "fan-out",
-      title: "Fan-out, status in a room of 100",
+      title: "Fan-out, a message to a room of 100",
       operation: "delivery",
-      contenders: [limit, ...local],
+      contenders: [
+        limit,
+        { name: PALAVA, launch: palava(EXECUTABLE, "y-webrtc") },
+        ...(base ? [{ name: `${PALAVA} ${base.ref}`, launch: palava(base.executable, "y-webrtc") }] : []),
+      ],
       load: status,
     },
     {
@@ -161,7 +175,10 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       name: "two-nodes-fan-out",
       title: "Two nodes: fan-out",
       operation: "delivery",
-      contenders: bothSides,
+      contenders: [
+        { name: PALAVA_TWO, launch: palavaOnTwoNodes(EXECUTABLE, "y-webrtc") },
+        ...(effort.isQuick ? [] : [{ name: PALAVA, launch: palava(EXECUTABLE, "y-webrtc") }]),
+      ],
       load: status,
     },
     {
@@ -271,6 +288,13 @@ export const TARGETS: Target[] = [
     most: 0.25,
     unit: "×",
     measured: (runs) => ratio(runs, PALAVA_AS_Y_WEBRTC, Y_WEBRTC),
+  },
+  {
+    what: "relay 300 B, CPU per message, budgets charged against none",
+    scenario: "relay-budgets",
+    most: 1.03,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA_WITH_BUDGETS, PALAVA),
   },
   {
     what: "fan-out, CPU per delivery, against bare server.publish",

@@ -1,9 +1,8 @@
-// One room with many members; one of them changes its status again and again. One operation is one delivery: a change
-// reaches every member, its author included.
+// One room with many members; one of them publishes to it again and again, as y-webrtc's clients do (a status that changes
+// so often is told now and then). One operation is one delivery: a message reaches every member, its author included.
 
 import { type Connection, connect, Inbox } from "./connection.ts"
 import { CountedStream } from "./counted-stream.ts"
-import { joinPalava } from "./dialects.ts"
 import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
 import { statusFields } from "./payloads.ts"
 
@@ -14,34 +13,35 @@ interface Audience {
   isRight(received: string): boolean
 }
 
-async function openPalava(request: LoadRequest, room: string): Promise<Audience> {
+async function openYWebrtc(request: LoadRequest, topic: string): Promise<Audience> {
   const members: Connection[] = []
-  let author: { connection: Connection; id: string } | null = null
   for (let index = 0; index < request.connections; index++) {
     const address = request.addresses[index % request.addresses.length] as LoadRequest["addresses"][number]
-    const peer = await joinPalava(address, room, index === 0 ? statusFields() : { name: `peer ${index}` })
-    author ??= peer
-    members.push(peer.connection)
+    const inbox = new Inbox()
+    const member = await connect(address, "/", inbox)
+    member.send({ type: "subscribe", topics: [topic] })
+    member.send({ type: "ping" })
+    await inbox.nextWhere("type", "pong")
+    members.push(member)
   }
-  if (!author) throw new Error("a room needs members")
-  const expected = JSON.stringify({ event: "peer_updated_status", sender_id: author.id, status: statusFields() })
+  const message = { type: "publish", topic, data: statusFields() }
+  const expected = JSON.stringify({ ...message, clients: members.length })
   return {
-    author: author.connection,
+    author: members[0] as Connection,
     members,
-    text: JSON.stringify({ event: "update_status", status: statusFields() }),
+    text: JSON.stringify(message),
     isRight: (received) => received === expected,
   }
 }
 
-/** The forwarder publishes what palava would have made of it, so both deliver the same bytes. */
+/** The forwarder publishes what the server would have made of it, so both deliver the same bytes. */
 async function openForwarder(request: LoadRequest, room: string): Promise<Audience> {
   const members: Connection[] = []
   for (let index = 0; index < request.connections; index++) {
     const address = request.addresses[index % request.addresses.length] as LoadRequest["addresses"][number]
     members.push(await connect(address, `/?own=${room}&to=${room}`, new Inbox()))
   }
-  const sender_id = crypto.randomUUID()
-  const text = JSON.stringify({ event: "peer_updated_status", sender_id, status: statusFields() })
+  const text = JSON.stringify({ type: "publish", topic: room, data: statusFields(), clients: members.length })
   return { author: members[0] as Connection, members, text, isRight: (received) => received === text }
 }
 
@@ -49,13 +49,12 @@ async function openForwarder(request: LoadRequest, room: string): Promise<Audien
 export async function fanOut(request: LoadRequest): Promise<LoadResult> {
   const tally = makeTally()
   const room = crypto.randomUUID().slice(0, 8)
-  const { author, members, text, isRight } = await (request.dialect === "palava" ? openPalava : openForwarder)(
+  const { author, members, text, isRight } = await (request.dialect === "y-webrtc" ? openYWebrtc : openForwarder)(
     request,
     room,
   )
   const stream = new CountedStream(author, text, request.window, tally, isRight)
-  // The last joins may still be on their way to the first members.
-  for (const member of members) stream.receivedBy(member, (other) => other.includes('"event":"new_peer"'))
+  for (const member of members) stream.receivedBy(member)
   stream.start()
   const measured = await measure(request, tally, (counted) => counted.deliveries)
   stream.stop()

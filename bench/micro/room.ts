@@ -38,6 +38,14 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
     maxFrameBytes: 65_536,
     ratePerSecond: 0,
     rateBurst: 12_000,
+    joinsPerSecond: 0,
+    outputKbPerSecond: 0,
+    addressShare: 0,
+    addressConnections: 0,
+    addressConnectsPerSecond: 0,
+    maxConnections: 0,
+    joinSeconds: 0,
+    memoryBytes: Number.POSITIVE_INFINITY,
     pingSeconds: 25,
     deadSeconds: 50,
     maxBacklogBytes: 1_048_576,
@@ -55,8 +63,9 @@ export async function openRoom(hooks: Hooks = {}): Promise<OpenRoom> {
   const palava = makePalava({ ...plain, rooms, hooks, log, clock: SYSTEM_CLOCK, limits })
   const url = new URL("http://bench/")
   const handshake = { request: new Request(url.href), url, pathname: url.pathname }
+  const place = connections.places.of("127.0.0.1")
   const join = async (): Promise<Connection> => {
-    const connection = new Connection(connections, (it) => palava.open(it, handshake))
+    const connection = new Connection(connections, (it) => palava.open(it, handshake), place)
     const joined = Promise.withResolvers<void>()
     const socket: Socket = {
       send: (text) => text.startsWith('{"event":"joined_room"') && joined.resolve(),

@@ -29,12 +29,37 @@ const at = (port: number): RunningServer["addresses"] => [{ hostname: "127.0.0.1
 /** The compiler flags of the Makefile: forwarder and server differ in what they do, not in how they were made. */
 const COMPILE = ["build", "--compile", "--minify"]
 
-/** No limits on the rate and the size of a room: they are what is measured. */
-const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--rate-per-second", "0", "--room-size", "1000"]
+/** What clients may do, as variables: an executable of an older ref ignores those that it does not know. */
+type Budgets = Readonly<Record<string, string>>
+
+/** No limits on what one connection and one address may do: it is what is measured. */
+export const NO_BUDGETS: Budgets = {
+  PALAVA_RATE_PER_SECOND: "0",
+  PALAVA_JOINS_PER_SECOND: "0",
+  PALAVA_OUTPUT_KB_PER_SECOND: "0",
+  PALAVA_ADDRESS_SHARE: "0",
+  PALAVA_ADDRESS_CONNECTIONS: "0",
+  PALAVA_ADDRESS_CONNECTS_PER_SECOND: "0",
+}
+
+/** Budgets that are charged and checked like any, and that no load uses up. */
+export const AMPLE_BUDGETS: Budgets = {
+  PALAVA_RATE_PER_SECOND: "10000000",
+  PALAVA_RATE_BURST: "10000000",
+  PALAVA_JOINS_PER_SECOND: "1000000",
+  PALAVA_OUTPUT_KB_PER_SECOND: "10000000",
+  PALAVA_ADDRESS_CONNECTS_PER_SECOND: "1000000",
+}
+
+const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--room-size", "1000"]
 const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 
-async function startPalava(executable: string, more: readonly string[] = []): Promise<Started> {
-  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...more], SERVER_READY)
+async function startPalava(
+  executable: string,
+  more: readonly string[] = [],
+  budgets: Budgets = NO_BUDGETS,
+): Promise<Started> {
+  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...more], SERVER_READY, budgets)
 }
 
 async function launchOne(started: Promise<Started>, dialect: DialectName): Promise<RunningServer> {
@@ -74,9 +99,9 @@ async function launchTwo(
 export const EXECUTABLE = join(ROOT, "dist/palava-machine")
 
 /** One node of the server, spoken to in one of its dialects. */
-export function palava(executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
+export function palava(executable = EXECUTABLE, dialect: DialectName = "palava", budgets = NO_BUDGETS): Launch {
   need(executable, "run make build")
-  return () => launchOne(startPalava(executable), dialect)
+  return () => launchOne(startPalava(executable, [], budgets), dialect)
 }
 
 /** Two nodes of the server and a Redis. */

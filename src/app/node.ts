@@ -15,13 +15,17 @@ import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms, type Rooms } from "../rooms/rooms.ts"
 import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
 import { listen, type Sharing } from "../server/listen.ts"
+import { guardOpenFiles } from "../server/open-files.ts"
+import { makePlaceLog } from "../server/refusals.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
 import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
+import { openFileLimit } from "../telemetry/process-metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { Timelines } from "../trace/timelines.ts"
 import { makeDialects } from "./dialects.ts"
+import { maxConnectionsOf, memoryBytesOf, reservedFiles } from "./machine.ts"
 import { makeRenewals, type Reloaded } from "./renewals.ts"
 import { makeRoutes, type Page, type Readiness } from "./routes.ts"
 import { Shutdown } from "./shutdown.ts"
@@ -87,7 +91,10 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const { config, store, log, plugins } = parts
   const { hooks } = plugins
   const topics = new ServerTopics()
-  const connections = new Connections({ limits: config, log, observer: hooks.observer })
+  const files = openFileLimit()
+  const limits = { ...config, maxConnections: maxConnectionsOf(config, files), memoryBytes: memoryBytesOf(config) }
+  const onPlaceRefused = makePlaceLog(log, SYSTEM_CLOCK)
+  const connections = new Connections({ limits, log, observer: hooks.observer, onPlaceRefused })
   const timelines = config.traceRooms ? new Timelines(SYSTEM_CLOCK) : undefined
   const rooms = makeRooms({ store, topics, log, observer: hooks.observer, tracer: timelines, onTold: hooks.told })
   const dialects = makeDialects(
@@ -103,6 +110,10 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
     config,
   )
+  for (const { keptBytes, resumptions } of dialects) {
+    if (keptBytes !== undefined) connections.memory.add(keptBytes)
+    if (resumptions !== undefined) connections.memory.add(() => resumptions.keptBytes)
+  }
   let isStopping = false
   const drain = { isDraining: false }
   const metrics = makeMetrics({ connections, rooms, dialects })
@@ -175,6 +186,13 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   }
   connections.start()
   listens.resolve()
+  const endGuard = guardOpenFiles({
+    limit: files,
+    reserved: reservedFiles(files),
+    onEnded: (count) => {
+      connections.counters.refused.open_files += count
+    },
+  })
   const shutdown = new Shutdown({
     connections,
     rooms,
@@ -187,7 +205,13 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       isStopping = true
       sockets.refuseNew()
     },
-    last: [async () => renewals.stop(), () => sockets.stop(), () => plugins.stop(), () => admin?.stop()],
+    last: [
+      async () => endGuard(),
+      async () => renewals.stop(),
+      () => sockets.stop(),
+      () => plugins.stop(),
+      () => admin?.stop(),
+    ],
   })
 
   return {

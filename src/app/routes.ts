@@ -77,8 +77,11 @@ export function makeRoutes({
       const url = urlOf(request)
       if (url === undefined) return answerBadRequest()
       const { pathname } = url
+      // Whoever asks how the node is gets to know, whatever others do from the same address.
       const showHealth = find(health, pathname)
       if (showHealth !== undefined) return showHealth(request)
+      const refusal = visit.charge()
+      if (refusal !== undefined) return refusal
       const answerPlugin = find(plugins.publicRoutes, pathname)
       if (answerPlugin !== undefined) return answerPlugin(request, visit.address)
       for (const dialect of dialects) {

@@ -86,7 +86,7 @@ export async function unpackState(
   for (const [name, held] of Object.entries(state.dialects)) {
     const dialect = dialects.find((known) => known.name === name)
     const members = await dialect?.unpackHeld?.(held, ageMs, (converse) => {
-      const connection = new Connection(connections, converse)
+      const connection = new Connection(connections, converse, connections.places.nowhere)
       return connection.receiver as ReturnType<typeof converse>
     })
     count = members === undefined || count === undefined ? undefined : count + members

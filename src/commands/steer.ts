@@ -4,7 +4,7 @@
 
 import { ptr } from "bun:ffi"
 import { readdirSync } from "node:fs"
-import { openLibc } from "./libc.ts"
+import { openLibc } from "../libc.ts"
 
 /** From <asm-generic/socket.h>. */
 const SOL_SOCKET = 1

@@ -4,7 +4,7 @@
 
 import { ptr } from "bun:ffi"
 import { writeSync } from "node:fs"
-import { openLibc } from "./libc.ts"
+import { openLibc } from "../libc.ts"
 
 /** From <sys/socket.h> and <fcntl.h> of Linux, which is all that systemd runs on. */
 const AF_UNIX = 1

@@ -1,8 +1,9 @@
 // Every option of the program, once: flag, environment variable, default, check and help. Flags, the environment, the
 // configuration file, --help, check-config and the table in README are all made from this list.
 
+import { LIMIT_OPTIONS } from "./limit-options.ts"
+import { list, type Option, option } from "./option.ts"
 import {
-  type FromText,
   filePath,
   hidden,
   hmacSecret,
@@ -20,34 +21,8 @@ import {
   yesOrNo,
 } from "./values.ts"
 
-/** One option that takes a value. */
-export interface Option<T = unknown> {
-  readonly schema: FromText<T>
-  readonly default: T
-  /** What stands for the value in --help. */
-  readonly value: string
-  readonly help: string
-  /** May be given several times; the value is a list. */
-  readonly isList?: boolean
-  /** How a value that may hold a secret is printed; such a value is in no message. */
-  readonly shown?: (value: string) => string
-  /** The value names a file with a secret of at least so many characters, in place of the option `standsFor`, if any. */
-  readonly secretLetters?: number
-  readonly standsFor?: string
-  /** Shown in place of the default where that is not a fixed value. */
-  readonly defaultText?: string
-}
-
 /** What clients may speak. palava cannot be switched off: the name is there to switch all others off. */
 export const DIALECTS = ["palava", "peerjs", "simplewebrtc", "togetherjs", "webrtc-io", "y-webrtc"] as const
-
-function option<T>(one: Option<T>): Option<T> {
-  return one
-}
-
-function list<T>(one: Omit<Option<T>, "default">): Option<readonly T[]> {
-  return { ...one, default: [], isList: true } as unknown as Option<readonly T[]>
-}
 
 /** All options by their name in the code; `roomSize` is `--room-size`, `PALAVA_ROOM_SIZE` and `room_size`. */
 export const OPTIONS = {
@@ -188,49 +163,7 @@ export const OPTIONS = {
     value: "SECONDS",
     help: "how long TURN credentials are valid",
   }),
-  roomSize: option({ schema: whole(1, 10_000), default: 50, value: "PEERS", help: "most peers in a room" }),
-  roomLocks: option({
-    schema: oneOf("off", "members"),
-    default: "off",
-    value: "off|members",
-    help: "who may lock a room where no access token says it: nobody, or each of its members",
-  }),
-  maxConnections: option({
-    schema: whole(0, 10_000_000),
-    default: 0,
-    value: "COUNT",
-    help: "most connections at this node; 0 is no limit but the system's",
-  }),
-  maxFrameBytes: option({
-    schema: whole(1024, 16_777_216),
-    default: 65_536,
-    value: "BYTES",
-    help: "largest frame a client may send",
-  }),
-  maxBacklogBytes: option({
-    schema: whole(65_536, 268_435_456),
-    default: 1_048_576,
-    value: "BYTES",
-    help: "unsent data after which a slow reader is closed",
-  }),
-  resumeMemoryMb: option({
-    schema: whole(1, 65_536),
-    default: 64,
-    value: "MIB",
-    help: "what is kept for clients that come back, all together; over it a resumption is not complete",
-  }),
-  ratePerSecond: option({
-    schema: whole(0, 10_000_000),
-    default: 500,
-    value: "MESSAGES",
-    help: "messages a connection may send per second; 0 is no limit",
-  }),
-  rateBurst: option({
-    schema: whole(1, 10_000_000),
-    default: 12_000,
-    value: "MESSAGES",
-    help: "messages it may send at once after a pause",
-  }),
+  ...LIMIT_OPTIONS,
   pingSeconds: option({
     schema: whole(5, 3600),
     default: 25,
@@ -248,6 +181,12 @@ export const OPTIONS = {
     default: 5,
     value: "SECONDS",
     help: "time between the announcement of a shutdown and the end",
+  }),
+  joinSeconds: option({
+    schema: whole(0, 86_400),
+    default: 900,
+    value: "SECONDS",
+    help: "how long a client may be in no room before its connection is closed; 0 is for ever",
   }),
   resumeSeconds: option({
     schema: whole(0, 3600),

@@ -18,6 +18,7 @@ export const CLOSE = {
   tooSlow: { code: 1013, reason: "too slow a reader" },
   silent: { code: 4008, reason: "pings unanswered" },
   rateLimited: { code: 4029, reason: "too many messages" },
+  neverJoined: { code: 4429, reason: "in no room, come back for one" },
   unauthorized: { code: 4501, reason: "not authorized" },
   removed: { code: 4503, reason: "removed by an operator" },
   takenOver: { code: 4509, reason: "taken over by another connection" },

@@ -1,55 +1,46 @@
 // One transport conversation: from the open socket to its end. It hands its messages to what it speaks one at a time, in
-// the order received; while one waits for the store, the next ones wait in a bounded queue. It knows no room.
+// the order received; while one waits for the store, or others have their turn, the next ones wait in a bounded queue. What
+// it may do is its budget's business, and its place's. It knows no room.
 
 import { randomUUID } from "node:crypto"
 import type { Log } from "../log.ts"
+import { Account, type AccountOwner } from "./account.ts"
 import { CLOSE, type Close } from "./close.ts"
 import type { ConnectionCounters } from "./counters.ts"
-import { type Liveness, type LivenessLimits, TICKS_PER_SECOND } from "./liveness.ts"
+import type { LivenessLimits } from "./liveness.ts"
+import type { Keeper, Memory } from "./memory.ts"
 import { MessageQueue } from "./message-queue.ts"
+import type { Place, PlaceLimits } from "./places.ts"
+import { NOTHING, type Receiver } from "./receiver.ts"
 import type { Socket } from "./socket.ts"
+import { TURN_MESSAGES, type Turns, type Waiter } from "./turns.ts"
 
-/** 1,000 refused messages without a pause in between: by then the client does not heed what it is told. */
-const RATE_STRIKES = 1_000
-
-/** What a connection hands its messages to; made by a dialect. */
-export interface Receiver {
-  /** Largest frame the client may send, in bytes. */
-  readonly maxFrameBytes: number
-  /** The connection is open: who speaks first does it here. */
-  onOpen?(): void
-  /** A text frame; a promise keeps the next ones waiting. What it throws or rejects with closes the connection (1011). */
-  onMessage(text: string): void | Promise<void>
-  /** A text frame that is not handled, as there are too many. */
-  onRefused(text: string): void
-  /** The connection is gone, whoever ended it; `code` is that of the close frame, or BROKEN. */
-  onClose(code: number): void
-}
+/** 100 refused messages: what one counts for while the node has more to do than it can, so that few are answered. */
+const BUSY_STRIKES = 100
 
 /** What a connection may do. */
-export interface ConnectionLimits extends LivenessLimits {
-  /** Messages a second a connection may send on average; 0 is no limit. */
-  readonly ratePerSecond: number
-  /** Messages it may send at once after a pause. */
-  readonly rateBurst: number
+export interface ConnectionLimits extends LivenessLimits, PlaceLimits {
   /** Unsent bytes after which it is closed: a frame dropped in silence would break the order of the rest. */
   readonly maxBacklogBytes: number
 }
 
 /** What all connections of a node share; connections.ts is the one there is. */
-export interface ConnectionOwner {
+export interface ConnectionOwner extends AccountOwner {
   readonly limits: ConnectionLimits
   readonly log: Log
-  readonly liveness: Liveness
   readonly counters: ConnectionCounters
+  readonly turns: Turns
+  readonly memory: Memory
   /** A connection opened. */
   add(connection: Connection): void
   /** A connection is gone. */
   remove(connection: Connection, code: number): void
+  /** Parts from one whose client may not read, once what is under way now is done. */
+  part(connection: Connection, close: Close): void
 }
 
 /** See the head of this file. */
-export class Connection {
+export class Connection implements Keeper, Waiter {
   /** Random, unguessable before it is told; also the topic of what is for this connection alone, so that none keeps another string for it. */
   readonly id: string
   /** What it speaks: set before it opens, once more where the first message decides it, and when it goes on elsewhere. */
@@ -60,24 +51,33 @@ export class Connection {
   heardAt: number
   /** What the plug-ins keep with this connection; theirs alone. */
   attachment: unknown
+  /** What it may do. */
+  readonly #account: Account
   readonly #all: ConnectionOwner
-  #tokens: number
-  #refilledAt: number
-  #strikes = 0
-  #isBusy = false
+  /** Whether a message is waited for, or the others' turn. */
+  #state: "free" | "waiting" | "queued" = "free"
   #queue: MessageQueue | undefined
 
   /**
    * @param makeReceiver what it speaks, made for this connection
+   * @param place where its client is
    * @param id where the client has it from its dialect already; no other open connection's
    */
-  constructor(all: ConnectionOwner, makeReceiver: (connection: Connection) => Receiver, id: string = randomUUID()) {
+  constructor(
+    all: ConnectionOwner,
+    makeReceiver: (connection: Connection) => Receiver,
+    place: Place,
+    id: string = randomUUID(),
+  ) {
     this.#all = all
     this.id = id
     this.heardAt = all.liveness.tick
-    this.#refilledAt = all.liveness.tick
-    this.#tokens = all.limits.rateBurst
+    this.#account = new Account(all, place)
     this.receiver = makeReceiver(this)
+  }
+
+  get place(): Place {
+    return this.#account.place
   }
 
   /** Whether the connection is gone, or not open yet. Not a field: with one field more, each takes 64 bytes more. */
@@ -90,6 +90,18 @@ export class Connection {
     return this.#queue !== undefined
   }
 
+  get isMember(): boolean {
+    return this.receiver.membership !== undefined
+  }
+
+  get queuedBytes(): number {
+    return this.#queue?.bytes ?? 0
+  }
+
+  get unsentBytes(): number {
+    return this.socket?.getBufferedAmount() ?? 0
+  }
+
   /** The socket is open. */
   onOpen(socket: Socket): void {
     this.socket = socket
@@ -100,18 +112,37 @@ export class Connection {
 
   /** A text frame. */
   onMessage(text: string): void {
+    // Parted from, and still sending.
+    if (this.socket === undefined) return
     this.heardAt = this.#all.liveness.tick
-    const { counters } = this.#all
+    const { counters, turns } = this.#all
     counters.framesReceived++
     counters.bytesReceived += text.length
-    if (this.#tokens-- <= 0 && !this.#refill()) this.#onOverRate(text)
-    else if (this.#isBusy) this.#enqueue(text)
+    if (!this.#account.pay(text.length)) this.#onOver(text)
+    else if (turns.isOver() || this.#state !== "free") this.#enqueue(text)
     else this.#take(text)
   }
 
-  /** The answer to a WebSocket ping. */
+  /** A WebSocket ping, or the answer to one: each counts as a message. */
   onPong(): void {
+    if (this.socket === undefined) return
     this.heardAt = this.#all.liveness.tick
+    if (!this.#account.pay(0)) this.#strike(1)
+  }
+
+  /** What the client said causes so many bytes on top of its own, sent once. */
+  charge(bytes: number): void {
+    this.#account.charge(bytes)
+  }
+
+  /** The client wants to join something. @returns whether it may now */
+  mayJoin(): boolean {
+    return this.#account.payJoin()
+  }
+
+  /** The client did what none has to do by itself, such as to guess a secret. */
+  onAbuse(): void {
+    this.#strike(this.#account.chargeAbuse())
   }
 
   /** The socket is gone, whoever ended it; `code` is that of the close frame, or BROKEN. */
@@ -125,7 +156,7 @@ export class Connection {
   send(text: string): void {
     if (this.socket === undefined) return
     this.#all.counters.bytesSent += text.length
-    this.socket.send(text)
+    if ((this.socket.send(text) as number) < 0) this.checkBacklog()
   }
 
   /** Parts from the client; onClose follows. */
@@ -133,11 +164,40 @@ export class Connection {
     this.socket?.close(code, reason)
   }
 
-  /** Closes a reader that is too slow, while a close frame can still be sent behind what it has not read. */
+  /** Parts from a reader that is too slow. */
   checkBacklog(): void {
-    if (this.socket === undefined || this.socket.getBufferedAmount() <= this.#all.limits.maxBacklogBytes) return
-    this.#all.counters.closedTooSlow++
-    this.close(CLOSE.tooSlow)
+    const { unsentBytes } = this
+    if (unsentBytes === 0) return
+    this.#all.memory.watch(this)
+    if (unsentBytes > this.#all.limits.maxBacklogBytes) this.#all.part(this, CLOSE.tooSlow)
+  }
+
+  /** It is gone for all others at once; its client gets the reason, if it reads what waits for it within a while. */
+  part(close: Close): void {
+    const { socket } = this
+    if (socket === undefined) return
+    if (socket.getBufferedAmount() === 0) {
+      this.close(close)
+      return
+    }
+    socket.unsubscribe(this.id)
+    this.onClose(close.code)
+    this.receiver = NOTHING
+    this.#all.memory.part(socket, close, this.#all.liveness.tick)
+  }
+
+  drop(close: Close): void {
+    const { socket } = this
+    if (socket === undefined) return
+    this.onClose(close.code)
+    this.receiver = NOTHING
+    // A close frame would be behind what is not read, and Bun ends nothing that it has begun to close.
+    if (socket.terminate === undefined || socket.getBufferedAmount() === 0) socket.close(close.code, close.reason)
+    else socket.terminate()
+  }
+
+  goOn(): void {
+    if (this.#state === "queued") this.#drain()
   }
 
   #take(text: string): void {
@@ -146,55 +206,70 @@ export class Connection {
   }
 
   #waitFor(pending: Promise<void>): void {
-    this.#isBusy = true
-    const goOn = (): void => {
-      this.#isBusy = false
-      this.#drain()
+    this.#state = "waiting"
+    const goOn = () => {
+      // What waits for nothing but itself would go on like this without end, in one turn.
+      if (this.#queue !== undefined && this.#all.turns.isOver()) this.#waitForTurn()
+      else this.#drain()
     }
     // One promise more for each message that waits, not two: some dialects wait at every one.
     pending.then(goOn, (cause) => {
-      this.#all.log.error({ err: cause }, "bug: a message failed")
-      this.close(CLOSE.internal)
+      this.#onBug(cause)
       goOn()
     })
   }
 
+  #onBug(cause: unknown): void {
+    this.#all.log.error({ err: cause }, "bug: a message failed")
+    this.close(CLOSE.internal)
+  }
+
   #enqueue(text: string): void {
-    this.#queue ??= new MessageQueue()
+    if (this.#queue === undefined) {
+      this.#queue = new MessageQueue()
+      this.#all.memory.watch(this)
+    }
+    if (this.#state === "free") this.#waitForTurn()
+    // Nothing is refused for want of a turn only: then the loop is held for longer.
+    while (this.#state === "queued" && this.#queue.isLongWith(text)) {
+      const first = this.#queue.shift()
+      this.#take(first ?? text)
+      if (first === undefined || this.#queue === undefined) return
+    }
     if (!this.#queue.push(text)) this.receiver.onRefused(text)
   }
 
-  /** Goes on until a message waits again, or the connection is gone and its queue with it. */
+  #waitForTurn(): void {
+    this.#state = "queued"
+    this.#all.turns.wait(this)
+  }
+
+  /** Goes on until a message waits again, others have their turn, or the connection is gone and its queue with it. */
   #drain(): void {
-    for (let text = this.#queue?.shift(); text !== undefined; text = this.#queue?.shift()) {
-      this.#take(text)
-      if (this.#isBusy) return
+    this.#state = "free"
+    try {
+      for (let count = 1; this.#state === "free"; count++) {
+        const text = this.#queue?.shift()
+        if (text === undefined) {
+          this.#queue = undefined
+          return
+        }
+        this.#take(text)
+        if (this.#state === "free" && (this.#all.turns.isOver() || count >= TURN_MESSAGES)) this.#waitForTurn()
+      }
+    } catch (cause) {
+      this.#onBug(cause)
     }
-    this.#queue = undefined
   }
 
-  /** A token bucket on the liveness clock. @returns whether there is a token for this message */
-  #refill(): boolean {
-    const { liveness, limits } = this.#all
-    if (limits.ratePerSecond === 0) {
-      this.#tokens = limits.rateBurst
-      return true
-    }
-    const gained = ((liveness.tick - this.#refilledAt) * limits.ratePerSecond) / TICKS_PER_SECOND
-    if (gained < 1) {
-      this.#tokens = 0
-      return false
-    }
-    this.#refilledAt = liveness.tick
-    this.#tokens = Math.min(gained, limits.rateBurst) - 1
-    if (gained >= limits.rateBurst) this.#strikes = 0
-    return true
-  }
-
-  #onOverRate(text: string): void {
+  #onOver(text: string): void {
     this.receiver.onRefused(text)
-    if (++this.#strikes < RATE_STRIKES) return
+    this.#strike(this.#all.turns.isOver() ? BUSY_STRIKES : 1)
+  }
+
+  #strike(times: number): void {
+    if (this.#account.strike(times)) return
     this.#all.counters.closedRateLimited++
-    this.close(CLOSE.rateLimited)
+    this.part(CLOSE.rateLimited)
   }
 }

@@ -2,7 +2,7 @@
 // clock for all connections, so that none needs a timer or a look at the time for each message.
 
 import type { Clock } from "../clock.ts"
-import { CLOSE } from "./close.ts"
+import { CLOSE, type Close } from "./close.ts"
 import type { ConnectionCounters } from "./counters.ts"
 
 /** 250 ms: fine enough for a rate limit, too coarse to cost anything. */
@@ -22,12 +22,21 @@ export interface LivenessLimits {
   readonly deadSeconds: number
 }
 
+/** What else is looked after by the same clock. */
+export interface Looks {
+  /** Every tick. */
+  onTick(): void
+  /** As often as silent connections are looked for, ahead of that. */
+  onLook(): void
+}
+
 /** What it looks at. */
 export interface Watched {
   /** Tick of the last sign of life. */
   heardAt: number
-  readonly socket: { ping(): void; close(code: number, reason: string): void } | undefined
-  onClose(code: number): void
+  readonly socket: { ping(): void } | undefined
+  /** Ends it, with all that it has not read. */
+  drop(close: Close): void
 }
 
 /** See the head of this file. */
@@ -46,17 +55,20 @@ export class Liveness {
     connections: ReadonlyMap<unknown, Watched>,
     limits: LivenessLimits,
     counters: Pick<ConnectionCounters, "closedSilent">,
+    looks?: Looks,
   ): void {
     const startedAt = this.#clock.monotonicMs()
     let nextLook = LOOK_TICKS
     const onTick = (): void => {
       this.#cancel = this.#clock.after(TICK_MS, onTick)
       this.tick = Math.floor((this.#clock.monotonicMs() - startedAt) / TICK_MS)
+      looks?.onTick()
       if (this.tick < nextLook) return
       // A stopped process (SIGSTOP, a sleeping laptop) must not take its own sleep for everybody's silence.
       const slept = this.tick - nextLook
       nextLook = this.tick + LOOK_TICKS
       if (slept > LOOK_TICKS) for (const connection of connections.values()) connection.heardAt += slept
+      looks?.onLook()
       this.#look(connections, limits, counters)
     }
     this.#cancel = this.#clock.after(TICK_MS, onTick)
@@ -80,9 +92,7 @@ export class Liveness {
         continue
       }
       counters.closedSilent++
-      const { socket } = connection
-      connection.onClose(CLOSE.silent.code)
-      socket?.close(CLOSE.silent.code, CLOSE.silent.reason)
+      connection.drop(CLOSE.silent)
     }
   }
 }

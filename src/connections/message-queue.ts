@@ -1,5 +1,6 @@
-// The messages of one session that wait while a handler waits for the store. Bounded; what does not fit is refused by
-// the session. Taking the first costs the same however many wait: ten thousand joins in one go are legal.
+// The messages of one connection that wait while a handler waits for the store, or for their turn. Bounded; what does not
+// fit is refused by the connection. Taking the first costs the same however many wait: ten thousand joins in one go are
+// legal.
 
 /** 16,384 messages: a client may send its whole start in one go while a join waits for a slow store (5 s at most). */
 const QUEUE_MESSAGES = 16_384
@@ -7,8 +8,16 @@ const QUEUE_MESSAGES = 16_384
 /** 4 Mi characters: the same start in bytes; past it messages are refused, not kept. */
 const QUEUE_CHARACTERS = 4 * 1024 * 1024
 
+/** 14,336 messages, or half of the characters: what waits for its turn only leaves room for what waits for the store. */
+const LONG_MESSAGES = QUEUE_MESSAGES * 0.875
+const LONG_CHARACTERS = QUEUE_CHARACTERS * 0.5
+
 /** 1,024 taken messages: only then the array is worth moving, and by then most of it is taken. */
 const COMPACT_MESSAGES = 1_024
+
+/** Bytes: what a text takes besides its characters, and what a character takes at most. */
+const TEXT_BYTES = 64
+const CHARACTER_BYTES = 2
 
 /** See the head of this file. */
 export class MessageQueue {
@@ -26,6 +35,12 @@ export class MessageQueue {
     return true
   }
 
+  /** Whether it would be long with `text`. */
+  isLongWith(text: string): boolean {
+    const isLong = this.#texts.length - this.#next >= LONG_MESSAGES
+    return isLong || this.#characters + text.length > LONG_CHARACTERS
+  }
+
   /** Takes the first; undefined when none waits. */
   shift(): string | undefined {
     const text = this.#texts[this.#next]
@@ -37,5 +52,10 @@ export class MessageQueue {
       this.#next = 0
     }
     return text
+  }
+
+  /** What all of them take in memory, at most. */
+  get bytes(): number {
+    return this.#characters * CHARACTER_BYTES + (this.#texts.length - this.#next) * TEXT_BYTES
   }
 }

@@ -2,10 +2,12 @@
 
 /** One client's connection. */
 export interface Socket {
-  /** Sends one text frame, behind everything published to the socket's topics before. */
-  send(text: string): void
+  /** Sends one text frame, behind everything published to the socket's topics before. @returns below 0 when it waits, as Bun says it */
+  send(text: string): unknown
   /** Closes with a code of RFC 6455 section 7.4 or 4000-4999. */
   close(code: number, reason: string): void
+  /** Ends it without a word, with all that waits; where there is none, close does. */
+  terminate?(): void
   /** Sends a WebSocket ping; the answer reaches Connection.onPong. */
   ping(): void
   /** Bytes sent and not yet taken by the network. */

@@ -4,7 +4,8 @@
 
 import type { Clock } from "../clock.ts"
 import type { Close } from "../connections/close.ts"
-import type { Connection, Receiver } from "../connections/connection.ts"
+import type { Connection } from "../connections/connection.ts"
+import type { Receiver } from "../connections/receiver.ts"
 import type { PlainTopics, Socket } from "../connections/socket.ts"
 import type { Log } from "../log.ts"
 import type { PeerId } from "../rooms/ids.ts"
@@ -31,6 +32,8 @@ export interface Visit {
   readonly visitor: string
   /** The answer to a client that may not connect now, whatever it speaks; undefined when it may. */
   refusal(): Response | undefined
+  /** Takes the price of a plain request from its address. @returns the answer to one that it cannot pay */
+  charge(): Response | undefined
   /** The answer may take as long as the dialect waits. */
   hold(): void
   /**
@@ -124,6 +127,8 @@ export interface Dialect {
   unpackHeld?(held: unknown, ageMs: number, makeClosed: MakeClosed): Promise<number | undefined>
   /** Messages that it keeps for who is not there, now; undefined where it keeps none. */
   readonly waiting?: () => number
+  /** Bytes that it keeps for clients beyond what their connections keep. */
+  readonly keptBytes?: () => number
   /** Plain HTTP requests of its clients; undefined for those that are not. */
   answer?(request: Request, url: URL, visit: Visit): Response | Promise<Response> | undefined
   /** A WebSocket handshake that is more than that of a new client; undefined for all others. */

@@ -1,7 +1,8 @@
 // One client, as its dialect speaks with it.
 
 import type { Close } from "../connections/close.ts"
-import type { Connection, Receiver } from "../connections/connection.ts"
+import type { Connection } from "../connections/connection.ts"
+import type { Receiver } from "../connections/receiver.ts"
 import type { PeerId } from "../rooms/ids.ts"
 import type { Membership } from "../rooms/membership.ts"
 

@@ -38,7 +38,7 @@ export interface EntryWish {
 }
 
 /** What became of it: a member (or the client is gone), or an error, which is counted and told to observers. */
-export type EntryOutcome = "entered" | "gone" | "full" | "unauthorized" | "unavailable" | "internal"
+export type EntryOutcome = "entered" | "gone" | "full" | "unauthorized" | "rate_limited" | "unavailable" | "internal"
 
 /** Enters a room. Rejects only by a bug. */
 export async function enterRoom(parts: RefusalParts, wish: EntryWish): Promise<EntryOutcome> {

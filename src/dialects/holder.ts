@@ -17,6 +17,7 @@ export function makeHolder(
     topic: connection.id,
     subscribe: (topic) => connection.socket?.subscribe(topic),
     unsubscribe: (topic) => connection.socket?.unsubscribe(topic),
+    payer: connection,
     onPressure: () => connection.checkBacklog(),
     onExpired: () => connection.close(CLOSE.unauthorized),
   }

@@ -1,11 +1,20 @@
 // A client that may be in several rooms at once, under one id of the server's, and that cannot be told of an error: what
 // the conversations of such dialects have in common.
 
+import { CLOSE, type Close } from "../connections/close.ts"
 import type { Connection } from "../connections/connection.ts"
 import type { PeerId } from "../rooms/ids.ts"
 import type { Membership } from "../rooms/membership.ts"
 import type { Conversation } from "./conversation.ts"
+import type { EntryOutcome } from "./entry.ts"
 import { type RefusalParts, refuse } from "./refusal.ts"
+
+/** How to part from who cannot enter now: its client connects and enters anew by itself. */
+const PARTING: Partial<Record<EntryOutcome, Close>> = {
+  rate_limited: CLOSE.rateLimited,
+  unavailable: CLOSE.unavailable,
+  internal: CLOSE.internal,
+}
 
 /** See the head of this file. */
 export abstract class ManyRooms<Parts extends RefusalParts> implements Conversation {
@@ -45,6 +54,12 @@ export abstract class ManyRooms<Parts extends RefusalParts> implements Conversat
   }
 
   sendEvent(): void {}
+
+  /** Parts from the client, where it has less than the others after such an outcome. */
+  protected partAfter(outcome: EntryOutcome): void {
+    const close = PARTING[outcome]
+    if (close !== undefined) this.connection.close(close)
+  }
 
   /** Counts an error, and tells those who look on. */
   protected refuse(error: string): void {

@@ -10,6 +10,7 @@ import { type Holder, type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
+import type { Room } from "./room.ts"
 import {
   type Audience,
   type JoinRequest,
@@ -28,6 +29,12 @@ import type { RoomTracer } from "./tracer.ts"
  * the join is taken back and answered with "unavailable".
  */
 const JOIN_EVENT_MS = 5_000
+
+/**
+ * 1 KiB: what a change of a room costs in bytes that are sent, besides the status or frame in it, which each member gets:
+ * the script call, and the frames around.
+ */
+const CHANGE_BYTES = 1_024
 
 /** A wish to join. */
 export interface JoinWish {
@@ -50,7 +57,7 @@ export interface JoinWish {
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "unavailable"
+export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "rate_limited" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {
@@ -94,6 +101,7 @@ export class RoomCommands {
   /** Joins a room. Rejects only by a bug. */
   async join(wish: JoinWish): Promise<JoinOutcome> {
     if (this.#isClosing) return "unavailable"
+    if (!wish.holder.payer.mayJoin()) return "rate_limited"
     const join = this.#join(wish)
     this.#joins.add(join)
     const since = this.#parts.clock.monotonicMs()
@@ -126,7 +134,8 @@ export class RoomCommands {
   }
 
   async #announceStatus(membership: Membership, status: StatusText): Promise<ChangeOutcome> {
-    const { room, peer } = membership
+    const { room, peer, holder } = membership
+    holder.payer.charge(CHANGE_BYTES + status.length * room.members.size)
     const rev = this.#parts.registry.nextNumber()
     const { store, clock } = this.#parts
     const since = clock.monotonicMs()
@@ -157,7 +166,8 @@ export class RoomCommands {
     to: Audience = "all",
     lock?: boolean,
   ): ChangeOutcome | Promise<ChangeOutcome> {
-    const { room, peer } = membership
+    const { room, peer, holder } = membership
+    holder.payer.charge(CHANGE_BYTES + text.length * room.members.size)
     this.#tracer?.relayed(room.key, peer, undefined, text)
     const rev = this.#parts.registry.nextNumber()
     const send = () => this.#parts.store.publish(room.key, peer, rev, text, to, lock)
@@ -235,13 +245,17 @@ export class RoomCommands {
     const asked = room.received
     try {
       const result = await store.join({ ...request, withSnapshot: !room.isLive })
+      holder.payer.charge(CHANGE_BYTES)
       if (result.kind !== "joined") return result.kind
       const joiner = room.joiners.get(peer)
       if (joiner?.membership !== membership) return "joined"
       joiner.isAnswered = true
       if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot, asked)
       room.expect(result.position)
-      if (await this.#isInTime(landed)) return "joined"
+      if (await this.#isInTime(landed)) {
+        holder.payer.charge(outputOfJoin(room, status))
+        return "joined"
+      }
     } catch (cause) {
       if (!(cause instanceof StoreUnavailable)) throw cause
       // It is in, or has been: only the answer was lost.
@@ -287,4 +301,11 @@ export class RoomCommands {
       return "unavailable"
     }
   }
+}
+
+/** The newcomer is told the status of all, and all are told its own. */
+function outputOfJoin({ members }: Room, status: StatusText): number {
+  let bytes = status.length * members.size
+  for (const member of members.values()) bytes += member.status.length
+  return bytes
 }

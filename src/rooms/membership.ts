@@ -30,6 +30,14 @@ export interface JoinedRoom {
   sendTo(membership: Membership, text: string): void
 }
 
+/** Who pays for what a client does. */
+export interface Payer {
+  /** What it said causes so many bytes to be sent, on top of its own. */
+  charge(bytes: number): void
+  /** It wants to join something: whether it may now, which is then counted. */
+  mayJoin(): boolean
+}
+
 /** Who is told of a membership: the client, as its dialect speaks to it. */
 export interface Holder {
   /** Whether there is a client to tell. */
@@ -42,6 +50,8 @@ export interface Holder {
   unsubscribe(topic: string): void
   /** It is a member now; nothing of the room has reached the client yet. */
   onJoined(membership: Membership, ref: Ref): void
+  /** Who pays for what its client does. */
+  readonly payer: Payer
   /** Something was published to the client while somebody's buffer was filling, perhaps its own. */
   onPressure(): void
   /**

@@ -3,10 +3,12 @@
 
 import type { Server } from "bun"
 import { makeAddressOf, visitorOf } from "../access/addresses.ts"
+import { placeOf } from "../access/networks.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
 import { CLOSE, type Close } from "../connections/close.ts"
 import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
+import type { Place, Turned } from "../connections/places.ts"
 import type { Socket } from "../connections/socket.ts"
 import { dialectFor, openConversation } from "../dialects/choose.ts"
 import type { Admission, Dialect, Handshake, SocketUser, Visit } from "../dialects/contract.ts"
@@ -15,7 +17,7 @@ import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
 import { Listener, type Serving } from "./listener.ts"
 import { answerBadRequest, handshakePathOf } from "./paths.ts"
-import { makeRefusalLog } from "./refusals.ts"
+import { answerTurned, makeRefusalLog } from "./refusals.ts"
 import { safely } from "./safe-headers.ts"
 import type { Tls } from "./tls.ts"
 import type { ServerTopics, SocketData } from "./topics.ts"
@@ -33,8 +35,6 @@ export interface SocketOptions {
   readonly hstsSeconds: number
   /** Unsent bytes after which a client is closed: a frame dropped in silence would break the order of the rest. */
   readonly maxBacklogBytes: number
-  /** 0 is no limit. */
-  readonly maxConnections: number
   /** Origins of pages that may connect; empty is any. CORS does not apply to WebSockets, so this is the only guard. */
   readonly origins: readonly string[]
   /** Networks of proxies that are believed where a client is. */
@@ -98,6 +98,7 @@ export function listenForSockets(
   { connections, dialects, hooks, topics, log, opens, answer }: SocketParts,
 ): Sockets {
   let isRefusing = false
+  const { places } = connections
   let waitsFor: Promise<void> | undefined = opens?.then(() => {
     waitsFor = undefined
   })
@@ -108,13 +109,24 @@ export function listenForSockets(
   const headersFor = subProtocolHeaders(dialects)
   const logRefused = makeRefusalLog(log, SYSTEM_CLOCK)
 
-  const refusalOf = (request: Request): Response | undefined => {
+  const refusalOf = (request: Request, place: Place): Response | undefined => {
     if (isRefusing) return new Response("shutting down\n", { status: 503, headers: { "retry-after": "1" } })
-    if (isAllowed(request)) return undefined
-    logRefused(request.headers.get("origin"))
-    return new Response("this origin may not connect\n", { status: 403 })
+    if (!isAllowed(request)) {
+      logRefused(request.headers.get("origin"))
+      return new Response("this origin may not connect\n", { status: 403 })
+    }
+    return turn(places.connect(place), place)
   }
-  const isFull = (): boolean => options.maxConnections > 0 && connections.open.size >= options.maxConnections
+  const turn = (turned: Turned | undefined, place: Place): Response | undefined => {
+    if (turned === undefined) return undefined
+    connections.countRefused(turned.reason, place)
+    return answerTurned(turned)
+  }
+  const refuseFull = (): Close | undefined => {
+    if (!connections.isFull) return undefined
+    connections.countRefused("connections", undefined)
+    return CLOSE.serverFull
+  }
   /** One object for each request, and no closures: at a storm of handshakes what is left of them is what fills the heap. */
   class RequestVisit implements Visit {
     readonly #request: Request
@@ -133,8 +145,17 @@ export function listenForSockets(
       return options.trustedProxies.length > 0 ? this.address : visitorOf(this.#request, this.address)
     }
 
+    get place(): Place {
+      return places.of(placeOf(this.address))
+    }
+
     refusal(): Response | undefined {
-      return refusalOf(this.#request)
+      return refusalOf(this.#request, this.place)
+    }
+
+    charge(): Response | undefined {
+      const { place } = this
+      return turn(places.request(place), place)
     }
 
     hold(): void {
@@ -146,13 +167,10 @@ export function listenForSockets(
       converse: (connection: Connection) => Conversation,
       socket: Socket,
     ): Promise<Close | undefined> {
-      const connection = new Connection(connections, converse)
-      const refusal = await hooks.connect?.(
-        this.#request,
-        { address: this.address, dialect },
-        connection.receiver as Conversation,
-      )
-      if (refusal !== undefined || isFull()) return refusal ?? CLOSE.serverFull
+      const connection = new Connection(connections, converse, this.place)
+      const asked = { address: this.address, dialect }
+      const refusal = (await hooks.connect?.(this.#request, asked, connection.receiver as Conversation)) ?? refuseFull()
+      if (refusal !== undefined) return refusal
       connection.onOpen(socket)
       return undefined
     }
@@ -161,13 +179,14 @@ export function listenForSockets(
   const lateRefusal = (user: SocketUser): Close | undefined => {
     if (!(user instanceof Connection)) return undefined
     if (connections.open.has(user.id)) return CLOSE.protocol
-    return isFull() ? CLOSE.serverFull : undefined
+    return refuseFull()
   }
 
   const serve = (request: Request, server: Server<SocketData>): Answer | Promise<Answer> => {
     const visit = new RequestVisit(request, server)
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
-    const refusal = refusalOf(request)
+    const { place } = visit
+    const refusal = refusalOf(request, place)
     if (refusal !== undefined) return refusal
     const pathname = handshakePathOf(request)
     if (pathname === undefined) return answerBadRequest()
@@ -179,7 +198,8 @@ export function listenForSockets(
     const admission = admissionOf(dialects, handshake, visit)
     if (admission?.kind === "refused") return admission.response
     if (admission?.kind === "user") return upgrade(admission.user)
-    const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), admission?.id)
+    const converse = (it: Connection) => openConversation(dialects, it, handshake)
+    const connection = new Connection(connections, converse, place, admission?.id)
     const verdict = hooks.connect?.(
       request,
       { address: visit.address, dialect: dialectFor(dialects, handshake) },
@@ -236,7 +256,11 @@ export function listenForSockets(
       ping(ws) {
         if (!("code" in ws.data)) ws.data.onPong()
       },
+      drain(ws) {
+        connections.memory.onDrain(ws)
+      },
       close(ws, code) {
+        connections.memory.onGone(ws)
         if (!("code" in ws.data)) ws.data.onClose(code)
       },
     },

@@ -13,7 +13,7 @@ import { addResumeMetrics } from "./resume-metrics.ts"
 
 /** What is counted where. */
 export interface Counted {
-  readonly connections: Pick<Connections, "open" | "counters">
+  readonly connections: Pick<Connections, "open" | "counters" | "places" | "memory">
   readonly rooms: Pick<Rooms, "registry" | "counters">
   readonly dialects: readonly Pick<Dialect, "name" | "counters" | "waiting" | "resumptions">[]
 }
@@ -58,8 +58,27 @@ export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics 
       silent: connections.counters.closedSilent,
       rate_limited: connections.counters.closedRateLimited,
       too_slow: connections.counters.closedTooSlow,
+      never_joined: connections.counters.closedNeverJoined,
+      place_needed: connections.counters.closedForRoom,
+      memory: connections.counters.closedForMemory,
     }),
     "reason",
+  )
+  addCounter(
+    "palava_refused_total",
+    "What clients were refused, by the budget that was used up: their connection's, their address's, or the node's places.",
+    () => connections.counters.refused,
+    "reason",
+  )
+  addGauge(
+    "palava_addresses",
+    "Addresses (of IPv6, networks of 64 bits) that are connected or have used something of late.",
+    () => connections.places.size,
+  )
+  addGauge(
+    "palava_kept_bytes",
+    "What is kept for connections: unread, unhandled, held.",
+    () => connections.memory.bytes,
   )
   addCounter(
     "palava_message_bytes_total",

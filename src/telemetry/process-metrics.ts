@@ -35,7 +35,7 @@ export function addProcessMetrics({ registry, addCounter, addGauge }: Metrics, v
   )
   if (openFiles() !== undefined) {
     addGauge("process_open_fds", "Open files, sockets among them.", () => openFiles() ?? 0)
-    addGauge("process_max_fds", "Most files that may be open.", maxFiles)
+    addGauge("process_max_fds", "Most files that may be open.", openFileLimit)
   }
   const lag = new Histogram({
     name: "palava_event_loop_lag_seconds",
@@ -60,8 +60,12 @@ function openFiles(): number | undefined {
   }
 }
 
-/** The soft limit; 0 where there is none. */
-function maxFiles(): number {
-  const [, soft = ""] = /^Max open files\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? []
-  return soft === "unlimited" ? 0 : Number(soft)
+/** The soft limit of open files; 0 where there is none, or the system does not tell. */
+export function openFileLimit(): number {
+  try {
+    const [, soft = ""] = /^Max open files\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? []
+    return soft === "unlimited" ? 0 : Number(soft)
+  } catch {
+    return 0
+  }
 }

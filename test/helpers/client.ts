@@ -15,6 +15,8 @@ export class TestClient implements AsyncDisposable {
   readonly closed: Promise<{ code: number; reason: string }>
   /** Every event that came, in order, whether waited for or not. */
   readonly all: WireEvent[] = []
+  /** Told of each event when it comes. */
+  onEvent: ((event: WireEvent) => void) | undefined
   /** The own peer id, once in a room. */
   ownId = ""
 
@@ -113,6 +115,7 @@ export class TestClient implements AsyncDisposable {
 
   #onEvent(event: WireEvent): void {
     this.all.push(event)
+    this.onEvent?.(event)
     const [waiting] = this.#waiting
     if (waiting === undefined) this.#inbox.push(event)
     else if (waiting.matches(event)) {

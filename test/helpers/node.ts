@@ -36,15 +36,20 @@ export interface TestNode extends AsyncDisposable {
   stop(): Promise<number>
 }
 
-/** Starts a node with `args` on free ports and waits for its ready lines. */
+/**
+ * Starts a node with `args` on free ports and waits for its ready lines.
+ * @param openFiles most that it may have open; what this process may, if not given
+ */
 export async function startNode(
   args: readonly string[] = [],
   env: Record<string, string> = {},
   executable = EXECUTABLE,
+  openFiles?: number,
 ): Promise<TestNode> {
   if (!existsSync(executable)) throw new Error(`${executable} is missing: run make build`)
   const given = args.some((arg) => arg.startsWith("--admin-listen")) ? [] : ["--admin-listen", "127.0.0.1:0"]
-  const child = Bun.spawn([executable, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
+  const within = openFiles === undefined ? [] : ["sh", "-c", `ulimit -n ${openFiles} && exec "$@"`, "sh"]
+  const child = Bun.spawn([...within, executable, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdin: "ignore",
     stdout: "pipe",

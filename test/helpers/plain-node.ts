@@ -2,8 +2,8 @@
 // a client of it was sent, it has, in order.
 
 import { type Clock, SYSTEM_CLOCK } from "../../src/clock.ts"
-import { Connection, type ConnectionLimits } from "../../src/connections/connection.ts"
-import { Connections } from "../../src/connections/connections.ts"
+import { Connection } from "../../src/connections/connection.ts"
+import { Connections, type NodeLimits } from "../../src/connections/connections.ts"
 import { openConversation } from "../../src/dialects/choose.ts"
 import type { Dialect, DialectParts } from "../../src/dialects/contract.ts"
 import type { Conversation } from "../../src/dialects/conversation.ts"
@@ -19,7 +19,7 @@ import type { WireEvent } from "./client.ts"
 import { LocalTopics } from "./local-topics.ts"
 
 /** What its clients may do. */
-export type PlainLimits = ConnectionLimits & DialectParts["limits"]
+export type PlainLimits = NodeLimits & DialectParts["limits"]
 
 const LIMITS: PlainLimits = {
   roomSize: 50,
@@ -27,6 +27,14 @@ const LIMITS: PlainLimits = {
   maxFrameBytes: 65_536,
   ratePerSecond: 0,
   rateBurst: 1,
+  joinsPerSecond: 0,
+  outputKbPerSecond: 0,
+  addressShare: 0,
+  addressConnections: 0,
+  addressConnectsPerSecond: 0,
+  maxConnections: 0,
+  joinSeconds: 0,
+  memoryBytes: Number.POSITIVE_INFINITY,
   pingSeconds: 25,
   deadSeconds: 50,
   maxBacklogBytes: 1_048_576,
@@ -81,7 +89,8 @@ export function connectPlain(
 ): { connection: Connection; drop: () => void } {
   const url = new URL(address)
   const handshake = { request: new Request(address.replace("ws", "http")), url, pathname: url.pathname }
-  const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake))
+  const place = connections.places.of("plain")
+  const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), place)
   const subscriber = { send: (text: string) => peer.onText(text) }
   connection.onOpen({
     send: subscriber.send,

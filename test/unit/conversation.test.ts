@@ -173,7 +173,8 @@ const SILENT = { maxFrameBytes: 0, onMessage() {}, onRefused() {}, onClose() {} 
 
 test("every connection has an id of its own before it opens", async () => {
   const node = await PlainNode.start()
-  const ids = new Set(Array.from({ length: 100 }, () => new Connection(node.connections, () => SILENT).id))
+  const place = node.connections.places.of("somewhere")
+  const ids = new Set(Array.from({ length: 100 }, () => new Connection(node.connections, () => SILENT, place).id))
   expect(ids.size).toBe(100)
   expect(node.connections.open.size).toBe(0)
 })

@@ -59,6 +59,7 @@ function makeNext(received = 10) {
   if (prepared === undefined) throw new Error("not prepared")
   const { counters } = resumptions
   const client = {
+    payer: { charge() {}, mayJoin: () => true },
     onArrived: (...[, , frames]: Parameters<Arrival["onJoined"]> | unknown[]) => {
       got.push(frames as readonly string[] | undefined)
     },

@@ -39,6 +39,9 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:crypto",
     "node:net",
     "node:os",
+    "bun:ffi",
+    "node:fs",
+    "libc.ts",
   ],
   telemetry: [
     "durations.ts",
@@ -93,6 +96,7 @@ const ARROWS: Record<string, readonly string[]> = {
   commands: [
     "access",
     "duration-text.ts",
+    "libc.ts",
     "log.ts",
     "app",
     "admin",

@@ -61,13 +61,13 @@ function start(count: number) {
       heardAt: 0,
       pings: 0,
       closed: undefined,
-      onClose: () => map.delete(key),
+      drop: ({ code }) => {
+        map.delete(key)
+        connection.closed = code
+      },
       socket: {
         ping: () => {
           connection.pings++
-        },
-        close: (code: number) => {
-          connection.closed = code
         },
       },
     }

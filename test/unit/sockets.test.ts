@@ -27,7 +27,6 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
       tls: undefined,
       hstsSeconds: 0,
       maxBacklogBytes: 65_536,
-      maxConnections: 0,
       origins: [],
       trustedProxies: [],
     },

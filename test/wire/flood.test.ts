@@ -18,7 +18,7 @@ const BROKEN_AT_ONCE = 50
 let node: TestNode
 let others: WellBehaved
 beforeEach(async () => {
-  node = await startNode()
+  node = await startNode(["--output-kb-per-second", "0", "--joins-per-second", "0"])
   others = await WellBehaved.meet(node.url)
 })
 afterEach(async () => {

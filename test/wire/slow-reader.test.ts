@@ -20,6 +20,9 @@ const CHANGES_AT_ONCE = 20
 /** 40 MB: what the kernel keeps, the limit, and much more. */
 const MOST_CHANGES = 10_000
 
+/** What one client has to cause here, for another to be slow. */
+const WITHOUT_BUDGETS = ["--joins-per-second", "0", "--output-kb-per-second", "0"]
+
 /** The client may see 1006: the close frame stands behind what it does not read. */
 const TOO_SLOW = [1006, 1013]
 
@@ -75,7 +78,7 @@ test("what it reads later is the beginning of what was sent, without a gap", asy
 })
 
 test("who does not read the room's changes is closed as well, and finds the reason behind what it had not read", async () => {
-  await using node = await startNode(["--max-backlog-bytes", "1048576"])
+  await using node = await startNode(["--max-backlog-bytes", "1048576", ...WITHOUT_BUDGETS])
   using slow = await RawSocket.open(node.port)
   slow.write(textFrame({ event: "join_room", room_id: "slow" }))
   const { own_id: slowId } = await slow.nextEvent()

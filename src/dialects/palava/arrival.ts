@@ -4,7 +4,7 @@
 import type { Clock } from "../../clock.ts"
 import type { RoomCommands } from "../../rooms/commands.ts"
 import type { PeerId } from "../../rooms/ids.ts"
-import type { Holder, Membership } from "../../rooms/membership.ts"
+import type { Holder, Membership, Payer } from "../../rooms/membership.ts"
 import type { Member, Position, Ref, StatusText } from "../../rooms/room-store.ts"
 import type { HandOverOutcome, ResumptionCounters } from "../counters.ts"
 import type { FrameLog } from "./frame-log.ts"
@@ -24,6 +24,7 @@ const NOWHERE = "nowhere"
 
 /** The client whose membership it is. */
 export interface ArrivingClient {
+  readonly payer: Payer
   /** It has the membership from here on, and these frames are to be sent to it; undefined when some may be lost. */
   onArrived(membership: Membership, prepared: PreparedResumption, frames: readonly string[] | undefined, ref: Ref): void
   /** Another connection has taken the membership over meanwhile. */
@@ -111,6 +112,10 @@ export class Arrival implements Holder, Arriving {
   subscribe(): void {}
 
   unsubscribe(): void {}
+
+  get payer(): Payer {
+    return this.#client.payer
+  }
 
   onPressure(): void {}
 

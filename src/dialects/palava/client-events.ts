@@ -118,3 +118,11 @@ function readRef(ref: unknown): Ref {
   if (typeof ref === "string") return isLongerThan(ref, REF_CHARACTERS) ? undefined : ref
   return typeof ref === "number" && Number.isFinite(ref) ? ref : undefined
 }
+
+/** 4,096 characters: a longer message is not read for its `ref` alone, as to refuse has to cost less than to serve. */
+const REFUSED_CHARACTERS = 4_096
+
+/** The `ref` of a message that is refused unread, where it is short. */
+export function readRefusedRef(text: string): Ref {
+  return text.length > REFUSED_CHARACTERS ? undefined : decodeFrame(text).ref
+}

@@ -10,7 +10,7 @@ import { makeEnded } from "../ended.ts"
 import type { Problem } from "../hooks.ts"
 import type { Arrival } from "./arrival.ts"
 import type { PalavaClient, PalavaParts } from "./client.ts"
-import { checkFields, decodeFrame, type Envelope, isRefusal } from "./client-events.ts"
+import { checkFields, decodeFrame, type Envelope, isRefusal, readRefusedRef } from "./client-events.ts"
 import { ERRORS, type ErrorId } from "./errors.ts"
 import { findHandler } from "./handlers.ts"
 import { toPluginRequest } from "./plugin-request.ts"
@@ -27,7 +27,6 @@ export class PalavaConversation implements PalavaClient {
   connection: Connection
   /** The id of the first connection, which is random. */
   peer: PeerId
-  /** The membership of the room it is in. */
   membership: Membership | undefined
   resumption: Resumption | undefined
   prepared: PreparedResumption | undefined
@@ -91,7 +90,7 @@ export class PalavaConversation implements PalavaClient {
 
   onRefused(text: string): void {
     this.resumption?.countRefused(this.connection.hasQueue)
-    this.refuse("rate_limited", decodeFrame(text).ref)
+    this.refuse("rate_limited", readRefusedRef(text))
   }
 
   onClose(code: number): void {
@@ -146,6 +145,10 @@ export class PalavaConversation implements PalavaClient {
   onOvertaken(): void {
     this.connection.receiver = makeEnded(this.connection)
     this.connection.close(CLOSE.takenOver)
+  }
+
+  get payer(): Connection {
+    return this.connection
   }
 
   onArrived(

@@ -72,7 +72,7 @@ async function takeOver(
       await sleep(clock, PROOF_LATE_MS)
       outcome = await join()
     }
-    if (outcome === "unavailable") client.refuse("unavailable", ref)
+    if (outcome === "unavailable" || outcome === "rate_limited") client.refuse(outcome, ref)
     else if (outcome !== "joined") fail(parts, client, ref)
     else if (arrival.isOpen) await arrival.done
   } finally {
@@ -84,4 +84,5 @@ async function takeOver(
 function fail({ resumptions }: PalavaParts, client: PalavaClient, ref: Ref): void {
   resumptions.counters.failed++
   client.refuse("resume_failed", ref)
+  client.connection.onAbuse()
 }

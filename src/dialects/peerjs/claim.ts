@@ -34,7 +34,7 @@ export type Claim =
   | { readonly kind: "taken" }
   | {
       readonly kind: "refused"
-      readonly error: "unauthorized" | "unavailable" | "internal"
+      readonly error: "unauthorized" | "rate_limited" | "unavailable" | "internal"
       readonly message: string
     }
 
@@ -58,7 +58,7 @@ export async function claimId(
   if (client.listed !== undefined) void parts.rooms.commands.leave(client.listed)
   client.listed = undefined
   if (outcome === "taken") return { kind: "taken" }
-  return { kind: "refused", error: "unavailable", message: ERRORS.unavailable }
+  return { kind: "refused", error: outcome, message: ERRORS[outcome] }
 }
 
 /** The ids of all peers, oldest first. */
@@ -89,7 +89,7 @@ async function join(
   room: RoomKey,
   token: string,
   grant: Grant | undefined,
-): Promise<"joined" | "taken" | "unavailable"> {
+): Promise<"joined" | "taken" | "rate_limited" | "unavailable"> {
   const { commands, announcer } = rooms
   const secret = createHash("sha256").update(token).digest("hex")
   let peer = client.peer
@@ -99,7 +99,7 @@ async function join(
       status: JSON.stringify({ token: secret }),
       grant,
     })
-    if (outcome === "joined" || outcome === "unavailable") return outcome
+    if (outcome === "joined" || outcome === "unavailable" || outcome === "rate_limited") return outcome
     let owner: Member | undefined
     try {
       owner = (await announcer.membersOf(room))[0]

@@ -20,6 +20,13 @@ const ID_CHARACTERS = 256
 /** How a connection ends when all has been said. */
 const DONE: Close = { code: 1000, reason: "" }
 
+/** And when the server cannot or may not serve it now. */
+const PARTING: Partial<Record<keyof typeof ERRORS, Close>> = {
+  rate_limited: CLOSE.rateLimited,
+  unavailable: CLOSE.unavailable,
+  internal: CLOSE.internal,
+}
+
 /** Filled by the decoder for every frame: one object for all, so the hot path allocates none. */
 const frame: Frame = { type: "", dst: "", payload: undefined }
 
@@ -115,6 +122,10 @@ export class PeerJsConversation implements Conversation, Holder, Sender {
     this.connection.close(CLOSE.takenOver)
   }
 
+  get payer(): Connection {
+    return this.connection
+  }
+
   onPressure(): void {
     this.connection.checkBacklog()
   }
@@ -179,7 +190,7 @@ export class PeerJsConversation implements Conversation, Holder, Sender {
   #part(id: keyof typeof ERRORS, message: string = ERRORS[id]): void {
     this.#refuse(id)
     this.connection.send(error(message))
-    this.connection.close(id === "unavailable" || id === "internal" ? CLOSE[id] : DONE)
+    this.connection.close(PARTING[id] ?? DONE)
   }
 
   #refuse(id: string): void {

@@ -116,6 +116,7 @@ export const ERRORS = {
   server_full: "Server has reached its concurrent user limit",
   id_too_long: "Invalid id or token provided: too long",
   unauthorized: "Not authorized",
+  rate_limited: "Too much from your address, try again",
   unavailable: "Service unavailable, try again",
   internal: "Internal error",
 } as const

@@ -46,6 +46,7 @@ export function makePeerJs(parts: DialectParts, key: string, isListed: boolean):
     maxFrameBytes: parts.limits.maxFrameBytes,
     recognises: ({ pathname }) => pathname.endsWith("/peerjs"),
     waiting: () => routes.waiting,
+    keptBytes: () => routes.waitingBytes,
     open: (connection, handshake) => new PeerJsConversation(connection, handshake, shared),
     answer: (request, url, visit) => answerHttp(http, request, url, visit),
   }

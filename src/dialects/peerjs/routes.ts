@@ -113,6 +113,11 @@ export class Routes {
     return this.#waiting.size
   }
 
+  /** What they take, at most. */
+  get waitingBytes(): number {
+    return this.#waiting.bytes
+  }
+
   /** Sends to a peer that is not at this node. */
   send(id: string, message: Message): void {
     const route = this.#byId.get(id) ?? this.#open(id)

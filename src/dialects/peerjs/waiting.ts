@@ -41,6 +41,11 @@ export class WaitingRoom {
     return this.#messages
   }
 
+  /** What they take in memory, at most: UTF-16. */
+  get bytes(): number {
+    return this.#characters * 2
+  }
+
   /** Lets a message wait as the last. @returns false when there is no place for it */
   add(list: Message[], message: Message): boolean {
     const { sender, text } = message

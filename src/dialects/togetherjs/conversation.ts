@@ -26,6 +26,7 @@ export interface TogetherParts extends RefusalParts {
 const PARTING: Readonly<Record<Exclude<EntryOutcome, "entered" | "gone">, Close>> = {
   full: CLOSE.roomFull,
   unauthorized: CLOSE.unauthorized,
+  rate_limited: CLOSE.rateLimited,
   unavailable: CLOSE.unavailable,
   internal: CLOSE.internal,
 }

@@ -1,7 +1,6 @@
 // One client that speaks webrtc.io: the rooms it is in, and whom it reaches there. The dialect has no word for an error:
 // what cannot be served is counted and passed over, and who cannot be served now is parted from.
 
-import { CLOSE } from "../../connections/close.ts"
 import type { PeerId } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
 import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS } from "../entry.ts"
@@ -55,7 +54,7 @@ export class WebrtcIoConversation extends ManyRooms<RefusalParts> {
       limit: limits.roomSize,
       fields: data,
     })
-    if (outcome === "unavailable" || outcome === "internal") this.connection.close(CLOSE[outcome])
+    this.partAfter(outcome)
   }
 
   #tellPeers({ room }: Membership): void {

@@ -2,7 +2,6 @@
 // error: what cannot be served is counted and passed over, and who cannot be served now is parted from, as its client
 // connects, subscribes and announces itself anew by itself.
 
-import { CLOSE } from "../../connections/close.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import { enterRoom, NO_STATUS, ROOM_NAME_CHARACTERS, SILENT_ENCODER } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
@@ -96,7 +95,7 @@ export class YWebrtcConversation extends ManyRooms<YWebrtcParts> {
       limit: Math.max(SUBSCRIBERS, limits.roomSize),
       fields,
     })
-    if (outcome === "unavailable" || outcome === "internal") this.connection.close(CLOSE[outcome])
+    this.partAfter(outcome)
   }
 
   async #leave(topic: string, membership: Membership): Promise<void> {

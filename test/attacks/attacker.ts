@@ -1,0 +1,137 @@
+// The attacker, a process of its own: `attacker.ts KIND PORT SECONDS PEERS`, where PEERS are the ids of honest peers in a room it
+// is not in. It does what KIND says until the time is over, and prints how much it has done.
+
+import { createConnection, type Socket } from "node:net"
+import { frame, handshake, OPCODE, textFrame } from "../helpers/raw-socket.ts"
+
+const [kind = "", port = "0", seconds = "1", peers = ""] = process.argv.slice(2)
+const victims = peers.split(",")
+const endsAt = performance.now() + Number(seconds) * 1000
+let done = 0
+
+/** A socket that is refused, or closed, is another's turn. */
+function connect(first: string | Uint8Array, reads = true): Socket {
+  const socket = createConnection({ port: Number(port), host: "127.0.0.1" })
+  socket.on("error", () => {})
+  if (reads) socket.on("data", () => {})
+  else socket.pause()
+  socket.write(first)
+  return socket
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const repeat = (part: Uint8Array, count: number): Buffer => Buffer.concat(Array<Uint8Array>(count).fill(part))
+const join = (room: string, status?: unknown): Buffer => textFrame({ event: "join_room", room_id: room, status })
+
+/** So many connections that each write `bytes` as fast as they are taken, and come back when they are closed. */
+async function flood(
+  count: number,
+  bytes: () => Uint8Array,
+  first: Uint8Array = Buffer.alloc(0),
+  reads = true,
+): Promise<void> {
+  const write = (socket: Socket): void => {
+    if (performance.now() > endsAt) return
+    done++
+    if (socket.write(bytes())) setImmediate(write, socket)
+    else socket.once("drain", () => write(socket))
+  }
+  const begin = (): void => {
+    if (performance.now() > endsAt) return
+    const socket = connect(Buffer.concat([Buffer.from(handshake()), first]), reads)
+    socket.once("connect", () => write(socket))
+    socket.once("close", () => setTimeout(begin, 50))
+  }
+  for (let number = 0; number < count; number++) begin()
+  await pause(endsAt - performance.now())
+}
+
+/** Sockets that are opened one after the other, so many at a time, and say `text`. */
+async function open(atOnce: number, text: () => string | Uint8Array, thenClose: boolean): Promise<Socket[]> {
+  const all: Socket[] = []
+  while (performance.now() < endsAt) {
+    const some = Array.from({ length: atOnce }, () => connect(text()))
+    done += some.length
+    await pause(20)
+    if (thenClose) for (const socket of some) socket.destroy()
+    else all.push(...some)
+    if (all.length >= 1_000) break
+  }
+  return all
+}
+
+/** Writes a byte to each now and then. */
+async function drip(sockets: readonly Socket[], byte: string): Promise<void> {
+  while (performance.now() < endsAt) {
+    for (const socket of sockets) if (socket.writable) socket.write(byte)
+    done += sockets.length
+    await pause(100)
+  }
+}
+
+const ping = frame(OPCODE.ping)
+const fragments = Buffer.concat([
+  frame(OPCODE.text, "{", { isFinal: false }),
+  repeat(frame(OPCODE.continuation, "x", { isFinal: false }), 5_000),
+])
+const relay = (data: object): Buffer =>
+  Buffer.concat(victims.map((peer_id) => textFrame({ event: "send_to_peer", peer_id, data })))
+const manyHeaders = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`X-Header-${index}`, "x".repeat(60)]))
+const crowd = (status: unknown) => join("a room that is full", status)
+
+const KINDS: Readonly<Record<string, () => Promise<unknown>>> = {
+  "messages without end": () => flood(20, () => repeat(textFrame({ event: "ping" }), 500)),
+  "pings without end": () => flood(20, () => repeat(ping, 500)),
+  "a message in fragments of a byte": () => flood(20, () => fragments),
+  "frames that are never ended": async () => {
+    const begun = frame(OPCODE.text, "x".repeat(60_000)).subarray(0, 20)
+    await drip(await open(50, () => Buffer.concat([Buffer.from(handshake()), begun]), false), "x")
+  },
+  "silence behind the handshake": async () => {
+    await open(50, () => handshake(), false)
+    await pause(endsAt - performance.now())
+  },
+  "requests that are never ended": async () => {
+    await drip(await open(50, () => "GET / HTTP/1.1\r\nHost: example.org\r\nX-Slow: ", false), "x")
+  },
+  "handshakes with 200 headers": () => open(20, () => handshake(manyHeaders), true),
+  "rooms in a loop": () =>
+    flood(10, () => {
+      const rooms = Array.from({ length: 100 }, () => [join(crypto.randomUUID()), textFrame({ event: "leave_room" })])
+      return Buffer.concat(rooms.flat())
+    }),
+  "joins with invalid statuses at a full room": async () => {
+    for (let member = 0; member < 50; member++) connect(Buffer.concat([Buffer.from(handshake()), crowd({ member })]))
+    await flood(10, () => repeat(Buffer.concat([crowd({ name: " " }), crowd({ a: "x".repeat(5_000) }), crowd({})]), 20))
+  },
+  "status changes in a full room": async () => {
+    for (let member = 0; member < 45; member++) connect(Buffer.concat([Buffer.from(handshake()), crowd({ member })]))
+    const change = textFrame({ event: "update_status", status: {} })
+    await flood(5, () => repeat(change, 1_000), crowd({ text: "x".repeat(4_000) }))
+  },
+  "20 MB of garbage a second": async () => {
+    const garbage = textFrame("x".repeat(60_000))
+    await flood(10, () => garbage)
+  },
+  "readers that do not read": async () => {
+    const ask = repeat(textFrame({ event: "info", ref: "r".repeat(64) }), 200)
+    await flood(100, () => ask, Buffer.alloc(0), false)
+  },
+  "connections without end": () => open(50, () => handshake(), true),
+  "plain requests without end": () =>
+    open(50, () => "GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n".repeat(1), true),
+  "relays to another room": () =>
+    flood(10, () => repeat(relay({ event: "message", text: "stranger" }), 50), join("here")),
+  "forged senders": () =>
+    flood(10, () => repeat(relay({ event: "message", sender_id: victims[0], text: "forged" }), 50), join("here")),
+  "guesses of a token": () =>
+    flood(10, () => {
+      const token = Buffer.from(crypto.getRandomValues(new Uint8Array(64))).toString("base64url")
+      return repeat(textFrame({ event: "resume", token, received: 0 }), 20)
+    }),
+  "malformed frames": () => flood(20, () => Buffer.from([0xff, 0xff, 0xff, 0xff])),
+}
+
+await KINDS[kind]?.()
+console.log(done)
+process.exit(KINDS[kind] === undefined ? 1 : 0)
