@@ -73,7 +73,7 @@ async function expectAllInOrder(ada: Member, others: readonly Member[], ports: r
   await hearAll(ada, others)
   for (const [at, other] of others.entries()) {
     ada.tell(other, "end")
-    if (other.heardFrom(ada).at(-1) !== "end") while ((await other.next("message"))["text"] !== "end") {}
+    while (other.heardFrom(ada).at(-1) !== "end") await other.next()
     expect(ada.heardFrom(other)).toEqual([...(said[at] as unknown[]), "end"])
     expect(other.heardFrom(ada)).toEqual([...answers, "end"])
     expect(other.heard.filter(({ event }) => event === "peer_left" || event === "new_peer").length).toBeLessThan(3)
