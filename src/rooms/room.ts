@@ -231,6 +231,10 @@ export class Room extends RoomLog implements JoinedRoom {
     this.#parts.reclaim(this)
   }
 
+  protected isHeard(): boolean {
+    return this.here.size > 0
+  }
+
   protected hasLostJoiner(): boolean {
     for (const { isAnswered, membership } of this.#joiners.values()) {
       if (isAnswered && this.members.get(membership.peer)?.generation !== membership.generation) return true
