@@ -84,7 +84,7 @@ test(
       await Promise.all([ada.sees("Ben"), ben.sees("Ada")])
     }
     for (const { page, complaints } of [ada, ben]) {
-      const { longestMs, gone } = await standstillOf(page)
+      const { longestMs, gone } = await standstillOf(page, "video")
       expect(longestMs).toBeLessThan(1_000)
       expect([gone, complaints]).toEqual([0, []])
     }
@@ -142,7 +142,7 @@ test(
     }
     await Promise.all([ada.sees("Ben"), ben.sees("Ada")])
     for (const one of [ada, ben]) {
-      const { longestMs, gone, videos } = await standstillOf(one.page)
+      const { longestMs, gone, videos } = await standstillOf(one.page, "video")
       expect(longestMs).toBeLessThan(1_000)
       expect([gone, videos, await one.do("drive.left")]).toEqual([0, 1, []])
     }

@@ -10,10 +10,13 @@ import { startNode, type TestNode } from "../helpers/node.ts"
 import { type NetworkProxy, startProxy, startRedis } from "../helpers/redis.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
 import { LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
-import { standstillOf, watchPictures } from "./standstill.ts"
+import { OTHERS, OWN, standstillOf, watchPictures } from "./standstill.ts"
 
 /** 1 s: longer, and people notice. */
 const STANDSTILL_MS = 1_000
+
+/** Twice as long as the own picture, which goes over no network: where that one stands still, the machine is too busy. */
+const OWN_PARTS = 2
 
 /** 10 s: a train in a tunnel. */
 const CUT_MS = 10_000
@@ -66,7 +69,7 @@ class Call {
       call.tabs.push(tab)
     }
     await call.everybodyMoves()
-    await Promise.all(call.tabs.map(({ page }) => watchPictures(page)))
+    for (const { page } of call.tabs) for (const pictures of [OTHERS, OWN]) await watchPictures(page, pictures)
     return [call, proxies]
   }
 
@@ -91,16 +94,19 @@ class Call {
   /** What every page has to show at the end, whatever happened. */
   async isUndisturbed(what: string, before: unknown): Promise<void> {
     const seen = await Promise.all(this.tabs.map(({ page }) => standstillOf(page)))
-    const longestMs = Math.max(...seen.map(({ longestMs }) => longestMs))
+    const own = await Promise.all(this.tabs.map(({ page }) => standstillOf(page, OWN)))
+    const [longestMs, ownMs] = [seen, own].map((all) =>
+      Math.round(Math.max(...all.map(({ longestMs }) => longestMs))),
+    ) as [number, number]
     const complete = await Promise.all(this.tabs.map(({ page }) => page.evaluate("resumed")))
     console.log(
-      `${what}: longest standstill of a picture ${Math.round(longestMs)} ms, complete: ${JSON.stringify(complete)}`,
+      `${what}: longest standstill of a picture ${longestMs} ms (the own one ${ownMs} ms), complete: ${JSON.stringify(complete)}`,
     )
     expect(await this.ids()).toEqual(before)
     expect(seen.map(({ videos, gone }) => [videos, gone])).toEqual(NAMES.map(() => [2, 0]))
     const said = (await Promise.all(this.tabs.map(({ page }) => page.evaluate("said")))).flat() as string[]
     expect(said.filter((text) => /\bleft\b/.test(text) && NAMES.some((name) => text.includes(name)))).toEqual([])
-    expect(longestMs).toBeLessThan(STANDSTILL_MS)
+    expect(longestMs).toBeLessThan(Math.max(STANDSTILL_MS, OWN_PARTS * ownMs))
   }
 }
 

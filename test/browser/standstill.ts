@@ -18,12 +18,16 @@ export interface Standstill {
 
 const SCRIPT = await Bun.file(join(import.meta.dir, "pages/standstill.js")).text()
 
-/** Watches the videos that match `selector` now: on the demo page, when not given, those of the others. */
-export async function watchPictures(page: Page, selector = "article.tile:not(.own) video"): Promise<void> {
+/** On the demo page, the pictures of the others; and the own one, which goes over no network. */
+export const OTHERS = "article.tile:not(.own) video"
+export const OWN = "article.tile.own video"
+
+/** Watches the videos that match `selector` now. */
+export async function watchPictures(page: Page, selector = OTHERS): Promise<void> {
   await page.evaluate(`${SCRIPT}; watchPictures(${JSON.stringify(selector)})`)
 }
 
 /** What was seen so far. */
-export async function standstillOf(page: Page): Promise<Standstill> {
-  return (await page.evaluate("standstill()")) as Standstill
+export async function standstillOf(page: Page, selector = OTHERS): Promise<Standstill> {
+  return (await page.evaluate(`standstill(${JSON.stringify(selector)})`)) as Standstill
 }

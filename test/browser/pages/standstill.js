@@ -1,5 +1,7 @@
 // Runs in a page: watches the videos that match `selector` now, and keeps for each the longest time between two pictures.
-// `standstill()` tells what was seen so far. See ../standstill.ts.
+// `standstill(selector)` tells what was seen so far. See ../standstill.ts.
+globalThis.watches ??= new Map()
+
 globalThis.watchPictures = (selector) => {
   const seen = new Map()
   for (const video of document.querySelectorAll(selector)) {
@@ -14,14 +16,16 @@ globalThis.watchPictures = (selector) => {
     video.requestVideoFrameCallback(onPicture)
     seen.set(video, one)
   }
-  globalThis.standstill = () => {
-    const all = [...seen]
-    const now = performance.now()
-    return {
-      longestMs: Math.max(0, ...all.map(([, { last, longest }]) => Math.max(longest, now - last))),
-      pictures: all.reduce((sum, [, { pictures }]) => sum + pictures, 0),
-      videos: all.length,
-      gone: all.filter(([video]) => !video.isConnected).length,
-    }
+  watches.set(selector, seen)
+}
+
+globalThis.standstill = (selector) => {
+  const all = [...watches.get(selector)]
+  const now = performance.now()
+  return {
+    longestMs: Math.max(0, ...all.map(([, { last, longest }]) => Math.max(longest, now - last))),
+    pictures: all.reduce((sum, [, { pictures }]) => sum + pictures, 0),
+    videos: all.length,
+    gone: all.filter(([video]) => !video.isConnected).length,
   }
 }
