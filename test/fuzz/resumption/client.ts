@@ -222,7 +222,8 @@ export class ResumingClient {
     if (frame["own_id"] !== stay.peer) throw new Error("resumed as somebody else")
     stay.node = wire.node
     stay.awayAt = wire.brokenAt
-    stay.nodes.clear()
+    // What a node asked for before it was killed may still come to Redis.
+    for (const node of stay.nodes) if (!node.isDead) stay.nodes.delete(node)
     stay.nodes.add(wire.node)
     if (frame["complete"] === true) {
       const isOursLost = stay.lostOutAt === this.#world.time.now && !this.#world.hasFloods

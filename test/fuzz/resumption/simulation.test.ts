@@ -17,6 +17,9 @@ const SECONDS = process.env["FUZZ"] === "long" ? 120 : 6
  */
 const FOUND_SOMETHING = [1, 2, 3, 4, 9]
 
+/** 226 and those behind it are of no special kind: the same at each run of all tests; `make fuzz` draws others. */
+const FIRST = 226
+
 const seed = process.env["SEED"] ?? ""
 
 if (seed !== "") {
@@ -28,11 +31,13 @@ if (seed !== "") {
     expect(simulateResumptions(found, ACTIONS).steps).toBeGreaterThan(0)
   })
 
-  test(`new seeds for ${SECONDS} seconds`, () => {
+  test(`more seeds for ${SECONDS} seconds`, () => {
     const endAt = performance.now() + SECONDS * 1000
     const sum = { runs: 0, steps: 0, resumed: 0, complete: 0 }
+    const isLong = process.env["FUZZ"] === "long"
     do {
-      const { steps, resumed, complete } = simulateResumptions(Math.floor(Math.random() * 2 ** 31), ACTIONS)
+      const next = isLong ? Math.floor(Math.random() * 2 ** 31) : FIRST + sum.runs
+      const { steps, resumed, complete } = simulateResumptions(next, ACTIONS)
       sum.runs++
       sum.steps += steps
       sum.resumed += resumed
