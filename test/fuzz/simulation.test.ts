@@ -7,8 +7,8 @@ import { simulate } from "./simulation.ts"
 /** Actions of a run: with other numbers a seed would tell another story. */
 const ACTIONS = 1000
 
-/** Seconds of new seeds: 12 as a part of all tests, two minutes when asked for. */
-const SECONDS = process.env["FUZZ"] === "long" ? 120 : 12
+/** Seconds of new seeds: 8 as a part of all tests, two minutes when asked for. */
+const SECONDS = process.env["FUZZ"] === "long" ? 120 : 8
 
 /**
  * Each found something, or finds it again when its mend is taken out: Redis with older data (4, 18, 25, 28), batch numbers

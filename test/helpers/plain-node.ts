@@ -163,6 +163,8 @@ export interface PlainOptions {
   readonly realTime?: boolean
   readonly topics?: Topics
   readonly log?: Log
+  /** Whether other nodes share its store. */
+  readonly isClustered?: boolean
   /** Asked before palava. */
   readonly dialects?: (parts: DialectParts) => readonly Dialect[]
 }
@@ -178,7 +180,7 @@ export class PlainNode {
   readonly logged: string[] = []
 
   constructor(store: RoomStore, options: PlainOptions = {}) {
-    const { hooks = {}, topics = this.topics } = options
+    const { hooks = {}, topics = this.topics, isClustered = false } = options
     const clock = options.clock ?? (options.realTime === true ? SYSTEM_CLOCK : this.clock)
     const note = (_fields: object, message: string): void => {
       this.logged.push(message)
@@ -188,7 +190,7 @@ export class PlainNode {
     this.connections = new Connections({ limits, log, observer: hooks.observer, clock })
     this.rooms = makeRooms({ store, topics, log, observer: hooks.observer, onTold: hooks.told, clock })
     const ice = { urls: [], turnSecret: "", turnTtlSeconds: 60 }
-    const parts = { rooms: this.rooms, hooks, log, clock, topics: this.topics, ice, isClustered: false, limits }
+    const parts = { rooms: this.rooms, hooks, log, clock, topics: this.topics, ice, isClustered, limits }
     this.dialects = [...(options.dialects?.(parts) ?? []), makePalava(parts)]
   }
 
