@@ -8,7 +8,7 @@
 --       lock: 1 or 0 where the node knows whether the room was locked, for one that was lost; else empty
 --       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
 -- Returns  {1, epoch, seq, {peer, packed member, ...}, closed, peak, open_ms}; {-2} the lease of the calling node is over
--- Publishes  left, status, joined and moved, to each node with members and to the calling one
+-- Publishes  left, status, joined and moved, to each node with members, to the calling one, and to those whose member moved
 local room, meta, nodes, connection_time, room_peaks = unpack(KEYS)
 local lease_until, publish, channel, room_key, node, epoch = unpack(ARGV, 1, 6)
 local own, others, rooms_of_prefix, lock = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV[8]), ARGV[9], ARGV[10]
@@ -78,6 +78,7 @@ for _, entry in ipairs(mine) do
     redis.call("HSET", room, peer, cmsgpack.pack(member))
   end
 end
+local left_by = {} -- nodes from which a member was taken over
 for _, member in ipairs(own) do
   local peer, _, generation, rev, status, born, proof = unpack(member, 1, 7)
   local other = members[peer]
@@ -85,6 +86,7 @@ for _, member in ipairs(own) do
     add(peer, node, generation, rev, status, born, proof)
   elseif other[NODE] ~= node and other[GENERATION] < generation and born then -- taken over from there, and forgotten
     announce({EVENT_MOVED, peer, node, generation, rev, status, born})
+    left_by[other[NODE]] = true
     members[peer] = {node, generation, rev, other[JOINED_MS], other[ORDER], status, born, proof or false}
     redis.call("HSET", room, peer, cmsgpack.pack(members[peer]))
   end
@@ -97,9 +99,14 @@ for name, count in pairs(counts) do
   redis.call("HSET", nodes, name, count)
   redis.call("SADD", rooms_of_prefix .. name, room_key)
 end
-if not counts[node] then redis.call("SREM", rooms_of_prefix .. node, room_key) end
 local targets = redis.call("HKEYS", nodes)
-if not counts[node] then targets[#targets + 1] = node end
+left_by[node] = true
+for name in pairs(left_by) do
+  if not counts[name] then
+    redis.call("SREM", rooms_of_prefix .. name, room_key)
+    targets[#targets + 1] = name
+  end
+end
 local closed = 0
 if not next(counts) then
   closed = 1

@@ -193,14 +193,15 @@ export async function startNode(parts: NodeParts): Promise<Node> {
       connections.counters.refused.open_files += count
     },
   })
+  const { keepState: keep } = parts
   const shutdown = new Shutdown({
     connections,
     rooms,
     log,
     seconds: config.shutdownSeconds,
-    keepsHeld: isClustered(config) || parts.keepState !== undefined,
+    keepsHeld: isClustered(config) || keep !== undefined,
     awaited: isClustered(config) ? () => awaitedOf(dialects) : () => 0,
-    keepState: async () => parts.keepState?.(await packState(store.node, dialects)),
+    keepState: keep && (async () => keep(await packState(store.node, dialects))),
     refuseNew() {
       isStopping = true
       sockets.refuseNew()

@@ -40,8 +40,8 @@ export interface ShutdownParts {
   readonly keepsHeld: boolean
   /** Memberships that are held for other nodes to take them over, or on their way there. */
   readonly awaited: () => number
-  /** Keeps them for the next process. */
-  keepState(): Promise<void>
+  /** Keeps them for the next process, where that is how they stay. */
+  readonly keepState: (() => Promise<void>) | undefined
   /** New connections are refused, readiness is red. */
   refuseNew(): void
   /** The listeners and plug-ins, in this order, once no client is connected. */
@@ -89,16 +89,16 @@ export class Shutdown {
   }
 
   async #stop(): Promise<void> {
-    const { connections, rooms, keepsHeld, last } = this.#parts
+    const { connections, rooms, keepsHeld, keepState, last } = this.#parts
     this.#parts.refuseNew()
     this.#closeAll()
     connections.liveness.stop()
     await this.#inTime("leaving the rooms", rooms.leaveAll(keepsHeld), LEAVE_PART)
     await this.#linger()
     const keepsMembers = keepsHeld && rooms.hasHeld
-    if (keepsMembers) {
+    if (keepsMembers && keepState !== undefined) {
       if (!this.#isAtOnce) this.#deadline += KEEP_MS
-      await this.#inTime("keeping the state", this.#parts.keepState())
+      await this.#inTime("keeping the state", keepState())
     }
     await this.#inTime("closing the store", rooms.close(this.#leftMs, keepsMembers))
     for (const step of last) await this.#inTime("stopping", Promise.resolve(step()))

@@ -26,6 +26,7 @@ import { Lease } from "./lease.ts"
 import { type ClusterLog, SILENT, toText } from "./log.ts"
 import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
+import { Publishes } from "./publishes.ts"
 import type { Keys } from "./redis/keys.ts"
 import { RoomCalls, readPosition, readRefusal, readSnapshot } from "./room-calls.ts"
 import { readRoomsOf, type SweepOptions, sweepNode } from "./sweep.ts"
@@ -82,6 +83,7 @@ export class ClusterRoomStore implements RoomStore {
   readonly #lease: Lease
   readonly #uplink: Uplink
   readonly #outboxes: Outboxes
+  readonly #publishes: Publishes
   readonly #calls: RoomCalls
   readonly #nodes: Nodes
   #listener: RoomListener | undefined
@@ -117,6 +119,7 @@ export class ClusterRoomStore implements RoomStore {
       onResync: () => this.#resync(),
       onLeaseEnded: (ended) => this.#sweepSoon(ended as NodeId),
     })
+    this.#publishes = new Publishes({ uplink: this.#uplink, calls: this.#calls, clock })
     this.#outboxes = new Outboxes({
       ...{ node, uplink: this.#uplink, clock, counters, log, waitMs, channelOf, lastBatch: options.lastBatch ?? 0 },
       onFailed: (relay, ref, failure) => this.#listener?.onRelayFailed(relay, ref, failure),
@@ -141,6 +144,7 @@ export class ClusterRoomStore implements RoomStore {
 
   async join(request: JoinRequest): Promise<JoinResult> {
     const { room, withSnapshot } = request
+    this.#publishes.flush(this.#keys.partitionOf(room))
     const epochs = new Epochs()
     const reply = await this.#uplink.run("up", (terms) => this.#calls.join(request, epochs.next(), terms))
     const refusal = readRefusal(reply)
@@ -156,14 +160,14 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
-    await this.settled(room, peer)
+    await this.#behind(room, peer)
     const reply = await this.#uplink.run("up", (terms) => this.#calls.leave(room, peer, generation, terms))
     this.#tellIfClosed(room, reply.slice(3))
     return readPosition(reply)
   }
 
   async updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined> {
-    await this.settled(room, peer)
+    await this.#behind(room, peer)
     return readPosition(
       await this.#uplink.run("up", (terms) => this.#calls.updateStatus(room, peer, rev, status, terms)),
     )
@@ -177,14 +181,8 @@ export class ClusterRoomStore implements RoomStore {
     to: Audience,
     lock?: boolean,
   ): Promise<Position | undefined> {
-    await this.settled(room, peer)
-    return readPosition(
-      await this.#uplink.run("up", (terms) => this.#calls.publish(room, peer, rev, text, to, lock, terms)),
-    )
-  }
-
-  settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
-    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
+    await this.#settled(room, peer)
+    return this.#publishes.add(this.#keys.partitionOf(room), { room, peer, rev, text, to, lock })
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
@@ -240,6 +238,16 @@ export class ClusterRoomStore implements RoomStore {
     await this.#outboxes.drained()
     this.#listener = undefined
     if (!keepsMembers) await this.#sweep(this.node, true)
+  }
+
+  /** Resolves when what this node said before of a room is on its way. */
+  async #behind(room: RoomKey, peer: PeerId): Promise<void> {
+    await this.#settled(room, peer)
+    this.#publishes.flush(this.#keys.partitionOf(room))
+  }
+
+  #settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
+    return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }
 
   /** Gives a lease to the nodes of these members that have none: they renew it, or are swept when it is over. */

@@ -29,6 +29,17 @@ import {
 } from "./redis/scripts.ts"
 import type { Terms } from "./uplink.ts"
 
+/** A frame of a member for its room. */
+export interface Publish {
+  readonly room: RoomKey
+  readonly peer: PeerId
+  readonly rev: number
+  readonly text: string
+  readonly to: Audience
+  /** Locks the room with it, or unlocks it. */
+  readonly lock: boolean | undefined
+}
+
 /** Makes the calls of one node. */
 export class RoomCalls {
   readonly #node: NodeId
@@ -92,17 +103,29 @@ export class RoomCalls {
     return callOf(UPDATE_STATUS, keys, { ...args, peer, rev: String(rev), status })
   }
 
-  publish(
-    room: RoomKey,
-    peer: PeerId,
-    rev: number,
-    text: string,
-    to: Audience,
-    lock: boolean | undefined,
-    terms: Terms,
-  ): ScriptCall {
-    const { keys, args } = this.#of(room, terms)
-    return callOf(PUBLISH_ROOM, keys, { ...args, peer, rev: String(rev), text, to, lock: toWord(lock) })
+  /** Of frames for rooms of one partition. */
+  publish(frames: readonly Publish[], { leaseUntil, publishWord }: Terms): ScriptCall {
+    const partition = this.#keys.partitionOf((frames[0] as Publish).room)
+    return callOf(
+      PUBLISH_ROOM,
+      {
+        "room...": frames.map(({ room }) => this.#keys.room(partition, room)),
+        "meta...": frames.map(({ room }) => this.#keys.meta(partition, room)),
+        "nodes...": frames.map(({ room }) => this.#keys.nodes(partition, room)),
+      },
+      {
+        lease_until: leaseUntil,
+        publish: publishWord,
+        channel: this.#keys.channelPrefix(partition),
+        node: this.#node,
+        "room_key...": frames.map(({ room }) => room),
+        "peer...": frames.map(({ peer }) => peer),
+        "rev...": frames.map(({ rev }) => String(rev)),
+        "text...": frames.map(({ text }) => text),
+        "to...": frames.map(({ to }) => to),
+        "lock...": frames.map(({ lock }) => toWord(lock)),
+      },
+    )
   }
 
   snapshot(room: RoomKey): ScriptCall {
@@ -138,7 +161,7 @@ export class RoomCalls {
     )
   }
 
-  /** What the scripts that change a room take. */
+  /** What the scripts that change one room take. */
   #of(room: RoomKey, { leaseUntil, publishWord }: Terms) {
     const partition = this.#keys.partitionOf(room)
     return {
@@ -170,6 +193,14 @@ export function readRefusal([code]: readonly Reply[]): Exclude<JoinResult, { kin
 /** What a change of a room answers: its position, or undefined when nothing changed. */
 export function readPosition([isChanged, epoch, seq]: readonly Reply[]): Position | undefined {
   return isChanged === 1 ? { epoch: String(epoch), seq: Number(seq) } : undefined
+}
+
+/** What publishing answers, of each frame. */
+export function readPositions(reply: readonly Reply[]): (Position | undefined)[] {
+  return Array.from({ length: (reply.length - 1) / 2 }, (_, at) => {
+    const seq = Number(reply[2 * at + 2])
+    return seq === 0 ? undefined : { epoch: String(reply[2 * at + 1]), seq }
+  })
 }
 
 /** `epoch, seq, [peer, packed member, ...]`. */

@@ -1,6 +1,7 @@
 // How the answers of the administration listener read in a terminal.
 
 import type { NodesAnswer, RoomAnswer, RoomsAnswer } from "../admin/reports.ts"
+import { durationText } from "../duration-text.ts"
 import { type RoomKey, toLogName } from "../rooms/ids.ts"
 
 /** Digits of a node's id that tell it from others. */
@@ -82,24 +83,6 @@ function entryText({ what, to, detail, count = 1, candidates }: RoomAnswer["time
   ]
     .join(" ")
     .replace(" :", ":")
-}
-
-/** The two largest units, from days to seconds. */
-export function durationText(ms: number): string {
-  let left = Math.max(0, Math.round(ms / 1000))
-  const parts: string[] = []
-  for (const [unit, seconds] of [
-    ["d", 86_400],
-    ["h", 3600],
-    ["min", 60],
-    ["s", 1],
-  ] as const) {
-    const count = Math.floor(left / seconds)
-    left %= seconds
-    if (count > 0) parts.push(`${count} ${unit}`)
-    else if (parts.length > 0) break
-  }
-  return parts.slice(0, 2).join(" ") || "0 s"
 }
 
 function shortPeer(peer: string): string {

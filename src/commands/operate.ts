@@ -6,9 +6,10 @@ import type { Coverage, NodeReport, NodesAnswer, RoomAnswer, RoomsAnswer } from 
 import { adminAddressOf, adminHeadersOf, hasAdmin } from "../config/admin-address.ts"
 import type { Invocation } from "../config/load.ts"
 import { type Config, DIALECTS } from "../config/options.ts"
+import { durationText } from "../duration-text.ts"
 import { type RoomKey, toLogName, toRoomKey } from "../rooms/ids.ts"
 import { exitFailed, exitFor } from "./exit.ts"
-import { durationText, nodesText, roomsText, roomText } from "./operate-text.ts"
+import { nodesText, roomsText, roomText } from "./operate-text.ts"
 
 /** An answer, and how it reads. */
 interface Told<T = object> {

@@ -1,6 +1,10 @@
-// What several plug-ins say of one member, put together: each can but restrict it more, and who it is the first one says.
+// What plug-ins say of one wish: a refusal; or of one member what several say, put together: each can but restrict it more, and
+// who it is the first one says.
 
+import type { Refused } from "../dialects/hooks.ts"
 import { type Grant, may, type Right } from "../rooms/grant.ts"
+import { isRefusal } from "./define.ts"
+import { AWAY, Failure } from "./guard.ts"
 
 const RIGHTS: readonly Right[] = ["send", "status", "lock"]
 
@@ -22,4 +26,11 @@ export function restrict(first: Grant | undefined, second: Grant): Grant {
 
 function least(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+}
+
+/** The refusal in an answer; undefined for a yes. That nobody can tell now is said as when the store is away. */
+export function refusedBy(answer: unknown): Refused | undefined {
+  if (answer instanceof Failure) return answer
+  if (!isRefusal(answer)) return undefined
+  return answer.id === AWAY.error ? AWAY : answer
 }

@@ -20,8 +20,8 @@ import { checkHooks, firstLine, type LoadedPlugin, metricName, PluginMistakes, t
 import type { EventHandler, Hooks, Metric, Plugin, Received, Routes } from "./contract.ts"
 import { isAdmission, isClosing, isRefusal } from "./define.ts"
 import { connectionOf, type Holder, moveConnection, type PluggedNode, PluginRoom, PluginServer } from "./facade.ts"
-import { restrict } from "./grants.ts"
-import { AWAY, Failure, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
+import { refusedBy, restrict } from "./grants.ts"
+import { Failure, Guard, type Guarded, inTime, inTurn } from "./guard.ts"
 import { composeObserver } from "./observer.ts"
 
 /** 5 s, unless the plug-in says otherwise: below the patience of a client that waits for its answer. */
@@ -293,11 +293,4 @@ export class PluginHost {
   #tellPlugin(plugin: Mounted, text: string, room: string, from: string): void {
     this.#guard.tell(plugin, "told", () => plugin.hooks.told?.(JSON.parse(text), room, from))
   }
-}
-
-/** The refusal in an answer; undefined for a yes. That nobody can tell now is said as when the store is away. */
-function refusedBy(answer: unknown): Refused | undefined {
-  if (answer instanceof Failure) return answer
-  if (!isRefusal(answer)) return undefined
-  return answer.id === AWAY.error ? AWAY : answer
 }

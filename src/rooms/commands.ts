@@ -156,11 +156,6 @@ export class RoomCommands {
     })
   }
 
-  /** Resolves when what it has relayed has arrived, or was given up; undefined when nothing is under way. */
-  settled({ room, peer }: Membership): Promise<unknown> | undefined {
-    return this.#parts.store.settled(room.key, peer)
-  }
-
   /**
    * Publishes a frame to all members on all nodes, in the order of the room's log; the sender is one of all. Where that
    * is done at once, it says so at once.

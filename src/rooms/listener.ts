@@ -45,8 +45,7 @@ export function makeListener(parts: ListenerParts): RoomListener {
       const { room, from } = relay
       if (ref === NOBODY_ASKED) return
       tracer?.happened(room, from, "unreachable", failure)
-      const sender = redirects.of(room, from) ?? registry.get(room)?.here.get(from)
-      sender?.holder.onRelayFailed(ref, failure)
+      registry.get(room)?.here.get(from)?.holder.onRelayFailed(ref, failure)
     },
     onRoomOpened(room) {
       counters.roomsOpened++

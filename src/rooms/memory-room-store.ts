@@ -129,8 +129,6 @@ export class MemoryRoomStore implements RoomStore {
   /** Every member is on this node, so there is nobody to relay to: whoever relays has delivered it already. */
   relay(): void {}
 
-  settled(): undefined {}
-
   async nodes(): Promise<ReadonlyMap<NodeId, number>> {
     return new Map([[this.node, Number.POSITIVE_INFINITY]])
   }

@@ -1,7 +1,7 @@
 // Memberships that have gone to another node while what they need there is still gathered here. What arrives for them
 // meanwhile, as its senders did not know, is kept for that.
 
-import type { PeerId, RoomKey } from "./ids.ts"
+import type { PeerId } from "./ids.ts"
 import type { Membership } from "./membership.ts"
 import type { Relay } from "./room-store.ts"
 
@@ -22,15 +22,9 @@ export class Redirects {
   /** Whether a relay is for one of them. One from a peer that had left before is dropped, as always. */
   take({ room, from, to, text }: Relay): boolean {
     if (this.#byPeer.size === 0) return false
-    const membership = this.of(room, to)
-    if (membership === undefined) return false
+    const membership = this.#byPeer.get(to)
+    if (membership?.room.key !== room) return false
     if (membership.room.members.has(from)) membership.log?.push(text)
     return true
-  }
-
-  /** One of them. */
-  of(room: RoomKey, peer: PeerId): Membership | undefined {
-    const membership = this.#byPeer.get(peer)
-    return membership?.room.key === room ? membership : undefined
   }
 }

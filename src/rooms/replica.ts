@@ -28,6 +28,8 @@ export class Replica {
   #seq = 0
   /** Whether an event of this epoch has come over the channel. */
   #isHeard = false
+  /** The part of the log that a snapshot took the place of: what was said in it may still come. */
+  #skipped: { next: number; readonly last: number } | undefined
   readonly #members = new Map<PeerId, Member>()
 
   /** Members by peer id, oldest first. Only the replica changes it. */
@@ -50,6 +52,7 @@ export class Replica {
     this.#epoch = ""
     this.#seq = 0
     this.#isHeard = false
+    this.#skipped = undefined
   }
 
   /** Whether the replica is past `snapshot`: it was taken before what the replica has been told since. */
@@ -69,12 +72,26 @@ export class Replica {
   }
 
   /**
+   * Whether an old event is a frame that nobody here has seen: a snapshot has overtaken it on its way. Snapshots tell who
+   * is there, and not what was said. Each is unseen once.
+   */
+  isUnseenFrame(event: RoomEvent): event is Extract<RoomEvent, { kind: "frame" }> {
+    const skipped = this.#skipped
+    if (skipped === undefined || event.epoch !== this.#epoch) return false
+    if (event.seq < skipped.next || event.seq > skipped.last) return false
+    skipped.next = event.seq + 1
+    return event.kind === "frame"
+  }
+
+  /**
    * Applies the next event of the log. A member for whom `isHere` holds is a live connection of this node: the log may
    * not take it from the view (its node was taken for dead, and will claim it back).
    * @returns what to show, and whether a live member must be claimed back
    */
   apply(event: RoomEvent, isHere: (member: Member) => boolean): { change: Change | undefined; reclaim: boolean } {
     this.#seq = event.seq
+    // The channel keeps its order: nothing from before comes any more.
+    this.#skipped = undefined
     switch (event.kind) {
       case "joined": {
         const known = this.#members.get(event.member.peer)
@@ -112,10 +129,19 @@ export class Replica {
   /**
    * Takes over a snapshot after something was missed: nothing is shown twice, nothing is left out. Each difference is
    * shown as soon as it is made, so whoever looks at the members meanwhile sees none of those still to be shown.
+   * @param isHeard whether anybody of this node was in the room before, for whom it was said
    * @returns whether a live member must be claimed back
    */
-  adopt(snapshot: RoomSnapshot, isHere: (member: Member) => boolean, show: (change: Change) => void): boolean {
-    if (snapshot.epoch !== this.#epoch) this.#isHeard = false
+  adopt(
+    snapshot: RoomSnapshot,
+    isHere: (member: Member) => boolean,
+    show: (change: Change) => void,
+    isHeard = false,
+  ): boolean {
+    const next = this.#skipped?.next ?? this.#seq + 1
+    const isSameLife = snapshot.epoch === this.#epoch
+    this.#skipped = isSameLife && isHeard ? { next, last: snapshot.seq } : undefined
+    if (!isSameLife) this.#isHeard = false
     this.#epoch = snapshot.epoch
     this.#seq = snapshot.seq
     let reclaim = false

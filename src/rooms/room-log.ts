@@ -42,6 +42,8 @@ export abstract class RoomLog {
   protected abstract repair(): void
   /** The log has taken a live member of this node: restore the room and adopt the answer. */
   protected abstract reclaim(): void
+  /** Whether anybody of this node is in the room. */
+  protected abstract isHeard(): boolean
   /** Whether the log has lost somebody whose join was answered. */
   protected abstract hasLostJoiner(): boolean
 
@@ -87,7 +89,7 @@ export abstract class RoomLog {
       this.suspend()
       this.#keep(event)
       this.repair()
-    }
+    } else if (this.#replica.isUnseenFrame(event)) this.show(event)
   }
 
   /** A message from another node, in order with the events. */
@@ -116,7 +118,7 @@ export abstract class RoomLog {
     this.#state = "live"
     // Replies keep their order: every position of which one spoke before this is in the snapshot.
     this.#unwatch()
-    const reclaim = this.#replica.adopt(snapshot, this.#hereTest(), (change) => this.show(change))
+    const reclaim = this.#replica.adopt(snapshot, this.#hereTest(), (change) => this.show(change), this.isHeard())
     for (const entry of backlog) {
       if ("kind" in entry) this.onEvent(entry)
       else this.onRelay(entry)

@@ -148,8 +148,6 @@ export interface RoomStore {
     to: Audience,
     lock?: boolean,
   ): Position | undefined | Promise<Position | undefined>
-  /** Resolves when what this member has relayed before is heard at its nodes or given up; undefined when nothing is under way. */
-  settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined
   /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
   relay(node: NodeId, relay: Relay, ref: Ref): void
   /**

@@ -185,12 +185,14 @@ export class Room extends RoomLog implements JoinedRoom {
     switch (change.kind) {
       case "joined":
         this.#showJoined(change.member)
+        this.#keepOwner()
         break
       case "left":
         this.#tell(this.encoder.left(change.peer))
         break
       case "moved":
         this.#showMoved(change.member, change.isLogged)
+        this.#keepOwner()
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
@@ -227,6 +229,10 @@ export class Room extends RoomLog implements JoinedRoom {
     this.#parts.counters.reclaims++
     this.#parts.tracer?.happened(this.key, undefined, "reclaimed")
     this.#parts.reclaim(this)
+  }
+
+  protected isHeard(): boolean {
+    return this.here.size > 0
   }
 
   protected hasLostJoiner(): boolean {
@@ -288,6 +294,15 @@ export class Room extends RoomLog implements JoinedRoom {
     this.here.add(membership)
     membership.begin(this.#parts.clock)
     membership.holder.onJoined(membership, ref)
+  }
+
+  /** Where there may be one member only: parts from those of this node that are not the one. */
+  #keepOwner(): void {
+    if (this.encoder.ownerOf === undefined || this.members.size < 2) return
+    const owner = this.encoder.ownerOf([...this.members.values()])
+    for (const membership of [...this.here.values()]) {
+      if (membership.peer !== owner.peer) membership.holder.onTakenOver(membership, owner, true)
+    }
   }
 
   /** Between two subscriptions the sender hears what is said before and after the frame, each at its place. */

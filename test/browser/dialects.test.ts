@@ -19,7 +19,12 @@ const CLIENTS: Readonly<Record<string, string>> = {
 let browser: Browser | undefined
 let site: Bun.Server<undefined> | undefined
 beforeAll(async () => {
-  const [launched, yjs, docs] = await Promise.all([launchChromium(), bundle(), bundle(await docsExample())])
+  const [launched, yjs, docs, page] = await Promise.all([
+    launchChromium(),
+    bundle(),
+    docsExample().then(bundle),
+    docsPage(),
+  ])
   browser = launched
   const bundles: Record<string, string> = { "/yjs.bundle.js": yjs, "/docs.bundle.js": docs }
   site = Bun.serve({
@@ -29,6 +34,9 @@ beforeAll(async () => {
       const { pathname } = new URL(request.url)
       const built = bundles[pathname]
       if (built !== undefined) return new Response(built, { headers: { "content-type": "text/javascript" } })
+      if (pathname === "/docs-peerjs.html") {
+        return new Response(page(nodePort(request)), { headers: { "content-type": "text/html" } })
+      }
       const file = CLIENTS[pathname] ?? join(PAGES, pathname.slice(1))
       return /\.(html|js)$/.test(file) ? new Response(Bun.file(file)) : new Response(null, { status: 204 })
     },
@@ -64,6 +72,20 @@ async function docsExample(): Promise<string> {
     window.drive = { text: () => text.toString(), insert: (at, piece) => text.insert(at, piece) }`
 }
 
+/** The page of docs/dialects.md for PeerJS, told a node's port. */
+async function docsPage(): Promise<(port: string) => string> {
+  const docs = await Bun.file(join(import.meta.dir, "../../docs/dialects.md")).text()
+  const example = /```html\n(<!doctype html>\n<title>PeerJS[\s\S]*?)```/.exec(docs)?.[1] ?? ""
+  const place = 'host: "call.example.org", port: 443, path: "/", secure: true'
+  expect(example).toContain(place)
+  return (port) => example.replace(place, `host: "127.0.0.1", port: ${port}, path: "/", secure: false`)
+}
+
+/** The port in the address of a node, which the pages of the site are told. */
+function nodePort(request: Request): string {
+  return new URL(new URL(request.url).searchParams.get("socket") ?? "").port
+}
+
 for (const count of [1, 2] as const) {
   describe(`over ${count} node${count === 1 ? "" : "s"}`, () => {
     const nodes: TestNode[] = []
@@ -79,13 +101,13 @@ for (const count of [1, 2] as const) {
     })
 
     /** Opens a page of the site in a profile of its own, told the node whose turn it is. */
-    const open = async (file: string, at: number, query: Record<string, string>) => {
+    const open = async (file: string, at: number, query: Record<string, string>, hash = "") => {
       const context = await (browser as Browser).newContext()
       const page = await context.newPage()
       const complaints = complaintsOf(page)
       const socket = nodes[at % nodes.length]?.url ?? ""
       const more = new URLSearchParams({ socket, ...query })
-      await page.goto(`http://localhost:${site?.port}/${file}.html?${more}`)
+      await page.goto(`http://localhost:${site?.port}/${file}.html?${more}${hash}`)
       return { page, complaints, close: () => context.close() }
     }
     const holds = (page: Page, expression: string) => waitInPage(page, `window.drive && ${expression}`)
@@ -115,6 +137,24 @@ for (const count of [1, 2] as const) {
         WAIT_MS,
       )
     }
+
+    test(
+      "PeerJS: the page of docs/dialects.md",
+      async () => {
+        const ada = await open("docs-peerjs", 0, {})
+        await waitInPage(ada.page, "me.textContent.length === 36")
+        const id = (await ada.page.evaluate("me.textContent")) as string
+        const ben = await open("docs-peerjs", 1, {}, `#${id}`)
+        await waitInPage(ben.page, `heard.textContent === "hello from ${id}"`)
+        await waitInPage(
+          ada.page,
+          `heard.textContent === "hello from " + ${JSON.stringify(await ben.page.evaluate("me.textContent"))}`,
+        )
+        expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
+        await Promise.all([ada, ben].map(({ close }) => close()))
+      },
+      WAIT_MS,
+    )
 
     if (count === 1) {
       test(

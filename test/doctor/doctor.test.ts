@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type CertificateOptions, makeCertificate } from "../helpers/certificate.ts"
 import { runExecutable, startNode } from "../helpers/node.ts"
-import { freePort, type RedisServer, startRedis } from "../helpers/redis.ts"
+import { freePort, poll, type RedisServer, startRedis } from "../helpers/redis.ts"
 import { type Coturn, startCoturn } from "./coturn.ts"
 
 const SECRET = "north wind"
@@ -95,7 +95,7 @@ test("all is well", async () => {
   ])
   expect(code).toBe(0)
   // It leaves nothing behind.
-  expect(await node.metric("palava_rooms")).toBe(0)
+  await poll(async () => (await node.metric("palava_rooms")) === 0)
 })
 
 describe("Redis", () => {

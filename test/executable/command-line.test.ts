@@ -39,7 +39,8 @@ describe("what it tells of itself", () => {
     const { code, stdout, stderr } = await runExecutable(["--help"])
     expect([code, stderr]).toEqual([0, ""])
     expect((await runExecutable(["-h"])).stdout).toBe(stdout)
-    const words = stdout.replace(/\s+/g, " ")
+    // Commands name options as well.
+    const words = stdout.slice(stdout.indexOf("General:")).replace(/\s+/g, " ")
     for (const name of OPTION_NAMES) {
       const { default: fallback, defaultText, help } = optionOf(name)
       const told = words.slice(words.indexOf(` ${flagOf(name)} `)).slice(0, 400)

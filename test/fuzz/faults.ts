@@ -177,7 +177,7 @@ export class Faults {
   #stop(node: SimulatedNode): void {
     node.deliver(() => {
       if (node.isStopping) return
-      const clients = [...node.clients]
+      const clients = [...node.clients, ...node.guests]
       node.stop().then(() => {
         this.#world.trace(`${node.name} has stopped`)
         for (const client of clients) {

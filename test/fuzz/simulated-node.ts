@@ -6,7 +6,7 @@ import { ClusterRoomStore } from "../../src/cluster/cluster-room-store.ts"
 import { makeKeys } from "../../src/cluster/redis/keys.ts"
 import type { NodeId, RoomKey } from "../../src/rooms/ids.ts"
 import type { RoomEvent } from "../../src/rooms/room-store.ts"
-import { PlainNode } from "../helpers/plain-node.ts"
+import { PlainNode, type PlainOptions } from "../helpers/plain-node.ts"
 import type { Random } from "../helpers/random.ts"
 import type { VirtualTime } from "../helpers/virtual-time.ts"
 import { makeSimulatedBackend, type SimulatedLink } from "./redis/link.ts"
@@ -14,7 +14,7 @@ import type { SimulatedRedis } from "./redis/server.ts"
 import { SimulatedClient } from "./simulated-client.ts"
 
 /** 5 members: rooms are full now and then. */
-const ROOM_SIZE = 5
+export const ROOM_SIZE = 5
 
 /** 3 s: a third of the default, so a run of the same length sees more leases end. */
 export const LEASE_MS = 3_000
@@ -40,11 +40,20 @@ export interface World {
   report(what: string): void
 }
 
+/** A client of another dialect than palava's. */
+export interface Guest {
+  readonly name: string
+  readonly isClosed: boolean
+  /** Its node has crashed: nobody hears that the connection ended. */
+  vanish(): void
+}
+
 /** See the head of this file. */
 export class SimulatedNode {
   readonly name: string
   readonly store: ClusterRoomStore
   readonly clients = new Set<SimulatedClient>()
+  readonly guests = new Set<Guest>()
   isDisturbed = false
   isDead = false
   isStopping = false
@@ -52,15 +61,20 @@ export class SimulatedNode {
   isPaused = false
   lossProbability = 0
   delayMs = 0
+  /** What it is made of, without a network. */
+  readonly plain: PlainNode
   readonly #world: World
-  readonly #node: PlainNode
   #isReady = false
   #link: SimulatedLink | undefined
   #onScript: ((name: string) => void) | undefined
   #held: (() => void)[] = []
   #isFlushing = false
 
-  constructor(name: string, world: World) {
+  /**
+   * @param id how the others know it: its name, but where an id has to look like one
+   * @param options what is another than in most runs
+   */
+  constructor(name: string, world: World, id: string = name, options: PlainOptions = {}) {
     const { time, random } = world
     this.name = name
     this.#world = world
@@ -71,7 +85,7 @@ export class SimulatedNode {
       soon: (call) => time.after(0, () => this.deliver(call)),
     }
     this.store = new ClusterRoomStore({
-      ...{ clock, keys: KEYS, node: name as NodeId, leaseSeconds: LEASE_MS / 1000, lastBatch: world.lastBatch },
+      ...{ clock, keys: KEYS, node: id as NodeId, leaseSeconds: LEASE_MS / 1000, lastBatch: world.lastBatch },
       random: () => random.next(),
       backend: makeSimulatedBackend(world.redis, time, this.#makeNetwork(), (link) => {
         this.#link = link
@@ -84,7 +98,7 @@ export class SimulatedNode {
         },
       },
     })
-    this.#node = new PlainNode(this.store, {
+    this.plain = new PlainNode(this.store, {
       clock,
       hooks: { joinedFields: () => undefined, events: new Map() },
       limits: { roomSize: ROOM_SIZE },
@@ -97,12 +111,13 @@ export class SimulatedNode {
         info: () => {},
         debug: () => {},
       },
+      ...options,
     })
   }
 
   /** Connects to Redis. */
   start(): void {
-    this.#node.rooms.start().then(
+    this.plain.rooms.start().then(
       () => {
         this.#isReady = true
       },
@@ -117,13 +132,13 @@ export class SimulatedNode {
 
   /** Rooms this node keeps. */
   get roomCount(): number {
-    return this.#node.rooms.registry.size
+    return this.plain.rooms.registry.size
   }
 
   /** A client of this node. */
   connect(name: string, logOf: (room: RoomKey) => readonly RoomEvent[]): SimulatedClient {
     const client = new SimulatedClient(name, {
-      node: this.#node,
+      node: this.plain,
       logOf: (room) => (this.isDisturbed ? undefined : logOf(room)),
       report: (what) => this.#world.report(what),
       trace: (line) => this.#world.trace(line),
@@ -167,13 +182,13 @@ export class SimulatedNode {
     if (isHeard) this.cut()
     else this.freeze()
     this.isDead = true
-    for (const client of this.clients) client.vanish()
+    for (const client of [...this.clients, ...this.guests]) client.vanish()
   }
 
   /** Stops in order. */
   async stop(): Promise<void> {
     this.isStopping = true
-    await this.#node.close()
+    await this.plain.close()
   }
 
   /** Runs something of this process when it runs; in order, one thing at a time. */

@@ -62,6 +62,25 @@ test("a join that replaces a member of another node: both hear it, and the count
   expect(b.heard.closed).toEqual([{ room, peak: 1, openMs: expect.any(Number) }])
 })
 
+test("a member taken over, as Redis has forgotten: the node that has it again and the one that had it both hear so", async () => {
+  const prefix = makePrefix()
+  await using a = await startStore({ urls: [redis.url], prefix })
+  await using b = await startStore({ urls: [redis.url], prefix })
+  const [room, peer] = [makeRoom(), makePeerId()]
+  await join(a.store, joinOf(room, peer))
+  const own = { ...memberOf(b.store.node, peer), generation: 7, rev: 7, born: 1 }
+  const { members, epoch, seq } = await b.store.restore(room, [own], [])
+  expect(members).toEqual([own])
+  await Promise.all([a.heard.reached(room, { epoch, seq }), b.heard.reached(room, { epoch, seq })])
+  for (const { heard } of [a, b]) {
+    expect(heard.eventsOf(room).at(-1)).toEqual({ epoch, seq: 2, kind: "moved", member: own })
+  }
+  expect(await nodesOf(prefix, room, [a.store.node, b.store.node])).toEqual({
+    counts: { [b.store.node]: "1" },
+    among: [b.store.node],
+  })
+})
+
 test("of two members of a node, one that moves takes only itself along", async () => {
   const prefix = makePrefix()
   await using a = await startStore({ urls: [redis.url], prefix })

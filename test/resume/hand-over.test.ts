@@ -61,16 +61,19 @@ async function expectAllInOrder(ada: Member, others: readonly Member[], ports: r
     if (at % 2 === 0) ada.cut()
     else ada.takeAll()
     expect(await ada.resume(port)).toMatchObject({ event: "resumed", complete: true })
-    for (const other of others) ada.tell(other, at)
-    answers.push(at)
-    ada.say({ event: "ping", received: ada.received })
-    await ada.next("pong")
+    // Twice, so that the second waits while the first is on its way to another node.
+    for (const text of [2 * at, 2 * at + 1]) {
+      for (const other of others) ada.tell(other, text)
+      answers.push(text)
+      ada.say({ event: "ping", received: ada.received })
+      await ada.next("pong")
+    }
   }
   const said = await Promise.all(counting.map((each) => each.stop()))
   await hearAll(ada, others)
   for (const [at, other] of others.entries()) {
     ada.tell(other, "end")
-    if (other.heardFrom(ada).at(-1) !== "end") while ((await other.next("message"))["text"] !== "end") {}
+    while (other.heardFrom(ada).at(-1) !== "end") await other.next()
     expect(ada.heardFrom(other)).toEqual([...(said[at] as unknown[]), "end"])
     expect(other.heardFrom(ada)).toEqual([...answers, "end"])
     expect(other.heard.filter(({ event }) => event === "peer_left" || event === "new_peer").length).toBeLessThan(3)
@@ -130,6 +133,26 @@ test("on to a third node before the second has answered", async () => {
   const said = await Promise.all(counting.map((each) => each.stop()))
   await hearAll(ada, others)
   for (const [at, other] of others.entries()) expect(ada.heardFrom(other)).toEqual([...(said[at] as unknown[]), "end"])
+  await stop(nodes)
+})
+
+test("statuses that she asks for as she goes: the last one is told", async () => {
+  const nodes = await startNodes(3)
+  const [ada, others] = await four(nodes)
+  let value = 0
+  for (let round = 0; round < 12; round++) {
+    // More than are told at once, and those behind them are on their way, or not even that, when she goes.
+    for (let count = 0; count < 8; count++) ada.say({ event: "update_status", status: { value: ++value } })
+    if (round % 3 > 0) await ada.next("peer_updated_status")
+    ada.takeAll()
+    expect((await ada.resume((nodes[(round + 1) % 3] as TestNode).port)).complete).toBe(true)
+    for (const member of others) {
+      for (;;) {
+        const { sender_id, status } = await member.next("peer_updated_status")
+        if (sender_id === ada.id && (status as { value: number }).value === value) break
+      }
+    }
+  }
   await stop(nodes)
 })
 

@@ -29,11 +29,16 @@ const PACKED: PackedLog = {
 function makeNext(received = 10) {
   const got: (readonly string[] | undefined)[] = []
   let tell: (text: string) => void = () => {}
+  const asked: string[] = []
+  const updateStatus = async (_membership: Membership, status: string) => {
+    asked.push(status)
+    return "done"
+  }
   const parts = {
     clock: SYSTEM_CLOCK,
     rooms: {
       node: makeNodeId(),
-      commands: { settled: () => undefined, updateStatus: async () => "done" },
+      commands: { updateStatus },
       crossRelays: {
         listen(_name: string, place: { onTold(room: RoomKey, from: string, text: string): void }) {
           tell = (text) => place.onTold(room, "other", text)
@@ -61,12 +66,14 @@ function makeNext(received = 10) {
     onOvertaken() {},
     onExpired() {},
   }
-  const shared = { clock: SYSTEM_CLOCK, handOvers, counters, onBug() {} } as unknown as ArrivalParts
+  const { commands } = parts.rooms
+  const shared = { clock: SYSTEM_CLOCK, commands, handOvers, counters, onBug() {} } as unknown as ArrivalParts
   const arrival = new Arrival(shared, client, prepared, { peer, room, node: makeNodeId(), hash: GIVEN }, received)
   const membership = { generation: 5, room: { key: room, position: at } } as unknown as Membership
   handOvers.expect(arrival)
   return {
     got,
+    asked,
     counters,
     handOvers,
     say: (text: string) => tell(text),
@@ -86,7 +93,7 @@ test("what is written is read, whatever the frames hold", () => {
     { kind: "answer", ...about },
     { kind: "log", ...about, packed: undefined },
     { kind: "log", ...about, packed: PACKED },
-    { kind: "log", ...about, packed: { ...PACKED, anewFor: "proof", isExact: false, frames: [] } },
+    { kind: "log", ...about, packed: { ...PACKED, anewFor: "proof", isExact: false, status: "{}", frames: [] } },
   ] as const) {
     expect(readHandOver(writeHandOver(message))).toEqual(message)
   }
@@ -126,6 +133,17 @@ test("the client gets what was kept for it there, and then what was said to it h
     expect(next.counters.handOvers.complete).toBe(1)
     expect(next.handOvers.size).toBe(0)
   }
+})
+
+test("a status that the store did not take over in time is asked for again, once the client is back", () => {
+  const next = makeNext()
+  next.comes()
+  next.say(logOf({ ...PACKED, status: '{"a":1}' }))
+  expect(next.asked).toEqual(['{"a":1}'])
+  const other = makeNext()
+  other.comes()
+  other.say(logOf({ ...PACKED, isExact: false, status: '{"a":1}' }))
+  expect(other.asked).toEqual([])
 })
 
 test("what is missing is told: at another place of the log, counted otherwise, more than is kept, or never sent", () => {

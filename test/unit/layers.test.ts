@@ -95,6 +95,7 @@ const ARROWS: Record<string, readonly string[]> = {
   ],
   commands: [
     "access",
+    "duration-text.ts",
     "libc.ts",
     "log.ts",
     "app",
@@ -115,7 +116,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:path",
   ],
   client: [],
-  web: ["client", "uplot"],
+  web: ["client", "duration-text.ts", "uplot"],
 }
 
 const IMPORT =

@@ -53,6 +53,10 @@ class WatchedLog extends RoomLog {
 
   protected reclaim(): void {}
 
+  protected isHeard(): boolean {
+    return this.members.size > 0
+  }
+
   protected hasLostJoiner(): boolean {
     return false
   }
@@ -124,4 +128,24 @@ test("a frame has its place among the joins and leaves, and is shown once", () =
   log.onEvent(frame)
   log.onEvent(left(4, ben))
   expect(log.shown).toEqual(["joined ada", "joined ben", "hello", "left ben"])
+})
+
+test("what was said is not lost when a snapshot overtakes it: it is shown once, whenever it comes", () => {
+  const frame = (seq: number, epoch = "first"): RoomEvent => {
+    return { epoch, seq, kind: "frame", peer: ada, text: `frame ${seq}`, to: "all" }
+  }
+  const log = new WatchedLog()
+  log.adopt({ epoch: "first", seq: 1, members: [member(ada)] }, log.received)
+  // 2 was lost, 3 waits; 4 and 5 are still on their way when a snapshot tells of all.
+  log.onEvent(frame(3))
+  expect(log.repairs).toBe(1)
+  log.adopt({ epoch: "first", seq: 5, members: [member(ada), member(ben)] }, log.received)
+  for (const seq of [4, 4, 3, 5, 5]) log.onEvent(frame(seq))
+  log.onEvent(frame(6))
+  log.onEvent(frame(5))
+  expect(log.shown).toEqual(["joined ada", "joined ben", "frame 3", "frame 4", "frame 5", "frame 6"])
+  // Nobody was there for whom a former life of the room could have been.
+  log.adopt({ epoch: "next", seq: 9, members: [member(ada)] }, log.received)
+  log.onEvent(frame(8, "next"))
+  expect(log.shown.slice(6)).toEqual(["left ben"])
 })

@@ -94,8 +94,8 @@ export const UPDATE_STATUS = script(
 export const PUBLISH_ROOM = script(
   "publish_room",
   publishRoom,
-  ["room", "meta", "nodes"],
-  ["lease_until", "publish", "channel", "room_key", "node", "peer", "rev", "text", "to", "lock"],
+  ["room...", "meta...", "nodes..."],
+  ["lease_until", "publish", "channel", "node", "room_key...", "peer...", "rev...", "text...", "to...", "lock..."],
 )
 
 export const SNAPSHOT_ROOM = script("snapshot_room", snapshotRoom, ["room", "meta"], [])

@@ -2,9 +2,10 @@
 //
 //   next node        join_room.lua gives it the member and announces `moved`; its client waits (arrival.ts)
 //   node of before   sees `moved`: what was in the room before is in the member's log. It tells the next that the log will
-//                    come, keeps in it what still arrives for the member, and asks every node with members in the room
+//                    come, keeps in it what still arrives for the member, and asks every node with members in the room,
+//                    behind all that the member has sent there
 //   every such node  answers behind all that it has sent to the member, once those who arrive there from elsewhere have
-//   node of before   has all answers, and what the member sent has arrived: tells the next the log
+//   node of before   has all answers: tells the next the log
 //   next node        sends its client the log, and then what was said to the member there
 //
 // So each sender's messages keep their order, whichever way they go. What is not done in time is not waited for: then the
@@ -133,12 +134,8 @@ export class HandOvers {
     this.#departures.set(peer, departure)
     rooms.redirects.add(membership)
     for (const other of missing) this.#tell(other, room.key, { kind: "ask", peer, generation, at })
-    const all = Promise.all([answered.promise, ready, rooms.commands.settled(membership)])
-    const isWhole = await within(
-      clock,
-      GATHER_MS,
-      all.then(([areAll, isReady]) => areAll && isReady),
-    )
+    const both = Promise.all([answered.promise, ready]).then(([areAll, isReady]) => areAll && isReady)
+    const isWhole = await within(clock, GATHER_MS, both)
     rooms.redirects.remove(membership)
     if (this.#departures.get(peer) === departure) this.#departures.delete(peer)
     return isWhole === true

@@ -4,14 +4,15 @@
 
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { JoinOutcome } from "../../rooms/commands.ts"
-import type { RoomEncoder } from "../../rooms/encoder.ts"
 import type { Grant } from "../../rooms/grant.ts"
 import type { PeerId, RoomKey } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import { type Member, StoreUnavailable } from "../../rooms/room-store.ts"
 import type { Conversation } from "../conversation.ts"
+import { SILENT_ENCODER } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
 import { ERRORS } from "./frame.ts"
+import { OWNER_ENCODER } from "./owner.ts"
 import type { PeerJsParts } from "./parts.ts"
 
 /** 5 tries: its owner may go, and others come, between the look at the room and the join; nobody is so unlucky again. */
@@ -19,9 +20,6 @@ const TRIES = 5
 
 /** A million peers in the list of all: it has no limit of its own. */
 const LISTED = 1_000_000
-
-/** Nothing that happens in these rooms is for clients. */
-const SILENT: RoomEncoder = { joined: () => undefined, left: () => undefined, status: () => undefined }
 
 /** Who claims. */
 export interface Claimant extends Conversation, Holder {
@@ -97,7 +95,7 @@ async function join(
   let peer = client.peer
   for (let tried = 0; tried < TRIES && client.isOpen; tried++) {
     const outcome = await commands.join({
-      ...{ room, peer, encoder: SILENT, holder: client, limit: 1, ifTaken: "takeOver", ref: undefined },
+      ...{ room, peer, encoder: OWNER_ENCODER, holder: client, limit: 1, ifTaken: "takeOver", ref: undefined },
       status: JSON.stringify({ token: secret }),
       grant,
     })
@@ -133,7 +131,7 @@ async function enterList({ rooms, listRoom }: PeerJsParts, client: Claimant): Pr
   })
   const outcome: JoinOutcome = await rooms.commands.join({
     room: listRoom,
-    encoder: SILENT,
+    encoder: SILENT_ENCODER,
     peer: client.connection.id as PeerId,
     holder: { ...holder, subscribe: () => {}, unsubscribe: () => {} },
     status: JSON.stringify({ id: client.id }),

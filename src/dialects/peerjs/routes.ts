@@ -30,8 +30,8 @@ const QUESTIONS_PER_TICK = 500
 /** 3 s for a mark to come back; a node that is gone is known after 2. */
 const MARK_MS = 3_000
 
-/** 60 s without a message, then the way is forgotten: a call is long set up by then. */
-const IDLE_MS = 60_000
+/** 5 s, then a way is asked for again if it was used, else forgotten: a machine without power gives nothing back. */
+const KNOWN_MS = 5_000
 
 /** 20,000 peers elsewhere that this node speaks with at a time. */
 const MOST_ROUTES = 20_000
@@ -108,11 +108,6 @@ export class Routes {
     this.#toTakeMark = crossRelays.listen("peerjs marked", { onTold: (room) => this.#onMark(room), onFailed: nobody })
   }
 
-  /** Peers elsewhere, known or looked for. */
-  get size(): number {
-    return this.#byId.size
-  }
-
   /** Messages that wait. */
   get waiting(): number {
     return this.#waiting.size
@@ -144,7 +139,7 @@ export class Routes {
 
   #open(id: string): Route | undefined {
     if (this.#byId.size >= MOST_ROUTES) return undefined
-    if (!this.#isTicking) this.#startTicking()
+    if (!this.#isTicking) this.#tickSoon()
     const route: Route = {
       id,
       room: this.#parts.toRoom(id),
@@ -198,6 +193,18 @@ export class Routes {
     this.#parts.announcer.membersOf(route.room).then(
       ([owner]) => this.#onAnswer(route, owner),
       () => this.#onAnswer(route, undefined),
+    )
+  }
+
+  /** Whether a peer is still where it was; meanwhile it is taken to be. */
+  #askAgain(route: Route): void {
+    this.#setState(route, "known")
+    this.#parts.announcer.membersOf(route.room).then(
+      ([owner]) => {
+        const isKnown = route.state === "known" && this.#byId.get(route.id) === route
+        if (isKnown && owner?.node !== route.node) this.#takeBack(route)
+      },
+      () => {},
     )
   }
 
@@ -258,7 +265,7 @@ export class Routes {
     return true
   }
 
-  #startTicking(): void {
+  #tickSoon(): void {
     this.#isTicking = true
     this.#now = this.#parts.clock.monotonicMs()
     this.#parts.clock.after(TICK_MS, () => this.#tick())
@@ -274,11 +281,13 @@ export class Routes {
       else if (route.state === "absent" && questions++ < QUESTIONS_PER_TICK) this.#ask(route)
       else if (route.state === "known") {
         if (this.#now - route.since >= MARK_MS) route.waitsSince = undefined
-        if (this.#now - route.usedAt >= IDLE_MS) this.#close(route)
+        if (this.#now - route.since < KNOWN_MS) continue
+        if (route.usedAt <= route.since) this.#close(route)
+        else if (questions++ < QUESTIONS_PER_TICK) this.#askAgain(route)
       }
     }
-    this.#isTicking = this.#byId.size > 0
-    if (this.#isTicking) this.#parts.clock.after(TICK_MS, () => this.#tick())
+    this.#isTicking = false
+    if (this.#byId.size > 0) this.#tickSoon()
   }
 
   /** Each sender is told once. */

@@ -66,21 +66,3 @@ export function roomLink(room: string): () => Node {
     return link
   }
 }
-
-/** The two largest units, from days to seconds. */
-export function durationText(ms: number): string {
-  let left = Math.max(0, Math.round(ms / 1000))
-  const parts: string[] = []
-  for (const [unit, seconds] of [
-    ["d", 86_400],
-    ["h", 3600],
-    ["min", 60],
-    ["s", 1],
-  ] as const) {
-    const count = Math.floor(left / seconds)
-    left %= seconds
-    if (count > 0) parts.push(`${count} ${unit}`)
-    else if (parts.length > 0) break
-  }
-  return parts.slice(0, 2).join(" ") || "0 s"
-}

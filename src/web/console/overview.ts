@@ -1,7 +1,8 @@
 // All nodes and rooms as they are now.
 
+import { durationText } from "../../duration-text.ts"
 import type { NodesAnswer, RoomsAnswer } from "./api.ts"
-import { durationText, find, type Row, roomLink, showHead, showRows } from "./dom.ts"
+import { find, type Row, roomLink, showHead, showRows } from "./dom.ts"
 import type { Figures, RateMeter, Rates } from "./rates.ts"
 import { WORDS } from "./words.ts"
 

@@ -1,7 +1,8 @@
 // One room: what stands out, who is in it, and what happened in the last hour.
 
+import { durationText } from "../../duration-text.ts"
 import type { RoomAnswer } from "./api.ts"
-import { durationText, find, showHead, showRows } from "./dom.ts"
+import { find, showHead, showRows } from "./dom.ts"
 import { entryText, WORDS } from "./words.ts"
 
 /** Kinds of entries by how they are shown; all others are plain. */
