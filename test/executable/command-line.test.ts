@@ -42,10 +42,11 @@ describe("what it tells of itself", () => {
     // Commands name options as well.
     const words = stdout.slice(stdout.indexOf("General:")).replace(/\s+/g, " ")
     for (const name of OPTION_NAMES) {
-      const { default: fallback, help } = optionOf(name)
+      const { default: fallback, defaultText, help } = optionOf(name)
       const told = words.slice(words.indexOf(` ${flagOf(name)} `)).slice(0, 400)
       expect(told).toContain(`${help} (${variableOf(name)}; default `)
-      if (typeof fallback === "number" || fallback === true) expect(told).toContain(`default ${fallback})`)
+      if (defaultText !== undefined) expect(told).toContain(`default ${defaultText})`)
+      else if (typeof fallback === "number" || fallback === true) expect(told).toContain(`default ${fallback})`)
     }
     for (const other of ["--config FILE", "--help", "--version", "check-config", "PALAVA_CONFIG"]) {
       expect(stdout).toContain(other)
