@@ -136,6 +136,8 @@ export class ResumableConnection {
     clearTimeout(this.#timer)
     this.#standing = "out"
     this.#token = this.#log = undefined
+    // Where a join may still land that nobody waits for any more.
+    this.#connection.closeLapsed()
   }
 
   /** Asks for a pong, which brings what the server has, and tells what has come here. */

@@ -1,8 +1,10 @@
 // The browser client after a break that cannot be undone in full, and what it does so that most can.
 
 import { expect, test } from "bun:test"
-import type { SignalingError } from "../../src/client/index.ts"
+import { SignalingClient, type SignalingError } from "../../src/client/index.ts"
 import { ClientMember } from "../helpers/client-member.ts"
+import { FakeServer, TIMING } from "../helpers/fake-server.ts"
+import { poll } from "../helpers/redis.ts"
 import { ResumingServer, relay, saidTo } from "../helpers/resuming-server.ts"
 
 /** The network breaks; what is done meanwhile; the client learns of it. */
@@ -210,4 +212,16 @@ test("a server without tickets: as before there were any", async () => {
   expect(await back).toMatchObject({ again: true })
   expect(await one.client.ping()).toBeGreaterThan(0)
   expect(server.of("ping").at(-1)).toEqual({ event: "ping", ref: expect.any(String) })
+})
+
+test("a join that nobody waits for any more leaves no open socket behind, on which it may still land", async () => {
+  using server = new FakeServer()
+  server.answers["join_room"] = () => undefined
+  const client = new SignalingClient(server.url, { ...TIMING, requestMs: 100 })
+  const joined = client.join("room").catch((error: SignalingError) => error.id)
+  await poll(() => server.received.length >= 1)
+  const [abandoned] = server.sockets
+  expect(await joined).toBe("timeout")
+  await poll(() => !server.sockets.has(abandoned as NonNullable<typeof abandoned>), 1_000)
+  client.close()
 })
