@@ -3,17 +3,14 @@
 
 import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
-import type { RoomEncoder } from "./encoder.ts"
-import type { Grant } from "./grant.ts"
-import type { PeerId, RoomKey } from "./ids.ts"
-import { type Holder, type Membership, makeMembership } from "./membership.ts"
+import type { PeerId } from "./ids.ts"
+import { type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
 import type { Repairs } from "./repairs.ts"
 import type { Room } from "./room.ts"
 import {
   type Audience,
-  type JoinRequest,
   type Position,
   type Ref,
   type RoomStore,
@@ -23,6 +20,7 @@ import {
 import { type ChangeOutcome, StatusChanges } from "./status-changes.ts"
 import type { Topics } from "./topics.ts"
 import type { RoomTracer } from "./tracer.ts"
+import type { JoinOutcome, JoinWish } from "./wishes.ts"
 
 /**
  * 5 s from the store's yes to the own event in the log, which comes within milliseconds or after a repair or two; later,
@@ -35,29 +33,6 @@ const JOIN_EVENT_MS = 5_000
  * the script call, and the frames around.
  */
 const CHANGE_BYTES = 1_024
-
-/** A wish to join. */
-export interface JoinWish {
-  readonly room: RoomKey
-  /** The room's dialect. */
-  readonly encoder: RoomEncoder
-  readonly peer: PeerId
-  readonly holder: Holder
-  readonly status: StatusText
-  /** Most members the room may have with this one. */
-  readonly limit: number
-  /** What becomes of another membership of this peer in the room. */
-  readonly ifTaken: JoinRequest["ifTaken"]
-  /** Proves who may take it over, and that this client may; see JoinRequest. */
-  readonly proof?: JoinRequest["proof"]
-  /** What whoever let it in has to say of it. */
-  readonly grant?: Grant | undefined
-  /** Given back with `holder.onJoined`. */
-  readonly ref: Ref
-}
-
-/** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "rate_limited" | "unavailable"
 
 /** What commands work with. */
 export interface CommandsParts {

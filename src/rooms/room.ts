@@ -5,12 +5,13 @@ import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
 import type { RoomEncoder } from "./encoder.ts"
 import type { NodeId, PeerId, RoomKey } from "./ids.ts"
+import type { Joiner } from "./joiner.ts"
 import type { JoinedRoom, Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import { PeerList } from "./peer-list.ts"
 import type { Change } from "./replica.ts"
 import { RoomLog } from "./room-log.ts"
-import type { Member, Ref, Relay, StatusText } from "./room-store.ts"
+import type { Member, Relay, StatusText } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
 import type { RoomTracer } from "./tracer.ts"
 
@@ -20,16 +21,6 @@ export const EVERYONE = "*" as PeerId
 // Shared by all rooms that nobody enters or leaves, which is most of them: an empty Map of each room's own is 60 bytes,
 // and one that was in use keeps some 300. Never changed, only replaced.
 const NOBODY = new Map<never, never>()
-
-/** A membership on its way in. */
-export interface Joiner {
-  readonly membership: Membership
-  readonly ref: Ref
-  /** The store has said yes; only the event is missing. */
-  isAnswered: boolean
-  /** Called once it is in the room. */
-  readonly onJoined: () => void
-}
 
 /** What all rooms of a node share. */
 export interface RoomParts {

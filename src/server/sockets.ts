@@ -19,6 +19,7 @@ import { Listener, type Serving } from "./listener.ts"
 import { answerBadRequest, handshakePathOf } from "./paths.ts"
 import { answerTurned, makeRefusalLog } from "./refusals.ts"
 import { safely } from "./safe-headers.ts"
+import { subProtocolHeaders } from "./sub-protocols.ts"
 import type { Tls } from "./tls.ts"
 import type { ServerTopics, SocketData } from "./topics.ts"
 
@@ -290,14 +291,4 @@ function admissionOf(dialects: readonly Dialect[], handshake: Handshake, visit: 
 /** UTF-8 takes three bytes for a UTF-16 unit at most, so most frames need no second look. */
 function isLarger(text: string, bytes: number): boolean {
   return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
-}
-
-/** The first sub-protocol offered that a dialect knows. An empty one is not answered; without it Bun echoes any. */
-function subProtocolHeaders(dialects: readonly Dialect[]): (request: Request) => Record<string, string> {
-  const known = new Set(dialects.map(({ subProtocol }) => subProtocol))
-  return (request) => {
-    const offered = request.headers.get("sec-websocket-protocol")?.split(",") ?? []
-    const name = offered.map((name) => name.trim()).find((name) => known.has(name))
-    return { "sec-websocket-protocol": name ?? "" }
-  }
 }

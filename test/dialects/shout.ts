@@ -14,10 +14,11 @@ import type { Dialect, DialectParts } from "../../src/dialects/contract.ts"
 import type { Conversation } from "../../src/dialects/conversation.ts"
 import { DialectCounters } from "../../src/dialects/counters.ts"
 import { makeHolder } from "../../src/dialects/holder.ts"
-import type { JoinWish, RoomCommands } from "../../src/rooms/commands.ts"
+import type { RoomCommands } from "../../src/rooms/commands.ts"
 import type { RoomEncoder } from "../../src/rooms/encoder.ts"
 import { type PeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import type { Holder, Membership } from "../../src/rooms/membership.ts"
+import type { JoinWish } from "../../src/rooms/wishes.ts"
 
 /** Most members of its rooms. */
 export const SHOUT_ROOM_SIZE = 4

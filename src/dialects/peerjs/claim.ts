@@ -3,11 +3,11 @@
 // is, even a dead one. The status holds no token, but its hash.
 
 import { createHash, timingSafeEqual } from "node:crypto"
-import type { JoinOutcome } from "../../rooms/commands.ts"
 import type { Grant } from "../../rooms/grant.ts"
 import type { PeerId, RoomKey } from "../../rooms/ids.ts"
 import type { Holder, Membership } from "../../rooms/membership.ts"
 import { type Member, StoreUnavailable } from "../../rooms/room-store.ts"
+import type { JoinOutcome } from "../../rooms/wishes.ts"
 import type { Conversation } from "../conversation.ts"
 import { SILENT_ENCODER } from "../entry.ts"
 import { makeHolder } from "../holder.ts"
