@@ -159,6 +159,10 @@ export class ClusterRoomStore implements RoomStore {
     return (await this.#uplink.run("up", (terms) => this.#calls.prove(room, peer, generation, proof, terms)))[0] === 1
   }
 
+  async isProven(room: RoomKey, peer: PeerId, given: string): Promise<boolean> {
+    return (await this.#uplink.run("up", () => this.#calls.isProven(room, peer, given)))[0] === 1
+  }
+
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
     await this.#behind(room, peer)
     const reply = await this.#uplink.run("up", (terms) => this.#calls.leave(room, peer, generation, terms))

@@ -18,6 +18,7 @@ import { readPackedMember } from "./node-message.ts"
 import type { Keys } from "./redis/keys.ts"
 import {
   callOf,
+  IS_PROVEN,
   JOIN_ROOM,
   LEAVE_ROOM,
   PROVE_MEMBER,
@@ -82,6 +83,11 @@ export class RoomCalls {
     const key = this.#keys.room(this.#keys.partitionOf(room), room)
     const args = { lease_until: leaseUntil, node: this.#node, peer, generation: String(generation), proof }
     return callOf(PROVE_MEMBER, { room: key }, args)
+  }
+
+  isProven(room: RoomKey, peer: PeerId, given: string): ScriptCall {
+    const key = this.#keys.room(this.#keys.partitionOf(room), room)
+    return callOf(IS_PROVEN, { room: key }, { peer, proven_by: given })
   }
 
   leave(room: RoomKey, peer: PeerId, generation: number, terms: Terms): ScriptCall {

@@ -69,7 +69,8 @@ export interface ControlParts {
  * @throws when that is not possible
  */
 export async function listenForReplacement(path: string, parts: ControlParts): Promise<void> {
-  const server = createServer((socket) => void serve(socket, parts))
+  const places: Places = { isTaken: false }
+  const server = createServer((socket) => void serve(socket, parts, places))
   const before = await lstat(path).catch(() => undefined)
   if (before?.isSocket() === false) throw new Error("it is no socket")
   const umask = process.umask(0o177)
@@ -85,13 +86,22 @@ export async function listenForReplacement(path: string, parts: ControlParts): P
   await rename(`${path}.new`, path)
 }
 
-async function serve(socket: Socket, { hello, log, giveWay }: ControlParts): Promise<void> {
+/** Whether one of those who want this one's place is about to have it: two would be two servers with one name. */
+interface Places {
+  isTaken: boolean
+}
+
+async function serve(socket: Socket, { hello, log, giveWay }: ControlParts, places: Places): Promise<void> {
   const other = new LineSocket(socket)
   const asked = v.safeParse(HELLO, await other.next(OTHER_MS))
   if (asked.success) other.say(hello)
-  if (!asked.success || (await other.next(OTHER_MS))?.["take"] !== true) return other.close()
+  if (!asked.success || (await other.next(OTHER_MS))?.["take"] !== true || places.isTaken) return other.close()
+  places.isTaken = true
   other.say({ ready: true })
-  if ((await other.next(OTHER_MS))?.["now"] !== true) return other.close()
+  if ((await other.next(OTHER_MS))?.["now"] !== true) {
+    places.isTaken = false
+    return other.close()
+  }
   const { version, pid, formats } = asked.output
   log.info({ version, pid }, "another process takes this one's place")
   if (hello.keepsRooms === true && !formats.includes(STATE_FORMAT)) {

@@ -3,7 +3,7 @@
 
 import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
-import type { PeerId } from "./ids.ts"
+import type { PeerId, RoomKey } from "./ids.ts"
 import { type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import type { RoomRegistry } from "./registry.ts"
@@ -120,6 +120,16 @@ export class RoomCommands {
     this.#parts.registry.roomOf(membership)?.setStatus(membership, rev, status)
     this.#parts.observer.statusUpdated?.(peer, room.key, status)
     return outcome
+  }
+
+  /** Whether this word proves who may take a membership over; undefined while the store is away. */
+  async isProven(room: RoomKey, peer: PeerId, given: string): Promise<boolean | undefined> {
+    try {
+      return await this.#parts.store.isProven(room, peer, given)
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailable)) throw cause
+      return undefined
+    }
   }
 
   /** From here on `proof` is what proves who may take it over at another node; while the store is away, it learns it later. */

@@ -55,12 +55,7 @@ export class MemoryRoomStore implements RoomStore {
     const known = this.#rooms.get(key)
     const before = known && findMember(known, peer)
     if (known !== undefined && before?.generation === generation) return this.#joined(known, withSnapshot)
-    if (
-      proof?.given !== undefined &&
-      (before === undefined || !known?.proofs?.get(peer)?.split(" ").includes(proof.given))
-    ) {
-      return { kind: "unproven" }
-    }
+    if (proof?.given !== undefined && !this.#isProven(key, peer, proof.given)) return { kind: "unproven" }
     const status = proof?.given === undefined ? request.status : (before?.status ?? request.status)
     if (before !== undefined && ifTaken === "refuse") return { kind: "taken" }
     if (known?.isLocked === true && before === undefined) return { kind: "locked" }
@@ -82,6 +77,10 @@ export class MemoryRoomStore implements RoomStore {
     if (room === undefined || findMember(room, peer)?.generation !== generation) return false
     this.#setProof(room, peer, proof)
     return true
+  }
+
+  async isProven(key: RoomKey, peer: PeerId, given: string): Promise<boolean> {
+    return this.#isProven(key, peer, given)
   }
 
   async leave(key: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
@@ -198,6 +197,10 @@ export class MemoryRoomStore implements RoomStore {
   #move(key: RoomKey, room: Room, member: Member): void {
     room.members[indexOf(room, member.peer)] = member
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "moved", member })
+  }
+
+  #isProven(key: RoomKey, peer: PeerId, given: string): boolean {
+    return this.#rooms.get(key)?.proofs?.get(peer)?.split(" ").includes(given) === true
   }
 
   #setProof(room: Room, peer: PeerId, proof: string | undefined): void {

@@ -130,6 +130,8 @@ export interface RoomStore {
   join(request: JoinRequest): Promise<JoinResult>
   /** Replaces the proof of a member of this node; false when it is none. */
   prove(room: RoomKey, peer: PeerId, generation: number, proof: string): Promise<boolean>
+  /** Whether there is a membership that this word proves. */
+  isProven(room: RoomKey, peer: PeerId, given: string): Promise<boolean>
   /** Removes a member of this generation and announces it; undefined when it was no member. Relays sent before arrive before. */
   leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined>
   /** Replaces a member's status and announces it; undefined when it is no member or `rev` is not newer. */

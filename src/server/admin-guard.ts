@@ -39,7 +39,9 @@ export function makeAdminGuard({
     if (wanted === undefined || isSame(tokenIn(request.headers.get("authorization") ?? ""), wanted)) return undefined
     return new Response("this listener wants its token (--admin-token-file)\n", {
       status: 401,
-      headers: { "www-authenticate": 'Basic realm="palava-machine, the token as password", Bearer' },
+      headers: {
+        "www-authenticate": 'Basic realm="palava-machine: the token is the password", Bearer realm="palava-machine"',
+      },
     })
   }
 }

@@ -119,6 +119,11 @@ export function joinsSuite(makeStore: MakeStore): void {
     expect(taken.snapshot?.members).toEqual([member, memberOf(store.node, other)])
     // The same again is answered as the first time; the proof of before is worth nothing.
     expect(await store.join(byProof("a", "c", 4))).toEqual({ kind: "unproven" })
+    expect(await Promise.all(["a", "b", "B", ""].map((given) => store.isProven(room, peer, given)))).toEqual([
+      ...[false, true, false, false],
+    ])
+    expect(await store.isProven(makeRoom(), peer, "b")).toBe(false)
+    expect(await store.isProven(room, other, "b")).toBe(false)
     expect(await store.prove(room, peer, 1, "x")).toBe(false)
     expect(await store.prove(room, peer, 3, "d")).toBe(true)
     expect(await store.join(byProof("b", "c", 4))).toEqual({ kind: "unproven" })

@@ -36,7 +36,7 @@ test("every close code is told of", () => {
 })
 
 test("files it points to are there", () => {
-  for (const name of ["operate.md", "metrics.md"]) {
+  for (const name of ["operate.md", "metrics.md", "security.md", "access.md", "admin.md", "attacks.md"]) {
     const page = readFileSync(join(ROOT, "docs", name), "utf8")
     for (const [, path = ""] of page.matchAll(/\]\(([^)#:]+)(?:#[\w-]+)?\)/g)) {
       expect([path, existsSync(join(ROOT, "docs", path))]).toEqual([path, true])

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto"
 import claimHour from "../../../scripts/lua/claim_hour.lua" with { type: "text" }
 import endLease from "../../../scripts/lua/end_lease.lua" with { type: "text" }
 import grantLeases from "../../../scripts/lua/grant_leases.lua" with { type: "text" }
+import isProven from "../../../scripts/lua/is_proven.lua" with { type: "text" }
 import joinRoom from "../../../scripts/lua/join_room.lua" with { type: "text" }
 import leaveRoom from "../../../scripts/lua/leave_room.lua" with { type: "text" }
 import proveMember from "../../../scripts/lua/prove_member.lua" with { type: "text" }
@@ -83,6 +84,8 @@ export const PROVE_MEMBER = script(
   ["room"],
   ["lease_until", "node", "peer", "generation", "proof"],
 )
+
+export const IS_PROVEN = script("is_proven", isProven, ["room"], ["peer", "proven_by"])
 
 export const UPDATE_STATUS = script(
   "update_status",

@@ -33,11 +33,38 @@ export function resume(
   if (other !== undefined) {
     return other.done.then(() => (client.isOpen ? resume(parts, client, token, received, ref) : undefined))
   }
-  if (isClustered && resumptions.get(peer) === undefined) return takeOver(parts, client, given, received, ref)
+  if (isClustered && resumptions.get(peer) === undefined) return proveFirst(parts, client, token, given, received, ref)
   const outcome = resumptions.resume(client.connection, given, received, ref)
   if (outcome === "invalid_message") client.refuse(outcome, ref, NOT_SENT)
   else if (outcome === "resume_failed") fail(parts, client, ref)
   else return outcome
+}
+
+/**
+ * A token may be invented, room and peer in it anybody's: until the store has said that it is a true one, nothing is done that
+ * others in that room, or that peer, could feel.
+ */
+async function proveFirst(
+  parts: PalavaParts,
+  client: PalavaClient,
+  token: unknown,
+  given: ReadToken,
+  received: number,
+  ref: Ref,
+): Promise<void> {
+  const { resumptions, handOvers, commands, clock } = parts
+  const { room, peer, hash } = given
+  let isProven = await commands.isProven(room, peer, toProof(hash))
+  for (let again = 0; isProven === false && again < PROOF_TRIES && client.isOpen; again++) {
+    await sleep(clock, PROOF_LATE_MS)
+    isProven = await commands.isProven(room, peer, toProof(hash))
+  }
+  if (!client.isOpen) return
+  if (isProven === undefined) return client.refuse("unavailable", ref)
+  if (!isProven) return fail(parts, client, ref)
+  // Meanwhile another connection of the same client may have been quicker.
+  const isHere = handOvers.arrivalOf(peer) !== undefined || resumptions.get(peer) !== undefined
+  return isHere ? resume(parts, client, token, received, ref) : takeOver(parts, client, given, received, ref)
 }
 
 /** The node that has the membership may be dead: what the store knows of it is enough, but for its log. */
@@ -59,19 +86,13 @@ async function takeOver(
   client.arrival = arrival
   handOvers.expect(arrival)
   try {
-    const join = () =>
-      commands.join({
-        ...{ room, peer, encoder: PALAVA_ENCODER, holder: arrival, limit: limits.roomSize, grant, ref },
-        // The store has the true one.
-        status: EMPTY_STATUS,
-        ifTaken: "takeOver",
-        proof: { next: prepared.resumption.proof, given: toProof(hash) },
-      })
-    let outcome = await join()
-    for (let again = 0; outcome === "unproven" && again < PROOF_TRIES && client.isOpen; again++) {
-      await sleep(clock, PROOF_LATE_MS)
-      outcome = await join()
-    }
+    const outcome = await commands.join({
+      ...{ room, peer, encoder: PALAVA_ENCODER, holder: arrival, limit: limits.roomSize, grant, ref },
+      // The store has the true one.
+      status: EMPTY_STATUS,
+      ifTaken: "takeOver",
+      proof: { next: prepared.resumption.proof, given: toProof(hash) },
+    })
     if (outcome === "unavailable" || outcome === "rate_limited") client.refuse(outcome, ref)
     else if (outcome !== "joined") fail(parts, client, ref)
     else if (arrival.isOpen) await arrival.done

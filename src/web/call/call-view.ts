@@ -17,6 +17,8 @@ const LEVEL_EVERY_MS = 120
 const EXPLAIN_AFTER_MS = 15_000
 /** 1 s: soon enough after those 15. */
 const EXPLAIN_EVERY_MS = 1_000
+/** 3 s: a server that is restarted is back by then, and nobody need know. */
+const AWAY_AFTER_MS = 3_000
 /** 3 s: a bad second passes unsaid, and statistics cost a phone little. */
 const QUALITY_EVERY_MS = 3_000
 
@@ -39,6 +41,7 @@ export class CallView {
   /** What stands in the way of those who are waited for too long. */
   readonly #ways = new Map<MeshPeer, string>()
   readonly #cleanUp: (() => void)[] = []
+  #awayTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(call: Call, chat: ChatView, room: string, ownName: string) {
     this.#call = call
@@ -62,7 +65,11 @@ export class CallView {
       call.media.on("change", () => this.#showOwn()),
       call.media.on("problem", toast),
       call.client.on("state", (state) => this.#onState(state)),
-      call.client.on("shutdown", ({ seconds }) => this.#showBanner(word("server_restarts", { seconds }))),
+      call.client.on(
+        "shutdown",
+        ({ seconds }) => seconds > 0 && this.#showBanner(word("server_restarts", { seconds })),
+      ),
+      () => clearTimeout(this.#awayTimer),
       call.client.on("resumed", () => this.#onBack()),
       call.client.on("joined_room", ({ again }) => again && this.#onBack()),
     )
@@ -215,13 +222,16 @@ export class CallView {
 
   /** The calls themselves do not need the server: they go on while it is away. */
   #onState(state: ConnectionState): void {
-    if (state.name === "waiting") this.#showBanner(word("server_away"))
+    clearTimeout(this.#awayTimer)
+    if (state.name === "waiting")
+      this.#awayTimer = setTimeout(() => this.#showBanner(word("server_away")), AWAY_AFTER_MS)
     if (state.name === "closed" && state.code !== 1000) {
       this.#showBanner(word("server_closed", { why: state.reason || state.code }))
     }
   }
 
   #onBack(): void {
+    clearTimeout(this.#awayTimer)
     if (!this.#banner.hidden) toast(word("back"))
     this.#showBanner("")
   }

@@ -28,6 +28,8 @@ export function roomInLink(hash: string): string {
 
 export function linkTo(room: string): string {
   const link = new URL(location.href)
+  // That of the person, and of nobody else.
+  link.searchParams.delete("access_token")
   link.hash = encodeURIComponent(room)
   return link.href
 }

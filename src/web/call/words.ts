@@ -182,7 +182,7 @@ const WORDS = {
     "No direct way found, and the relay (TURN) does not answer.",
     "Kein direkter Weg, und die Vermittlung (TURN) antwortet nicht.",
   ],
-  with_others: ["You are in the room with {count} others", "Mit Ihnen sind {count} andere im Raum"],
+  with_others: ["You are in the room; with you: {count}", "Sie sind im Raum; mit Ihnen: {count}"],
   write: ["Write a message", "Nachricht schreiben"],
   wrong: ["Something went wrong on this page", "Auf dieser Seite ging etwas schief"],
   you: ["You", "Sie"],
