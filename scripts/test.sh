@@ -41,32 +41,39 @@ need man-db man
 
 passed=0
 failed=$missing
-# Runs a command of `bun test`, shows it, and adds up what it counted.
-count() {
-  local output status
-  output=$(mktemp)
-  "$@" 2>&1 | tee "$output"
-  status=${PIPESTATUS[0]}
-  local ok bad
-  ok=$(sed -n 's/^ *\([0-9][0-9]*\) pass$/\1/p' "$output" | awk '{ n += $1 } END { print n + 0 }')
-  bad=$(sed -n 's/^ *\([0-9][0-9]*\) fail$/\1/p' "$output" | awk '{ n += $1 } END { print n + 0 }')
-  rm -f "$output"
-  [ "$status" != 0 ] && [ "$bad" = 0 ] && bad=1
-  passed=$((passed + ok))
-  failed=$((failed + bad))
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+# Runs a command of `bun test`, keeps what it says and how it ended, and shows it once it has.
+run() {
+  local output="$results/${1//\//_}"
+  shift
+  "$@" >"$output.log" 2>&1
+  echo "$?" >"$output.status"
+  cat "$output.log"
 }
 
 bun=$(scripts/find-bun.sh) || exit 1
 make --no-print-directory build || { echo "0 passed, 1 failed"; exit 1; }
-[ -n "$TEST" ] || count scripts/check.sh
-# A folder at a time: browsers, servers and Redis of one kind of test are gone before the next begins.
+[ -n "$TEST" ] || run check scripts/check.sh
+# A folder at a time where the processor is what is short, two at a time where tests mostly wait for leases and deadlines.
 for folder in test/*/; do
   case $folder in test/helpers/ | test/conformance/) continue ;; esac
   files=$(find "$folder" -name "*.test.ts" -path "*$TEST*" ! -name layers.test.ts | sort)
   [ -n "$files" ] || continue
+  case $folder in test/attacks/ | test/browser/ | test/deploy/) wait; together=1 ;; *) together=2 ;; esac
+  while [ "$(jobs -rp | wc -l)" -ge "$together" ]; do wait -n; done
   # shellcheck disable=SC2046
-  count "$bun" test --timeout 60000 $(printf './%s ' $files)
+  run "$folder" "$bun" test --timeout 60000 $(printf './%s ' $files) &
+  [ "$together" = 2 ] || wait
 done
+wait
 
+for output in "$results"/*.log; do
+  ok=$(sed -n 's/^ *\([0-9][0-9]*\) pass$/\1/p' "$output" | awk '{ n += $1 } END { print n + 0 }')
+  bad=$(sed -n 's/^ *\([0-9][0-9]*\) fail$/\1/p' "$output" | awk '{ n += $1 } END { print n + 0 }')
+  [ "$(cat "${output%.log}.status")" != 0 ] && [ "$bad" = 0 ] && bad=1
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

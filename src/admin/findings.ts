@@ -29,6 +29,9 @@ const TEXTS: Readonly<Record<Finding["finding"], string>> = {
 /** Whoever does one of these is or was in the room. */
 const ENTERING: ReadonlySet<TraceEntry["what"]> = new Set(["joined", "left", "resumed", "lost"])
 
+/** Messages, whatever is in them. */
+const MESSAGES: ReadonlySet<TraceEntry["what"]> = new Set(["offer", "answer", "candidates", "message"])
+
 const ORDER = Object.keys(TEXTS) as Finding["finding"][]
 
 /** What stands out, for pairs that have said something to each other and for members who should have. */
@@ -52,12 +55,15 @@ export function findingsOf(members: readonly MemberReport[], timeline: readonly 
     else if (what === "answer") sum.answers += count
     for (const type of ["host", "srflx", "prflx", "relay"] as const) sum.candidates[type] += candidates?.[type] ?? 0
   }
-  // Only where peers speak to each other by name is silence between two of them worth a word.
-  if (pairs.size > 0) {
-    for (const [at, { peer }] of members.entries()) {
-      if (pairs.size >= MOST_FINDINGS) break
-      for (const { peer: other } of members.slice(at + 1)) addPair(peer, other)
-    }
+  // Silence between two is worth a word where peers speak to each other by name, and if their time together was seen whole.
+  const isSaidToAll = timeline.some(({ what, to }) => to === undefined && MESSAGES.has(what))
+  const seenToJoin = new Set<string | undefined>(
+    timeline.filter(({ what }) => what === "joined").map(({ peer }) => peer),
+  )
+  const judged = isSaidToAll ? [] : members.map(({ peer }) => peer).filter((peer) => seenToJoin.has(peer))
+  for (const [at, peer] of judged.entries()) {
+    if (pairs.size >= MOST_FINDINGS) break
+    for (const other of judged.slice(at + 1)) addPair(peer, other)
   }
   return [...pairs.values()]
     .map((peers): Finding => {

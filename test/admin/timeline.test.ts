@@ -209,6 +209,11 @@ describe("findings", () => {
     expect(finding(...both, ...hosts)).toEqual(["own_network_only"])
     expect(finding(...both, ...hosts, said("candidates", "b", "a", { ...counts, srflx: 1 }))).toEqual(["no_relay"])
     expect(finding(...both, ...hosts, said("candidates", "b", "a", { ...counts, relay: 1 }))).toEqual(["complete"])
+    // Two who say nothing to each other: unless they were there before it was looked, or speak to all at once.
+    const members = ["a", "b"].map((peer) => ({ peer })) as unknown as Parameters<typeof findingsOf>[0]
+    expect(findingsOf(members, joined).map((each) => each.finding)).toEqual(["no_offer"])
+    expect(findingsOf(members, joined.slice(1))).toEqual([])
+    expect(findingsOf(members, [...joined, { at: 1, what: "message", peer: "a" as PeerId }])).toEqual([])
     // Whoever is not in the room has its answers elsewhere.
     expect(findingsOf([], [said("offer", "c", "d")])).toEqual([])
   })

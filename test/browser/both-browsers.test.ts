@@ -99,7 +99,8 @@ test(
     const tabs: Tab[] = []
     for (const name of names) tabs.push(cleanup.use(await enterByChromium(`${node.httpUrl}#eight`, name, SMALL)))
     for (const [at, tab] of tabs.entries()) {
-      for (const [other, name] of names.entries()) if (other !== at) await tab.moves(`${name}, microphone off`)
+      const others = names.filter((_, other) => other !== at)
+      await Promise.all(others.map((name) => tab.moves(`${name}, microphone off`)))
     }
     await (tabs[7] as Tab).press("Leave")
     for (const tab of tabs.slice(0, 7)) {

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import type { Browser, BrowserContextOptions } from "playwright-core"
 import { startCoturn } from "../doctor/coturn.ts"
 import { startNode } from "../helpers/node.ts"
+import { startProxy } from "../helpers/redis.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
 import { LAUNCH_MS, launchChromium, WAIT_MS } from "./chromium.ts"
 import { look } from "./look.ts"
@@ -129,6 +130,39 @@ describe("on the way in", () => {
   )
 
   test(
+    "a server that is restarting",
+    async () => {
+      await using node = await startNode(["--shutdown-seconds", "30"])
+      // It waits for who is there.
+      const socket = await holdPlace(node.url, "r", () => undefined)
+      await using tab = await openTab(`${node.httpUrl}#r`)
+      node.kill("SIGTERM")
+      await tab.press("Join")
+      await tab.page.getByText("The server is restarting. Trying again…").waitFor()
+      expect(await look(tab.page, "restarting")).toEqual([])
+      socket.close()
+    },
+    WAIT_MS,
+  )
+
+  test(
+    "while it connects",
+    async () => {
+      await using node = await startNode()
+      await using proxy = await startProxy(node.port)
+      await using tab = await openTab(`http://127.0.0.1:${proxy.port}/#r`)
+      // What is sent from here on gets no answer for a while.
+      proxy.delayMs = 5_000
+      await tab.press("Join")
+      await tab.page.getByRole("button", { name: "Connecting…" }).waitFor()
+      expect(await look(tab.page, "connecting")).toEqual([])
+      proxy.delayMs = 0
+      await tab.page.getByRole("button", { name: "Leave" }).waitFor()
+    },
+    WAIT_MS,
+  )
+
+  test(
     "waiting to be let in is no refusal",
     async () => {
       await using node = await startNode(["--plugin", join(import.meta.dir, "../../examples/waiting-room.ts")])
@@ -162,8 +196,36 @@ describe("in the call", () => {
       expect(await look(tab.page, "server away")).toEqual([])
       await node.exited
       await using _next = await startNode(["--port", String(node.port)])
+      await tab.page.evaluate(`dispatchEvent(new Event("online"))`)
       await tab.page.locator("#toasts", { hasText: "The server is back" }).waitFor()
       await tab.page.locator("#banner").waitFor({ state: "hidden" })
+    },
+    WAIT_MS,
+  )
+
+  test(
+    "an operator parts somebody from the server: it is said why, and the others see them go",
+    async () => {
+      await using node = await startNode()
+      await using ada = await openTab(`${node.httpUrl}#r`)
+      await using ben = await openTab(`${node.httpUrl}#r`)
+      for (const [tab, name] of [
+        [ada, "Ada"],
+        [ben, "Ben"],
+      ] as const) {
+        await tab.page.locator("#preview.with-video").waitFor()
+        await tab.enter(name, "Join")
+      }
+      const peer = await ada.page.evaluate(`document.querySelector('article[aria-label="Ben"]').dataset.peer`)
+      const kicked = await fetch(`${node.adminUrl}api/kick`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ peer }),
+      })
+      expect(kicked.status).toBe(200)
+      await ben.page.getByText("The server closed the connection:").waitFor()
+      expect(await look(ben.page, "closed by the server")).toEqual([])
+      await ada.shows(["Ada (you)"])
     },
     WAIT_MS,
   )

@@ -121,7 +121,12 @@ describe("what is really sent", () => {
   })
 
   test("the executable says what the document says", async () => {
-    await using node = await startNode(["--turn-secret=x", "--ice-server=stun:a,turn:b", "--shutdown-seconds=1"])
+    await using node = await startNode([
+      "--turn-secret=x",
+      "--ice-server=stun:a,turn:b",
+      "--shutdown-seconds=1",
+      "--room-locks=members",
+    ])
     await using ada = await TestClient.connect(node.url)
     await using ben = await TestClient.connect(node.url)
     await ada.join("doc", { name: "Ada", other: 1 })
@@ -137,6 +142,10 @@ describe("what is really sent", () => {
     ben.send({ event: "info", ref: 1 })
     ben.send({ event: "ping", ref: "2" })
     ben.send({ event: "nonsense" })
+    for (const event of ["lock_room", "unlock_room"]) {
+      ben.send({ event })
+      said.push({ event })
+    }
     await ben.drain()
     ben.send({ event: "leave_room" })
     await ada.next("peer_left")
