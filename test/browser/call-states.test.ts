@@ -216,6 +216,7 @@ describe("in the call", () => {
         await tab.page.locator("#preview.with-video").waitFor()
         await tab.enter(name, "Join")
       }
+      await ada.moves("Ben")
       const peer = await ada.page.evaluate(`document.querySelector('article[aria-label="Ben"]').dataset.peer`)
       const kicked = await fetch(`${node.adminUrl}api/kick`, {
         method: "POST",
