@@ -34,7 +34,14 @@ for (const agent of ["chrome", "firefox", undefined]) {
       await Promise.all([ben.hears("Ada chat hello", "Ada fast bytes 1,2,250"), cem.hears("Ada chat hello")])
       await ada.do(`drive.show("blue")`)
       await Promise.all([ben.sees("Ada", "blue"), cem.sees("Ada", "blue")])
+      // The upload is shared by two, and sound goes first; then one has all of it.
+      const encoding = (name: string, kind: string) =>
+        `drive.peer("${name}").connection.getTransceivers().find(({ receiver }) => receiver.track.kind === "${kind}")
+          .sender.getParameters().encodings[0]`
+      await ada.waitFor(`${encoding("Cem", "video")}.maxBitrate === 1_250_000`)
+      await ada.waitFor(`${encoding("Cem", "audio")}.priority === "high"`)
       await ben.do("drive.client.leave()")
+      await ada.waitFor(`${encoding("Cem", "video")}.maxBitrate === 2_500_000`)
       await ada.waitFor(`drive.left.includes("Ben") && drive.peer("Ben") === undefined`)
       await ada.sees("Cem")
       expect([ada, ben, cem].flatMap(({ complaints }) => complaints)).toEqual([])
