@@ -177,7 +177,7 @@ describe("told", () => {
     for (const [args, code, line] of [
       [["stats", "--from", "soon"], 2, "--from: must be a time such as"],
       [["stats", "--by", "year"], 2, '--by: must be hour or day, but is "year"'],
-      [["--json"], 2, "--json belongs to the command stats"],
+      [["--json"], 2, "--json belongs to the commands stats, nodes"],
       [["stats", "--redis", "127.0.0.1:1"], 1, "the statistics cannot be read: "],
       [["stats", "--admin-listen", "127.0.0.1:1"], 1, "the statistics cannot be read: "],
     ] as const) {

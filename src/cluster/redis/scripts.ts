@@ -134,6 +134,7 @@ export const CLAIM_HOUR = script("claim_hour", claimHour, ["exports"], ["hour", 
 export const SCRIPTS: readonly Script[] = [
   JOIN_ROOM,
   LEAVE_ROOM,
+  IS_PROVEN,
   PROVE_MEMBER,
   UPDATE_STATUS,
   PUBLISH_ROOM,
