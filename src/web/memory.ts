@@ -1,19 +1,31 @@
 // What the browser remembers for the pages.
 
-/** What the browser remembers for this page. Storage can be forbidden; then nothing is remembered. */
-export const memory = {
-  get(key: string): string {
-    try {
-      return localStorage.getItem(`palava.${key}`) ?? ""
-    } catch {
-      return ""
-    }
-  },
-  set(key: string, value: string): void {
-    try {
-      localStorage.setItem(`palava.${key}`, value)
-    } catch {
-      // Private windows of some browsers forbid it.
-    }
-  },
+/** What is remembered under names of its own. Storage can be forbidden; then nothing is remembered. */
+export interface Memory {
+  /** Empty for what is not remembered. */
+  get(key: string): string
+  set(key: string, value: string): void
 }
+
+/** @param prefix of its names in the browser's storage, which all pages of an origin share */
+export function makeMemory(prefix: string): Memory {
+  return {
+    get(key) {
+      try {
+        return localStorage.getItem(prefix + key) ?? ""
+      } catch {
+        return ""
+      }
+    },
+    set(key, value) {
+      try {
+        localStorage.setItem(prefix + key, value)
+      } catch {
+        // Private windows of some browsers forbid it.
+      }
+    },
+  }
+}
+
+/** That of the demo call. */
+export const memory = makeMemory("palava.")

@@ -1,37 +1,15 @@
-// Light, dark, or as the system has it: the button of the operators' pages goes round the three.
+// The button of the operators' pages that colours them (theme.ts), and what it says.
 
-const THEMES = ["auto", "light", "dark"] as const
+import { makeMemory } from "./memory.ts"
+import { setUpTheme, type Theme } from "./theme.ts"
 
-/** The operators' pages share the choice. */
-const KEY = "stats-theme"
-
-/** Sets the button up; `onChange` is called at once, and at each change of the colours. */
-export function setUpTheme(button: HTMLElement, onChange: () => void): void {
-  let theme = THEMES.find((known) => known === remembered()) ?? "auto"
-  const apply = () => {
-    if (theme === "auto") delete document.documentElement.dataset["theme"]
-    else document.documentElement.dataset["theme"] = theme
+/** Sets the button up, with one choice for all these pages; `onChange` is called at once, and at each change of the colours. */
+export function setUpThemeButton(button: HTMLElement, onChange: () => void): void {
+  const show = (_: HTMLElement, theme: Theme): void => {
     button.title = button.ariaLabel = theme === "auto" ? "Colours: as the system" : `Colours: ${theme}`
     button.textContent = { auto: "◐", light: "☀", dark: "☾" }[theme]
     onChange()
   }
-  button.addEventListener("click", () => {
-    theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "auto"
-    try {
-      localStorage.setItem(KEY, theme)
-    } catch {
-      // Without storage the choice lasts as long as the page.
-    }
-    apply()
-  })
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply)
-  apply()
-}
-
-function remembered(): string | null {
-  try {
-    return localStorage.getItem(KEY)
-  } catch {
-    return null
-  }
+  setUpTheme([button], show, makeMemory("stats-"))
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", onChange)
 }

@@ -6,12 +6,13 @@ const THEMES = ["auto", "light", "dark"] as const
 /** How a page is coloured. */
 export type Theme = (typeof THEMES)[number]
 
-/** Colours the page as it was left; `show` puts the theme on the buttons that change it. */
-export function setUpTheme(
-  buttons: readonly HTMLButtonElement[],
-  show: (button: HTMLButtonElement, theme: Theme) => void,
+/** Colours the page as `remembered` has it; `show` puts the theme on the buttons that change it. */
+export function setUpTheme<Button extends HTMLElement>(
+  buttons: readonly Button[],
+  show: (button: Button, theme: Theme) => void,
+  remembered = memory,
 ): void {
-  let theme = THEMES.find((known) => known === memory.get("theme")) ?? "auto"
+  let theme = THEMES.find((known) => known === remembered.get("theme")) ?? "auto"
   const apply = () => {
     if (theme === "auto") delete document.documentElement.dataset["theme"]
     else document.documentElement.dataset["theme"] = theme
@@ -21,7 +22,7 @@ export function setUpTheme(
   for (const button of buttons) {
     button.addEventListener("click", () => {
       theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "auto"
-      memory.set("theme", theme)
+      remembered.set("theme", theme)
       apply()
     })
   }

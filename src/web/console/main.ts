@@ -1,7 +1,7 @@
 // The operators' console: asks the server every two seconds for all nodes and rooms, or for the one room that the address
 // names, and shows the answer. It only looks: orders are given by the commands. Everything it needs is in the page itself.
 
-import { setUpTheme } from "../theme-button.ts"
+import { setUpThemeButton } from "../theme-button.ts"
 import { ask, keysOf, type NodesAnswer, type RoomAnswer, type RoomsAnswer } from "./api.ts"
 import { find } from "./dom.ts"
 import { setUpOverview, showDay, showOverview } from "./overview.ts"
@@ -110,7 +110,7 @@ async function lookAtDay(): Promise<void> {
   }
 }
 
-setUpTheme(find("theme"), () => {})
+setUpThemeButton(find("theme"), () => {})
 setUpOverview()
 setUpRoom()
 // What is wider than a phone is scrolled with the keyboard, too.

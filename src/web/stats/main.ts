@@ -2,7 +2,7 @@
 // once a minute. Everything it needs is in the page itself.
 
 import type uPlot from "uplot"
-import { setUpTheme } from "../theme-button.ts"
+import { setUpThemeButton } from "../theme-button.ts"
 import { type ChartContent, describeTime, drawChart } from "./charts.ts"
 import {
   type Column,
@@ -145,7 +145,7 @@ function setUpSpans(): void {
   choose(span)
 }
 
-setUpTheme(find("theme"), () => {
+setUpThemeButton(find("theme"), () => {
   if (columns.length > 0) draw()
 })
 showLegends()
