@@ -10,6 +10,7 @@ import { adminAddressOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, isClustered } from "../config/options.ts"
 import { Connections } from "../connections/connections.ts"
 import type { Dialect } from "../dialects/contract.ts"
+import { openFileLimit } from "../open-file-limit.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms, type Rooms } from "../rooms/rooms.ts"
@@ -21,7 +22,6 @@ import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
 import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
-import { openFileLimit } from "../telemetry/process-metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
 import { Timelines } from "../trace/timelines.ts"
 import { makeDialects } from "./dialects.ts"
@@ -91,7 +91,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const { config, store, log, plugins } = parts
   const { hooks } = plugins
   const topics = new ServerTopics()
-  const files = openFileLimit()
+  const files = openFileLimit() ?? 0
   const limits = { ...config, maxConnections: maxConnectionsOf(config, files), memoryBytes: memoryBytesOf(config) }
   const onPlaceRefused = makePlaceLog(log, SYSTEM_CLOCK)
   const connections = new Connections({ limits, log, observer: hooks.observer, onPlaceRefused })

@@ -1,7 +1,7 @@
 // What the machine itself has to give: ports, open files, the right time.
 
-import { readFileSync } from "node:fs"
 import { createServer } from "node:net"
+import { openFileLimit } from "../open-file-limit.ts"
 import { type Finding, reasonOf, withDeadline } from "./finding.ts"
 
 /** What it depends on. */
@@ -88,7 +88,7 @@ function tryToListen(port: number, host: string): Promise<void> {
  */
 export function checkFiles({ maxConnections }: MachineConfig, metrics: string | undefined): Finding {
   const [, told] = /^process_max_fds (\d+)$/m.exec(metrics ?? "") ?? []
-  const limit = told === undefined ? ownLimit() : Number(told)
+  const limit = told === undefined ? openFileLimit() : Number(told)
   const whose = told === undefined ? "this command may have" : "the server may have"
   if (limit === undefined) return { verdict: "skipped", what: "open files", result: "the system does not tell" }
   const result = `${whose} ${limit === 0 ? "any number" : limit}`
@@ -100,16 +100,6 @@ export function checkFiles({ maxConnections }: MachineConfig, metrics: string | 
   }
   if (limit < FEW_FILES) return { verdict: "odd", what, result: `${result}: so many people at most`, advice }
   return { verdict: "ok", what, result }
-}
-
-/** The soft limit, 0 for none; undefined where there is no /proc. */
-function ownLimit(): number | undefined {
-  try {
-    const [, soft = ""] = /^Max open files\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? []
-    return soft === "unlimited" ? 0 : Number(soft)
-  } catch {
-    return undefined
-  }
 }
 
 /** Another clock, as it was when this machine's showed `seenAt` (both unix milliseconds), give or take `errorMs`. */

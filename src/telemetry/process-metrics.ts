@@ -2,8 +2,9 @@
 // under the names Prometheus dashboards know, but for the loop's lag: that takes one timer a second. (prom-client's own
 // default metrics sample the loop a hundred times a second, which is all an idle node would do.)
 
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { Gauge, Histogram } from "prom-client"
+import { openFileLimit } from "../open-file-limit.ts"
 import type { Metrics } from "./registry.ts"
 
 /** 1 s: an idle process is woken once more a second, and a loop that is late for long is seen within a minute's scrapes. */
@@ -35,7 +36,7 @@ export function addProcessMetrics({ registry, addCounter, addGauge }: Metrics, v
   )
   if (openFiles() !== undefined) {
     addGauge("process_open_fds", "Open files, sockets among them.", () => openFiles() ?? 0)
-    addGauge("process_max_fds", "Most files that may be open.", openFileLimit)
+    addGauge("process_max_fds", "Most files that may be open.", () => openFileLimit() ?? 0)
   }
   const lag = new Histogram({
     name: "palava_event_loop_lag_seconds",
@@ -57,15 +58,5 @@ function openFiles(): number | undefined {
     return readdirSync("/proc/self/fd").length - 1
   } catch {
     return undefined
-  }
-}
-
-/** The soft limit of open files; 0 where there is none, or the system does not tell. */
-export function openFileLimit(): number {
-  try {
-    const [, soft = ""] = /^Max open files\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? []
-    return soft === "unlimited" ? 0 : Number(soft)
-  } catch {
-    return 0
   }
 }

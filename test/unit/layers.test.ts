@@ -44,6 +44,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "libc.ts",
   ],
   telemetry: [
+    "open-file-limit.ts",
     "durations.ts",
     "log.ts",
     "connections",
@@ -58,6 +59,7 @@ const ARROWS: Record<string, readonly string[]> = {
   certificates: ["clock.ts", "log.ts", "node:crypto", "node:fs", "node:tls"],
   config: ["access", "certificates", "fastest-levenshtein", "valibot", "node:fs", "node:util"],
   app: [
+    "open-file-limit.ts",
     "access",
     "clock.ts",
     "log.ts",
@@ -81,6 +83,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:os",
   ],
   doctor: [
+    "open-file-limit.ts",
     "access",
     "certificates",
     "client",
