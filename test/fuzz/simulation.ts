@@ -66,13 +66,8 @@ class Simulation implements World {
   constructor(seed: number) {
     this.#seed = seed
     this.random = new Random(seed)
-    // Each run likes some things more than others, so rare mixtures come up too.
-    const mix = <Weights extends Record<string, number>>(weights: Weights): Weights =>
-      Object.fromEntries(
-        Object.entries(weights).map(([key, weight]) => [key, weight * this.random.next() ** 2]),
-      ) as Weights
-    this.#profile = mix(ACTIONS)
-    this.#faults = new Faults(this, mix(FAULTS), (node) => this.#replace(node))
+    this.#profile = this.random.mixed(ACTIONS)
+    this.#faults = new Faults(this, this.random.mixed(FAULTS), (node) => this.#replace(node))
     this.#faultProbability = this.random.pick([0, 0.01, 0.03, 0.1]) ?? 0
     this.#isNearLastBatch = this.random.chance(0.2)
   }

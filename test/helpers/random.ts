@@ -41,4 +41,11 @@ export class Random {
     }
     return (entries[0] as [Key, number])[0]
   }
+
+  /** Other weights for the same keys: each run likes some things more than others, so rare mixtures come up too. */
+  mixed<Weights extends Record<string, number>>(weights: Weights): Weights {
+    return Object.fromEntries(
+      Object.entries(weights).map(([key, weight]) => [key, weight * this.next() ** 2]),
+    ) as Weights
+  }
 }

@@ -3,7 +3,6 @@
 import { readPackedMember } from "../../../src/cluster/node-message.ts"
 import type { RoomKey } from "../../../src/rooms/ids.ts"
 import type { Member } from "../../../src/rooms/room-store.ts"
-import type { Random } from "../../helpers/random.ts"
 import { toBytes } from "../redis/lua.ts"
 import type { SimulatedRedis } from "../redis/server.ts"
 import { KEYS, type SimulatedNode } from "../simulated-node.ts"
@@ -30,13 +29,6 @@ export interface Cast {
 export function membersIn({ data }: SimulatedRedis, room: RoomKey): Member[] {
   const packed = data.hash(KEYS.room(KEYS.partitionOf(room), room))
   return [...packed].map(([peer, bytes]) => readPackedMember(peer, toBytes(bytes)).member)
-}
-
-/** What the clients of a run like to do: some things more than others, so that rare mixtures come up too. */
-export function mixed<Weights extends Record<string, number>>(weights: Weights, random: Random): Weights {
-  return Object.fromEntries(
-    Object.entries(weights).map(([key, weight]) => [key, weight * random.next() ** 2]),
-  ) as Weights
 }
 
 /** Whether two lists have the same entries, in whatever order. */

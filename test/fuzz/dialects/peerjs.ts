@@ -4,7 +4,7 @@
 
 import { type RoomKey, toRoomKey } from "../../../src/rooms/ids.ts"
 import type { SimulatedNode, World } from "../simulated-node.ts"
-import { type Cast, isSameList, membersIn, mixed } from "./cast.ts"
+import { type Cast, isSameList, membersIn } from "./cast.ts"
 import { SimulatedGuest, Violation } from "./guest.ts"
 
 /** Few, so that clients meet, and ids have more than one who wants them. */
@@ -76,7 +76,7 @@ export class PeerJsCast implements Cast {
   constructor(world: World, nodes: () => readonly SimulatedNode[]) {
     this.#world = world
     this.#nodes = nodes
-    this.#weights = mixed(ACTIONS, world.random)
+    this.#weights = world.random.mixed(ACTIONS)
   }
 
   act(): void {

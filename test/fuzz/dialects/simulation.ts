@@ -11,7 +11,7 @@ import { SimulatedRedis } from "../redis/server.ts"
 import { BEGIN_UNIX_MS, SimulatedNode, type World } from "../simulated-node.ts"
 import { Story } from "../story.ts"
 import { findLeftovers } from "../truth.ts"
-import { type Cast, mixed } from "./cast.ts"
+import type { Cast } from "./cast.ts"
 import { PeerJsCast } from "./peerjs.ts"
 import { TogetherCast } from "./togetherjs.ts"
 
@@ -59,7 +59,7 @@ class DialectSimulation implements World {
     this.#seed = seed
     this.random = new Random(seed)
     this.#casts = [new PeerJsCast(this, () => this.nodes), new TogetherCast(this, () => this.nodes)]
-    this.#faults = new Faults(this, mixed(FAULTS, this.random), (node) => this.#replace(node))
+    this.#faults = new Faults(this, this.random.mixed(FAULTS), (node) => this.#replace(node))
     this.#faultProbability = this.random.pick([0, 0.01, 0.03, 0.1]) ?? 0
   }
 

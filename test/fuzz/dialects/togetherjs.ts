@@ -4,7 +4,7 @@
 import { type RoomKey, toRoomKey } from "../../../src/rooms/ids.ts"
 import type { RoomEvent } from "../../../src/rooms/room-store.ts"
 import { ROOM_SIZE, type SimulatedNode, type World } from "../simulated-node.ts"
-import { type Cast, isSameList, membersIn, mixed } from "./cast.ts"
+import { type Cast, isSameList, membersIn } from "./cast.ts"
 import { SimulatedGuest, Violation } from "./guest.ts"
 
 const ROOMS = ["sofa", "desk"]
@@ -47,7 +47,7 @@ export class TogetherCast implements Cast {
   constructor(world: World, nodes: () => readonly SimulatedNode[]) {
     this.#world = world
     this.#nodes = nodes
-    this.#weights = mixed(ACTIONS, world.random)
+    this.#weights = world.random.mixed(ACTIONS)
   }
 
   act(): void {

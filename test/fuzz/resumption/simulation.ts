@@ -101,11 +101,9 @@ class Simulation implements World, ClientWorld, Page {
     this.#seed = seed
     this.random = new Random(seed)
     const { random } = this
-    const mix = <Weights extends Record<string, number>>(weights: Weights): Weights =>
-      Object.fromEntries(Object.entries(weights).map(([key, weight]) => [key, weight * random.next() ** 2])) as Weights
     this.hasFloods = random.chance(0.3)
     this.hasEnds = random.chance(0.7)
-    this.#profile = mix({
+    this.#profile = random.mixed({
       ...ACTIONS,
       flood: this.hasFloods ? ACTIONS.flood : 0,
       stop: this.hasEnds ? ACTIONS.stop : 0,
@@ -114,7 +112,7 @@ class Simulation implements World, ClientWorld, Page {
     this.stays = new Stays(() => this.time.now, this.#resumeMs)
     this.#holders = new Holders(this)
     this.#ending = new Faults(this, ENDING, (node) => this.#onGone(node))
-    this.#disturbing = new Faults(this, mix(DISTURBING), (node) => this.#onGone(node))
+    this.#disturbing = new Faults(this, random.mixed(DISTURBING), (node) => this.#onGone(node))
     this.#endProbability = this.hasEnds ? (random.pick([0, 0.005, 0.01]) ?? 0) : 0
     this.#faultProbability = random.pick([0, 0, 0, 0.02]) ?? 0
     this.#mischief = random.pick([0, 0.05, 0.2]) ?? 0
