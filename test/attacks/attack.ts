@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { TestClient, type WireEvent } from "../helpers/client.ts"
+import { IS_LONG } from "../helpers/long-runs.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 
 /** 20 ms: each of the honest says 50 messages a second. */
@@ -13,11 +14,10 @@ const EVERY_MS = 20
 const QUIET_MS = 1_000
 
 /** Seconds an attack takes: a look in a test run, and for the table. */
-const isLong = process.env["FUZZ"] === "long"
-const ATTACK_SECONDS = isLong ? 10 : 1.5
+const ATTACK_SECONDS = IS_LONG ? 10 : 1.5
 
 /** 20 s after the end of a long one, memory has to be given back. */
-const AFTER_MS = isLong ? 20_000 : 0
+const AFTER_MS = IS_LONG ? 20_000 : 0
 
 /** The address of the honest, as a trusted proxy says it: the attacker comes from another. */
 const HONEST = { headers: { "X-Forwarded-For": "203.0.113.7" } }

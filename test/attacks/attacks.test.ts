@@ -2,16 +2,15 @@
 // longer, and ATTACKS=write writes the figures to docs/attacks.md.
 
 import { afterAll, expect, test } from "bun:test"
+import { IS_LONG } from "../helpers/long-runs.ts"
 import { attack, type Outcome } from "./attack.ts"
 import { writeTable } from "./table.ts"
-
-const isLong = process.env["FUZZ"] === "long"
 
 /**
  * Milliseconds for 99 of 100 honest messages, where the machine has something left to do it with. A short look has little
  * besides the first moments, in which an attacker spends what it may do at once.
  */
-const P99_MS = isLong ? 50 : 1_000
+const P99_MS = IS_LONG ? 50 : 1_000
 
 /** 0.9 of a core: there the attack takes the whole of it, and messages wait for their turn. */
 const WHOLE_CPU = 0.9
@@ -69,7 +68,7 @@ for (const kind of ATTACKS) {
     expect(wrong).toEqual([])
     if (idle > SPARE_PART && cpu < WHOLE_CPU) expect(p99).toBeLessThan(P99_MS)
     expect(rss.most).toBeLessThan(MOST_MB)
-    if (isLong) expect(rss.after).toBeLessThan(rss.before * BACK_TIMES)
+    if (IS_LONG) expect(rss.after).toBeLessThan(rss.before * BACK_TIMES)
     expect(complaints).toBe("")
   })
 }

@@ -8,12 +8,11 @@ import fc from "fast-check"
 import { type RoomKey, toRoomKey } from "../../src/rooms/ids.ts"
 import type { RoomEvent } from "../../src/rooms/room-store.ts"
 import { TestClient, type WireEvent } from "../helpers/client.ts"
+import { IS_LONG } from "../helpers/long-runs.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { HeldStore, type PlainClient, PlainNode, settle, type Way } from "../helpers/plain-node.ts"
 import { type Act, Actor, anyAct, expectStaysInLog, heardFrom, ROOMS } from "./actor.ts"
 import { ONE_SEED } from "./seeds.ts"
-
-const IS_LONG = process.env["FUZZ"] === "long"
 
 /** Ten minutes for the long runs, one for the others: reached only when something hangs. */
 const MOST_MS = IS_LONG ? 600_000 : 60_000

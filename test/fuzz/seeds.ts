@@ -3,6 +3,7 @@
 // while, and `make fuzz SEED=n` runs one again, with the story of its failure.
 
 import { expect, test } from "bun:test"
+import { IS_LONG } from "../helpers/long-runs.ts"
 
 /** Two minutes of new seeds, when asked for. */
 const LONG_SECONDS = 120
@@ -11,10 +12,9 @@ const LONG_SECONDS = 120
 const drawSeed = (): number => Math.floor(Math.random() * 2 ** 31)
 
 const given = process.env["SEED"] ?? ""
-const isLong = process.env["FUZZ"] === "long"
 
 /** Of tests with one seed: the one that was asked for, a new one in `make fuzz`, and else 1. */
-export const ONE_SEED = given !== "" ? Number(given) : isLong ? drawSeed() : 1
+export const ONE_SEED = given !== "" ? Number(given) : IS_LONG ? drawSeed() : 1
 
 /** Which seeds; each tells the same story only as long as nothing draws on its chance in another order. */
 export interface Seeds {
@@ -41,7 +41,7 @@ export function testSeeds(
 
   test.each(foundSomething)("seed %d, which found something once", expectToHold)
 
-  if (isLong) {
+  if (IS_LONG) {
     test(`new seeds for ${LONG_SECONDS} seconds`, () => {
       const endAt = performance.now() + LONG_SECONDS * 1000
       const sum: Record<string, number> = { runs: 0 }

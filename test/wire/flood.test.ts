@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { BAD_BYTES, BAD_TEXTS } from "../helpers/bad-frames.ts"
 import { TestClient } from "../helpers/client.ts"
+import { IS_LONG } from "../helpers/long-runs.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { OPCODE, RawSocket, textFrame } from "../helpers/raw-socket.ts"
 import { WellBehaved } from "../helpers/well-behaved.ts"
@@ -12,7 +13,7 @@ const TEXTS = 10_000
 const CLIENTS = 10
 
 /** Connections that break the framing, so many at a time: each costs a connection, so fewer than texts. */
-const BROKEN = process.env["FUZZ"] === "long" ? 10_000 : 1_000
+const BROKEN = IS_LONG ? 10_000 : 1_000
 const BROKEN_AT_ONCE = 50
 
 let node: TestNode
