@@ -1,10 +1,11 @@
 // Locked rooms, on one node and over two: who may lock them, who is kept out, and who is not.
 
 import { expect, test } from "bun:test"
+import { SignalingClient, type SignalingEvents } from "../../src/client/index.ts"
 import { overNodes } from "../dialects/over-nodes.ts"
 import { TestClient } from "../helpers/client.ts"
 import { startNode } from "../helpers/node.ts"
-import { startRedis } from "../helpers/redis.ts"
+import { poll, startProxy, startRedis } from "../helpers/redis.ts"
 import { Member } from "../resume/member.ts"
 import { SECRET, sign } from "./tokens.ts"
 
@@ -98,4 +99,39 @@ test("a Redis that comes back empty is told again", async () => {
   let answer = await late.join("tea")
   while (answer["id"] === "unavailable") answer = await late.join("tea")
   expect(answer["id"]).toBe("room_locked")
+})
+
+overNodes(["--auth-secret", SECRET], (nodes) => {
+  test("a client of ours locks and unlocks, tells who did, and says who may not", async () => {
+    const token = (can?: string[]) => sign({ room: "ours", ...(can && { can }) })
+    await using proxy = await startProxy(nodes.at(0).port)
+    const retry = { firstMs: 20, longestMs: 50 }
+    const host = new SignalingClient(`ws://127.0.0.1:${proxy.port}/`, { token: await token(["lock"]), retry })
+    const guest = new SignalingClient(nodes.at(1).url, { token: await token() })
+    const told: SignalingEvents["locked"][] = []
+    guest.on("locked", (event) => told.push(event))
+    await expect(host.lock()).rejects.toMatchObject({ id: "connection_lost" })
+    const { ownId } = await host.join("ours")
+    await guest.join("ours")
+    await host.lock()
+    await poll(() => told.length === 1)
+    await using late = await TestClient.connect(nodes.at(1).url)
+    const ask = async () => {
+      late.send({ event: "join_room", room_id: "ours", token: await token() })
+      return (await late.next())["id"]
+    }
+    expect(await ask()).toBe("room_locked")
+    await expect(guest.unlock()).rejects.toMatchObject({ id: "unauthorized" })
+    // Asked for in a break, it is done when that is over.
+    proxy.reset()
+    await poll(() => host.state.name !== "open")
+    await host.unlock()
+    await poll(() => told.length === 2)
+    expect(told).toEqual([
+      { peerId: ownId, isLocked: true },
+      { peerId: ownId, isLocked: false },
+    ])
+    expect(await ask()).toBeUndefined()
+    for (const client of [host, guest]) client.close()
+  })
 })
