@@ -10,6 +10,7 @@ import {
   type Member,
   type OwnMember,
   type Position,
+  type Proven,
   type Ref,
   type Relay,
   type RoomListener,
@@ -28,7 +29,7 @@ import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
 import { Publishes } from "./publishes.ts"
 import type { Keys } from "./redis/keys.ts"
-import { RoomCalls, readPosition, readRefusal, readSnapshot } from "./room-calls.ts"
+import { RoomCalls, readPosition, readProven, readRefusal, readSnapshot } from "./room-calls.ts"
 import { readRoomsOf, type SweepOptions, sweepNode } from "./sweep.ts"
 import { Uplink } from "./uplink.ts"
 
@@ -159,8 +160,8 @@ export class ClusterRoomStore implements RoomStore {
     return (await this.#uplink.run("up", (terms) => this.#calls.prove(room, peer, generation, proof, terms)))[0] === 1
   }
 
-  async isProven(room: RoomKey, peer: PeerId, given: string): Promise<boolean> {
-    return (await this.#uplink.run("up", () => this.#calls.isProven(room, peer, given)))[0] === 1
+  async isProven(room: RoomKey, peer: PeerId, given: string): Promise<Proven> {
+    return readProven(await this.#uplink.run("up", () => this.#calls.isProven(room, peer, given)))
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {

@@ -59,6 +59,8 @@ export interface Holder {
    * `isLogged`: all that was in the room before was shown, and nothing else.
    */
   onTakenOver(membership: Membership, by: Member, isLogged: boolean): void
+  /** Another member of the same identity has taken its place: it is none any more, and shall not come back for it. */
+  onReplaced(membership: Membership): void
   /** Its time in the room is over: the client is told, and leaves. */
   onExpired(membership: Membership): void
   /** A relay of this member did not reach its target. */

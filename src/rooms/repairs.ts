@@ -74,9 +74,9 @@ export class Repairs {
     const { node } = store
     const own: OwnMember[] = []
     const others: Member[] = []
-    for (const { membership, isAnswered } of room.joiners.values()) {
+    for (const { membership, isAnswered, mark } of room.joiners.values()) {
       const { peer, generation, status, proof } = membership
-      if (isAnswered) own.push({ peer, node, generation, rev: generation, status, proof })
+      if (isAnswered) own.push({ peer, node, generation, rev: generation, status, proof, mark })
     }
     // In the order of the log, as far as it knows them.
     for (const member of room.members.values()) {

@@ -9,7 +9,7 @@ import type { Joiner } from "./joiner.ts"
 import type { JoinedRoom, Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import { PeerList } from "./peer-list.ts"
-import type { Change } from "./replica.ts"
+import { type Change, hasLater } from "./replica.ts"
 import { RoomLog } from "./room-log.ts"
 import type { Member, Relay, StatusText } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
@@ -179,6 +179,7 @@ export class Room extends RoomLog implements JoinedRoom {
         this.#keepOwner()
         break
       case "left":
+        if (change.isReplaced) this.#endReplaced(this.here.get(change.peer))
         this.#tell(this.encoder.left(change.peer))
         break
       case "moved":
@@ -224,6 +225,18 @@ export class Room extends RoomLog implements JoinedRoom {
 
   protected isHeard(): boolean {
     return this.here.size > 0
+  }
+
+  protected partFromReplaced(): void {
+    for (const { isAnswered, membership, mark, onJoined } of [...this.#joiners.values()]) {
+      const { peer, generation, holder } = membership
+      const isIn = this.members.get(peer)?.generation === generation
+      if (!isAnswered || isIn || !hasLater({ peer, generation, mark }, this.members.values())) continue
+      this.#parts.counters.replaced++
+      this.removeJoiner(membership)
+      onJoined()
+      if (holder.isOpen) holder.onReplaced(membership)
+    }
   }
 
   protected hasLostJoiner(): boolean {
@@ -275,6 +288,14 @@ export class Room extends RoomLog implements JoinedRoom {
       joiner.membership.holder.subscribe(this.topic)
       this.#parts.tracer?.happened(this.key, peer, "resumed", "from another connection")
     } else this.reclaim()
+  }
+
+  /** Another of the same identity is in its place. */
+  #endReplaced(membership: Membership | undefined): void {
+    if (membership === undefined || !this.release(membership)) return
+    this.#parts.counters.replaced++
+    membership.holder.onReplaced(membership)
+    this.#parts.drop(this)
   }
 
   #admit({ membership, ref, onJoined }: Joiner): void {

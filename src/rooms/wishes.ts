@@ -27,4 +27,12 @@ export interface JoinWish {
 }
 
 /** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
-export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "rate_limited" | "unavailable"
+export type JoinOutcome =
+  | "joined"
+  | "full"
+  | "locked"
+  | "identity_in_room"
+  | "taken"
+  | "unproven"
+  | "rate_limited"
+  | "unavailable"
