@@ -4,17 +4,17 @@
 -- Of members with one mark the latest stays.
 --
 -- KEYS  room meta nodes connection_time room_peaks
--- ARGV  lease_until publish channel room_key node epoch own others rooms_of_prefix lock replaced_prefix replaced_seconds
+-- ARGV  lease_until publish channel room_key node epoch own others rooms_of_prefix lock lock_rev replaced_prefix replaced_seconds
 --       own, others: packed {{peer, node, generation, rev, status, born, proof, mark}, ...}; the last three may be missing or false
---       lock: 1 or 0 where the node knows whether the room was locked, for one that was lost; else empty
+--       lock: 1 or 0 where the node knows whether the room is locked, by which rev; else empty. It counts when it is newer
 --       rooms_of_prefix: with a node's id behind it, its rooms_of; of the same slot as the keys
 --       replaced_prefix: with a peer behind it, the key that keeps the proof of one that was replaced, for replaced_seconds
 -- Returns  {1, epoch, seq, {peer, packed member, ...}, closed, peak, open_ms}; {-2} the lease of the calling node is over
 -- Publishes  left, status, joined and moved, to each node with members, to the calling one, and to those whose member moved
 local room, meta, nodes, connection_time, room_peaks = unpack(KEYS)
 local lease_until, publish, channel, room_key, node, epoch = unpack(ARGV, 1, 6)
-local own, others, rooms_of_prefix, lock = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV[8]), ARGV[9], ARGV[10]
-local replaced_prefix, replaced_seconds = ARGV[11], ARGV[12]
+local own, others, rooms_of_prefix = cmsgpack.unpack(ARGV[7]), cmsgpack.unpack(ARGV[8]), ARGV[9]
+local lock, lock_rev, replaced_prefix, replaced_seconds = unpack(ARGV, 10, 13)
 
 local LEASE_OVER = -2
 local VERSION, EVENTS, EVENT_JOINED, EVENT_LEFT, EVENT_STATUS, EVENT_MOVED = 1, 1, 1, 2, 3, 5
@@ -24,7 +24,7 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now >= tonumber(lease_until) then return {LEASE_OVER} end
 
-local known = redis.call("HMGET", meta, "epoch", "seq", "peak", "opened_ms", "locked")
+local known = redis.call("HMGET", meta, "epoch", "seq", "peak", "opened_ms", "locked", "locked_rev")
 local is_new = not known[1]
 local seq, peak, opened_ms = tonumber(known[2] or 0), tonumber(known[3] or 0), tonumber(known[4] or now)
 if is_new then redis.call("DEL", room, nodes) end
@@ -151,7 +151,11 @@ if not next(counts) then
   redis.call("HINCRBY", room_peaks, peak, 1)
 else
   redis.call("HSET", meta, "epoch", epoch, "seq", seq, "peak", peak, "opened_ms", opened_ms)
-  if lock ~= "" and not known[5] then redis.call("HSET", meta, "locked", lock) end
+  -- A node of a release before this one gives no rev.
+  local known_rev = tonumber(known[6] or known[5] and 0 or -1)
+  if lock ~= "" and tonumber(lock_rev) > known_rev then
+    redis.call("HSET", meta, "locked", lock, "locked_rev", lock_rev)
+  end
 end
 if #events > 0 then
   local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, first, events})

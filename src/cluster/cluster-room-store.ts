@@ -7,6 +7,7 @@ import {
   type Audience,
   type JoinRequest,
   type JoinResult,
+  type Lock,
   type Member,
   type OwnMember,
   type Position,
@@ -213,7 +214,7 @@ export class ClusterRoomStore implements RoomStore {
     room: RoomKey,
     own: readonly OwnMember[],
     others: readonly Member[],
-    isLocked?: boolean,
+    lock?: Lock,
   ): Promise<RoomSnapshot> {
     this.counters.restores++
     this.#resyncing?.restored.add(room)
@@ -222,7 +223,7 @@ export class ClusterRoomStore implements RoomStore {
     // Before: a lost room may be born again with them. Leases are in another slot than rooms, so not in the same script.
     await this.#grant(strangers)
     const reply = await this.#uplink.run("leased", (terms) =>
-      this.#calls.restore(room, own, strangers, isLocked, epochs.next(), terms),
+      this.#calls.restore(room, own, strangers, lock, epochs.next(), terms),
     )
     const snapshot = readSnapshot(reply.slice(1))
     if (epochs.has(snapshot.epoch)) this.#listener?.onRoomOpened(room)

@@ -5,7 +5,8 @@
 //   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
 //       [1, peer, node, generation, rev, status] joined; with a seventh, which means nothing, and an eighth, its mark
 //       [2, peer, generation] left; with a third, 1, it was replaced   [3, peer, rev, status] status
-//       [4, peer, text] frame; with a fourth, 1, for all but the peer, whose node alone looks at it
+//       [4, peer, text] frame; with a fourth, 1, for all but the peer, whose node alone looks at it; with a fifth, 1 or 0,
+//          and its rev, it locks the room or unlocks it
 //       [5, peer, node, generation, rev, status, born] moved; with an eighth, its mark
 //   [1, 2, sender node, batch number, [length, ...], text]          relays: room, from, to, text of each, one after
 //                                                                    the other in one text, and their lengths; a room,
@@ -162,9 +163,9 @@ function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | unde
       return { epoch, seq, kind: "status", peer, rev, status }
     }
     case EVENT.frame: {
-      const [, , text, to, lock] = entry
+      const [, , text, to, lock, rev] = entry
       if (typeof text !== "string") return undefined
-      const locks = isCount(lock) ? { lock: lock === LOCKS } : {}
+      const locks = isCount(lock) ? { lock: { isLocked: lock === LOCKS, rev: isCount(rev) ? rev : 0 } } : {}
       return { epoch, seq, kind: "frame", peer, text, to: to === OTHERS ? "others" : "all", ...locks }
     }
     default:

@@ -7,6 +7,7 @@ import {
   type Audience,
   type JoinRequest,
   type JoinResult,
+  type Lock,
   type Member,
   type OwnMember,
   type Position,
@@ -150,7 +151,7 @@ export class RoomCalls {
     room: RoomKey,
     own: readonly OwnMember[],
     others: readonly Member[],
-    isLocked: boolean | undefined,
+    lock: Lock | undefined,
     epoch: string,
     terms: Terms,
   ): ScriptCall {
@@ -168,7 +169,8 @@ export class RoomCalls {
         own: packMembers(own),
         others: packMembers(others),
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
-        lock: toWord(isLocked),
+        lock: toWord(lock?.isLocked),
+        lock_rev: lock === undefined ? "" : String(lock.rev),
         ...this.#replacedArgs(partition, room),
       },
     )

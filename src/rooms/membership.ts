@@ -7,7 +7,7 @@ import { type Grant, may } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
 import { timeOf } from "./numbers.ts"
 import type { PeerList } from "./peer-list.ts"
-import type { Member, Position, Ref, RelayFailure, StatusText } from "./room-store.ts"
+import type { Lock, Member, Position, Ref, RelayFailure, StatusText } from "./room-store.ts"
 
 /** A room as those in it see it; room.ts is the one there is. */
 export interface JoinedRoom {
@@ -20,6 +20,8 @@ export interface JoinedRoom {
   readonly members: ReadonlyMap<PeerId, Member>
   /** How far this node knows its log. */
   readonly position: Position
+  /** The last lock, or the end of one, of which this node was told. */
+  readonly lock: Lock | undefined
   /** Those of this node. */
   readonly here: Pick<PeerList<Membership>, "get" | "has" | "size" | "values">
   /** Whether a message can be sent to this peer. */

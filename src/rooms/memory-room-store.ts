@@ -8,6 +8,7 @@ import {
   type Audience,
   type JoinRequest,
   type JoinResult,
+  type Lock,
   type Member,
   type OwnMember,
   type Position,
@@ -32,7 +33,7 @@ interface Room {
   proofs: Map<PeerId, string> | undefined
   /** What proved memberships that others have replaced, and until when (ms) it is known; the oldest first. */
   replaced: Map<PeerId, { readonly proof: string; readonly until: number }> | undefined
-  isLocked: boolean
+  lock: Lock | undefined
 }
 
 /** The room store of a single node. */
@@ -68,7 +69,7 @@ export class MemoryRoomStore implements RoomStore {
     const others = takesOver || known === undefined ? [] : othersWith(known, mark, peer)
     if (others.length > 0 && identity?.ifThere === "refuse") return { kind: "identity_in_room" }
     if (known !== undefined && before === undefined && others.length === 0) {
-      if (known.isLocked) return { kind: "locked" }
+      if (known.lock?.isLocked === true) return { kind: "locked" }
       if (known.members.length >= limit) return { kind: "full" }
     }
     const room = known ?? this.#open(key)
@@ -126,7 +127,8 @@ export class MemoryRoomStore implements RoomStore {
     const member = room && findMember(room, peer)
     if (room === undefined || member === undefined || rev <= member.rev) return undefined
     room.members[indexOf(room, peer)] = { ...member, rev }
-    room.isLocked = lock ?? room.isLocked
+    const its = lock === undefined ? undefined : { isLocked: lock, rev }
+    room.lock = its ?? room.lock
     this.#announce(key, {
       epoch: room.epoch,
       seq: ++room.seq,
@@ -134,7 +136,7 @@ export class MemoryRoomStore implements RoomStore {
       peer,
       text,
       to,
-      ...(lock === undefined ? {} : { lock }),
+      ...(its === undefined ? {} : { lock: its }),
     })
     return toPosition(room)
   }
@@ -155,12 +157,12 @@ export class MemoryRoomStore implements RoomStore {
     key: RoomKey,
     own: readonly OwnMember[],
     others: readonly Member[],
-    isLocked = false,
+    lock?: Lock,
   ): Promise<RoomSnapshot> {
     const known = this.#rooms.get(key)
     if (known === undefined && own.length === 0) return this.snapshot(key)
     const room = known ?? this.#open(key)
-    if (known === undefined) room.isLocked = isLocked
+    if (lock !== undefined && lock.rev > (room.lock?.rev ?? -1)) room.lock = lock
     if (known === undefined) for (const member of others) this.#add(key, room, member)
     const wanted = new Map(own.map((member) => [member.peer, member]))
     for (const member of [...room.members]) {
@@ -202,7 +204,7 @@ export class MemoryRoomStore implements RoomStore {
       members: [],
       proofs: undefined,
       replaced: undefined,
-      isLocked: false,
+      lock: undefined,
     }
     this.#rooms.set(key, room)
     this.#listener?.onRoomOpened(key)

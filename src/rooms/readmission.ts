@@ -7,7 +7,7 @@ import type { IdentityOf } from "./identities.ts"
 import type { RoomKey } from "./ids.ts"
 import { type Holder, type Membership, makeMembership, type SentLog } from "./membership.ts"
 import type { RoomRegistry } from "./registry.ts"
-import type { OwnMember, RoomStore } from "./room-store.ts"
+import type { Lock, OwnMember, RoomStore } from "./room-store.ts"
 
 /** One of them, as it was. */
 export interface FormerMember extends Omit<OwnMember, "node"> {
@@ -32,6 +32,7 @@ export async function readmit(
   key: RoomKey,
   encoder: RoomEncoder,
   members: readonly FormerMember[],
+  lock: Lock | undefined,
 ): Promise<void> {
   const room = registry.open(key, encoder)
   const memberships = members.map(({ peer, generation, rev, status, proof, grant, holder, log }) => {
@@ -43,13 +44,14 @@ export async function readmit(
     return membership
   })
   room.readmit(memberships)
+  room.lock = lock
   const asked = room.received
   // To the log they are older than their place in it, as whoever was taken over is: so nobody is told of a join.
   const { node } = store
   const own = members.map(({ peer, generation, born = generation, rev, status, proof, grant }) => {
     return { peer, node, generation, born, rev, status, proof, mark: identityOf(key, encoder, grant)?.mark }
   })
-  room.adopt(await store.restore(key, own, []), asked)
+  room.adopt(await store.restore(key, own, [], lock), asked)
   for (const [index, membership] of memberships.entries()) {
     if (room.members.has(membership.peer)) members[index]?.onReadmitted(membership)
     // One identity may have been there twice before, and may not any more.

@@ -90,7 +90,7 @@ export class Repairs {
     const gone = [...room.leaving]
     const asked = room.received
     try {
-      const snapshot = await store.restore(room.key, own, others, room.isLocked)
+      const snapshot = await store.restore(room.key, own, others, room.lock)
       for (const [peer, generation] of gone) room.removeLeaving(peer, generation)
       if (room.isUsed) room.adopt(snapshot, asked)
     } catch (cause) {

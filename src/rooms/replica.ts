@@ -2,7 +2,7 @@
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
 import type { PeerId } from "./ids.ts"
-import type { Audience, Member, Position, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
+import type { Audience, Lock, Member, Position, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
 /** What clients may be shown: a change of the membership or a frame, without its place in the log. */
 export type Change =
@@ -15,7 +15,7 @@ export type Change =
       readonly peer: PeerId
       readonly text: string
       readonly to: Audience
-      readonly lock?: boolean
+      readonly lock?: Lock
     }
   /** `isLogged`: seen in the log, at the replica's position; else a snapshot showed it, later than it happened. */
   | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean; readonly isLogged: boolean }

@@ -53,6 +53,12 @@ export interface Position {
 /** Whom a frame of a member is for: all members, or all but the one who published it. */
 export type Audience = "all" | "others"
 
+/** Whether nobody new comes into a room, and by which command: of two the one with the higher number counts. */
+export interface Lock {
+  readonly isLocked: boolean
+  readonly rev: number
+}
+
 /** One entry of a room's log. */
 export type RoomEvent =
   | (Position & { readonly kind: "joined"; readonly member: Member })
@@ -75,7 +81,7 @@ export type RoomEvent =
       readonly peer: PeerId
       readonly text: string
       readonly to: Audience
-      readonly lock?: boolean
+      readonly lock?: Lock
     })
 
 /** A room as it stands at a position. A room that does not exist has no members and seq 0. */
@@ -180,15 +186,10 @@ export interface RoomStore {
    * Makes this node's members in the room exactly `own` (by peer and generation; a newer rev brings its status, another proof is kept), announcing
    * what changes; it may pass the room's limit, for a place once given is kept. Whoever is a member at another node by now
    * is left there, as the answer shows. A room that was lost is born again with `own` and `others` (members on other nodes
-   * as this node knows them, which those nodes confirm in generation), and locked where this node knows that it was
-   * (`isLocked`). Of members with one mark the latest stays: an own one before another is not added, others before it leave.
+   * as this node knows them, which those nodes confirm in generation), and locked as this node knows it was (`lock`),
+   * unless the store knows of a newer lock. Of members with one mark the latest stays: an own one before another is not added, others before it leave.
    */
-  restore(
-    room: RoomKey,
-    own: readonly OwnMember[],
-    others: readonly Member[],
-    isLocked?: boolean,
-  ): Promise<RoomSnapshot>
+  restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[], lock?: Lock): Promise<RoomSnapshot>
   /**
    * Gives the backend up, after at most `withinMs` milliseconds. Nothing is called back after it.
    * @param keepsMembers whether members of this node stay, for their clients to come back at another one in time

@@ -11,7 +11,7 @@ import type { RoomObserver } from "./observer.ts"
 import { PeerList } from "./peer-list.ts"
 import { type Change, hasLater } from "./replica.ts"
 import { RoomLog } from "./room-log.ts"
-import type { Member, Relay, StatusText } from "./room-store.ts"
+import type { Lock, Member, Relay, StatusText } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
 import type { RoomTracer } from "./tracer.ts"
 
@@ -44,8 +44,7 @@ export class Room extends RoomLog implements JoinedRoom {
   readonly encoder: RoomEncoder
   /** Memberships of this node that are in. Only this class changes the list, and what is in it. */
   readonly here = new PeerList<Membership>()
-  /** Whether the room is locked, if it was told here. */
-  isLocked: boolean | undefined = undefined
+  lock: Lock | undefined = undefined
   readonly #parts: RoomParts
   #joiners: Map<PeerId, Joiner> = NOBODY
   #leaving: Map<PeerId, number> = NOBODY
@@ -188,7 +187,7 @@ export class Room extends RoomLog implements JoinedRoom {
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
-        this.isLocked = change.lock ?? this.isLocked
+        this.lock = change.lock ?? this.lock
         this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
         break
       case "status": {

@@ -15,7 +15,7 @@ import { type FormerMember, readmit } from "./readmission.ts"
 import { Redirects } from "./redirects.ts"
 import { RoomRegistry } from "./registry.ts"
 import { Repairs } from "./repairs.ts"
-import type { Relay, RoomStore } from "./room-store.ts"
+import type { Lock, Relay, RoomStore } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
 import type { RoomTracer } from "./tracer.ts"
 
@@ -49,7 +49,7 @@ export interface Rooms {
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
   /** Puts members back in who were in a room when the process before this one ended; see readmission.ts. */
-  readmit(room: RoomKey, encoder: RoomEncoder, members: readonly FormerMember[]): Promise<void>
+  readmit(room: RoomKey, encoder: RoomEncoder, members: readonly FormerMember[], lock?: Lock): Promise<void>
   /** Whether there are memberships whose clients are away and may come back. */
   readonly hasHeld: boolean
   /** Leaves every room; with `keepsHeld`, such memberships stay. */
@@ -87,7 +87,7 @@ export function makeRooms(parts: RoomsParts): Rooms {
     crossRelays,
     redirects,
     tracer,
-    readmit: (room, encoder, members) => readmit({ store, registry, identityOf }, room, encoder, members),
+    readmit: (room, encoder, members, lock) => readmit({ store, registry, identityOf }, room, encoder, members, lock),
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },

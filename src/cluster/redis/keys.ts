@@ -15,7 +15,7 @@ export interface Keys {
   partitionOf(room: RoomKey): number
   /** hash: peer → packed member. */
   room(partition: number, room: RoomKey): string
-  /** hash: epoch, seq, peak, opened_ms. */
+  /** hash: epoch, seq, peak, opened_ms; locked and locked_rev, once it was. */
   meta(partition: number, room: RoomKey): string
   /** hash: node → how many members it has in the room. */
   nodes(partition: number, room: RoomKey): string

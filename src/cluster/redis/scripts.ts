@@ -131,6 +131,7 @@ export const RESTORE_ROOM = script(
     "others",
     "rooms_of_prefix",
     "lock",
+    "lock_rev",
     "replaced_prefix",
     "replaced_seconds",
   ],

@@ -101,6 +101,10 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
       return "3"
     case "if_taken":
       return random.pick(["leave", "take_over", "refuse"]) ?? ""
+    case "lock":
+      return random.pick(["", "0", "1"]) ?? ""
+    case "lock_rev":
+      return String(rev())
     case "mark":
       return random.pick(["", "ada", "ben"]) ?? ""
     case "if_there":
