@@ -228,9 +228,8 @@ export class RoomCommands {
     const most = Math.min(limit, grant?.peers ?? limit)
     const identity = identityOf(key, encoder, grant)
     const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof, identity }
-    const landed = new Promise<void>((onJoined) => {
-      room.addJoiner({ membership, ref, mark: identity?.mark, isAnswered: false, onJoined })
-    })
+    const { promise: landed, resolve: onJoined } = Promise.withResolvers<void>()
+    if (!room.addJoiner({ membership, ref, mark: identity?.mark, isAnswered: false, onJoined })) return "taken"
     const asked = room.received
     try {
       const result = await store.join({ ...request, withSnapshot: !room.isLive })
