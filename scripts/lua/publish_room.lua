@@ -32,8 +32,8 @@ local function publish_one(room, meta, nodes, arg)
   local event = {EVENT_FRAME, peer, text}
   if to == "others" then event[4] = OTHERS end
   if lock ~= "" then
-    event[4], event[5] = event[4] or ALL, tonumber(lock)
-    redis.call("HSET", meta, "locked", lock)
+    event[4], event[5], event[6] = event[4] or ALL, tonumber(lock), rev
+    redis.call("HSET", meta, "locked", lock, "locked_rev", arg(2))
   end
   local message = cmsgpack.pack({VERSION, EVENTS, room_key, epoch, seq, {event}})
   for _, name in ipairs(redis.call("HKEYS", nodes)) do redis.call(publish, channel .. name, message) end

@@ -18,8 +18,23 @@ export const SECRET_BYTES = 32
 
 const SIGNED = ["RS256", "ES256", "EdDSA"]
 
-/** Why a token is not good: refused, or that cannot be told now. */
-export type TokenRefusal = "unauthorized" | "unavailable"
+/**
+ * Why a token is not good, for operators: its end has come (expired) or its beginning has not (early), nobody we know has
+ * signed it so (signature), or by another algorithm than ours, it is for another server (audience), it is no token, or says
+ * what nobody understands (malformed); or that cannot be told now.
+ */
+export const TOKEN_REFUSALS = [
+  "expired",
+  "early",
+  "signature",
+  "algorithm",
+  "audience",
+  "malformed",
+  "unavailable",
+] as const
+
+/** One of them. */
+export type TokenRefusal = (typeof TOKEN_REFUSALS)[number]
 
 /** Checks a token. */
 export type VerifyToken = (token: string) => Promise<Claims | TokenRefusal>
@@ -33,22 +48,31 @@ export function makeVerifier(key: string | KeySet, audience: string): VerifyToke
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
   }
   return async (token) => {
-    if (token.length > TOKEN_CHARACTERS) return "unauthorized"
+    if (token.length > TOKEN_CHARACTERS) return "malformed"
     try {
       const { payload } = await (secret === undefined
         ? jwtVerify(token, (key as KeySet).find, options)
         : jwtVerify(token, secret, options))
       // Who says for whom a token is means nobody else (RFC 7519 section 4.1.3).
-      if (payload.aud !== undefined && ![payload.aud].flat().includes(audience)) return "unauthorized"
-      return readClaims(payload) ?? "unauthorized"
+      if (payload.aud !== undefined && ![payload.aud].flat().includes(audience)) return "audience"
+      return readClaims(payload) ?? "malformed"
     } catch (cause) {
       if (cause instanceof NoKeys) return "unavailable"
       // What is no token at all, or whose key is none, is thrown as something else than a JOSEError.
       if (cause instanceof errors.JOSEError || cause instanceof TypeError || cause instanceof DOMException)
-        return "unauthorized"
+        return refusalOf(cause)
       throw cause
     }
   }
+}
+
+function refusalOf(cause: Error): TokenRefusal {
+  if (cause instanceof errors.JWTExpired) return "expired"
+  if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === "nbf" && cause.reason === "check_failed")
+    return "early"
+  if (cause instanceof errors.JOSEAlgNotAllowed) return "algorithm"
+  const isUnknown = cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JWKSMultipleMatchingKeys
+  return isUnknown || cause instanceof errors.JWSSignatureVerificationFailed ? "signature" : "malformed"
 }
 
 /** What a token is signed with. */

@@ -95,8 +95,17 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const limits = { ...config, maxConnections: maxConnectionsOf(config, files), memoryBytes: memoryBytesOf(config) }
   const onPlaceRefused = makePlaceLog(log, SYSTEM_CLOCK)
   const connections = new Connections({ limits, log, observer: hooks.observer, onPlaceRefused })
+  const { sameIdentity } = config
   const timelines = config.traceRooms ? new Timelines(SYSTEM_CLOCK) : undefined
-  const rooms = makeRooms({ store, topics, log, observer: hooks.observer, tracer: timelines, onTold: hooks.told })
+  const rooms = makeRooms({
+    store,
+    topics,
+    log,
+    observer: hooks.observer,
+    tracer: timelines,
+    onTold: hooks.told,
+    sameIdentity,
+  })
   const dialects = makeDialects(
     {
       rooms,

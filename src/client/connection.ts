@@ -122,11 +122,11 @@ export class Connection {
     this.#become({ name: "waiting", retryInMs: Number.POSITIVE_INFINITY, code: NORMAL })
   }
 
-  /** Closes for good. */
-  close(reason = "closed by the page"): void {
+  /** Closes for good; `code` is what `closed` is told with. */
+  close(reason = "closed by the page", code = NORMAL): void {
     if (this.#state.name === "closed") return
     this.#end()
-    this.#become({ name: "closed", code: NORMAL, reason })
+    this.#become({ name: "closed", code, reason })
   }
 
   /** Call it when no membership hangs on an older socket any more. */

@@ -5,7 +5,7 @@ import type { SignalingError } from "./requests.ts"
 import type { JoinedRoom } from "./room.ts"
 import type { Status } from "./wire.ts"
 
-/** What listeners hear. The names are those of the wire. */
+/** What listeners hear. The names are those of the wire, but for `locked`, which is two there. */
 export interface SignalingEvents {
   state: ConnectionState
   joined_room: JoinedRoom
@@ -18,6 +18,8 @@ export interface SignalingEvents {
   /** `whileAway`: noticed when we came back. Perhaps this peer lost its connection, too, and is about to come back. */
   peer_left: { peerId: string; whileAway: boolean }
   peer_updated_status: { peerId: string; status: Status }
+  /** Who saw to it that nobody new comes in, or that others come in again. */
+  locked: { peerId: string; isLocked: boolean }
   /** A message that a peer sent with `send`. */
   relayed: { peerId: string; message: ReceivedMessage }
   /** An error of the server that answers none of the requests: to a `send`, for example. */

@@ -9,6 +9,9 @@ import { decodeServerEvent, type Resumed, type ResumeTicket, type ServerEvent } 
 /** The close code of a server that has too much to do: the next attempt waits the longer for it. */
 const BUSY = 1013
 
+/** The close code, and the error before it, of a membership that a later join of the same identity has replaced. */
+const REPLACED = 4510
+
 /**
  * Where the membership stands. `joining`: asked for. `held`: the connection broke, and another one may take it over;
  * `resuming`: one has asked to.
@@ -198,6 +201,9 @@ export class ResumableConnection {
     }
     if (event.event === "resumed") {
       if (this.#standing === "resuming") this.#onResumed(event)
+    } else if (event.event === "error" && event.id === "replaced") {
+      // Not left to the close behind it: who missed that would join anew, and replace the other one.
+      this.#connection.close(event.message, REPLACED)
     } else if (event.event === "error" && this.#standing === "resuming") {
       this.#onResumeRefused(new SignalingError(event.id, event.message))
     } else if (event.event !== "error" || event.id !== "resume_failed") {

@@ -12,8 +12,8 @@ import { compare, type JoinedRoom, WantedRoom } from "./room.ts"
 import { askFor, type ClientOptions, type Token } from "./token.ts"
 import type { Answer, IceServer, Resumed, ServerEvent, Status } from "./wire.ts"
 
-/** Errors after which trying again may work; on any other the client stops. A full room may be full of our own ghost. */
-const PASSING_ERRORS = new Set(["unavailable", "rate_limited", "room_full", "internal", "no_token"])
+/** Errors after which trying again may work; on any other the client stops. The room may still have our own ghost. */
+const PASSING_ERRORS = new Set(["unavailable", "rate_limited", "room_full", "identity_in_room", "internal", "no_token"])
 
 export class SignalingClient extends Emitter<SignalingEvents> {
   readonly #connection: ResumableConnection
@@ -115,6 +115,19 @@ export class SignalingClient extends Emitter<SignalingEvents> {
       this.#connection.send({ event: "update_status", status: change })
   }
 
+  /**
+   * Lets nobody new into the room, once it resolves; for who may, else it rejects with `unauthorized`. Who was in it comes
+   * back as itself.
+   */
+  lock(): Promise<void> {
+    return this.#setLock("lock_room")
+  }
+
+  /** Lets others in again. */
+  unlock(): Promise<void> {
+    return this.#setLock("unlock_room")
+  }
+
   /** What the server says about itself; a member gets fresh `ice_servers`, which new connections then use. */
   async info(): Promise<Extract<Answer, { event: "info" }>> {
     const answer = await this.#requests.send({ event: "info", ref: this.#requests.makeRef() })
@@ -133,6 +146,14 @@ export class SignalingClient extends Emitter<SignalingEvents> {
   /** Retries at once, or asks whether the connection lives. In a page it is called by itself when network or tab are back. */
   wake(): void {
     this.#connection.wake()
+  }
+
+  /** Only a refusal names the request, so a ping of the same name follows: the server takes one message after the other. */
+  async #setLock(event: string): Promise<void> {
+    const ref = this.#requests.makeRef()
+    const answer = this.#requests.send({ event, ref })
+    this.#connection.send({ event: "ping", ref })
+    await answer
   }
 
   /** As far as anybody knows: also while the connection is broken and may be resumed. */
@@ -276,6 +297,10 @@ export class SignalingClient extends Emitter<SignalingEvents> {
       case "peer_left":
         if (this.#peers.delete(message.sender_id))
           this.emit("peer_left", { peerId: message.sender_id, whileAway: false })
+        return
+      case "room_locked":
+      case "room_unlocked":
+        this.emit("locked", { peerId: message.peer_id, isLocked: message.event === "room_locked" })
         return
       case "peer_updated_status": {
         const { sender_id: peerId, status } = message

@@ -49,6 +49,7 @@ export type ServerEvent =
   | Resumed
   | { event: "new_peer"; peer_id: string; status: Status }
   | { event: "peer_left"; sender_id: string }
+  | { event: "room_locked" | "room_unlocked"; peer_id: string }
   | { event: "peer_updated_status"; sender_id: string; status: Status }
   | { event: "error"; id: string; message: string; ref?: string }
   | { event: "shutdown"; seconds: number }

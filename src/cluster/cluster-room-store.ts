@@ -7,9 +7,11 @@ import {
   type Audience,
   type JoinRequest,
   type JoinResult,
+  type Lock,
   type Member,
   type OwnMember,
   type Position,
+  type Proven,
   type Ref,
   type Relay,
   type RoomListener,
@@ -28,7 +30,7 @@ import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
 import { Publishes } from "./publishes.ts"
 import type { Keys } from "./redis/keys.ts"
-import { RoomCalls, readPosition, readRefusal, readSnapshot } from "./room-calls.ts"
+import { RoomCalls, readPosition, readProven, readRefusal, readSnapshot } from "./room-calls.ts"
 import { readRoomsOf, type SweepOptions, sweepNode } from "./sweep.ts"
 import { Uplink } from "./uplink.ts"
 
@@ -159,8 +161,8 @@ export class ClusterRoomStore implements RoomStore {
     return (await this.#uplink.run("up", (terms) => this.#calls.prove(room, peer, generation, proof, terms)))[0] === 1
   }
 
-  async isProven(room: RoomKey, peer: PeerId, given: string): Promise<boolean> {
-    return (await this.#uplink.run("up", () => this.#calls.isProven(room, peer, given)))[0] === 1
+  async isProven(room: RoomKey, peer: PeerId, given: string): Promise<Proven> {
+    return readProven(await this.#uplink.run("up", () => this.#calls.isProven(room, peer, given)))
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
@@ -212,7 +214,7 @@ export class ClusterRoomStore implements RoomStore {
     room: RoomKey,
     own: readonly OwnMember[],
     others: readonly Member[],
-    isLocked?: boolean,
+    lock?: Lock,
   ): Promise<RoomSnapshot> {
     this.counters.restores++
     this.#resyncing?.restored.add(room)
@@ -221,7 +223,7 @@ export class ClusterRoomStore implements RoomStore {
     // Before: a lost room may be born again with them. Leases are in another slot than rooms, so not in the same script.
     await this.#grant(strangers)
     const reply = await this.#uplink.run("leased", (terms) =>
-      this.#calls.restore(room, own, strangers, isLocked, epochs.next(), terms),
+      this.#calls.restore(room, own, strangers, lock, epochs.next(), terms),
     )
     const snapshot = readSnapshot(reply.slice(1))
     if (epochs.has(snapshot.epoch)) this.#listener?.onRoomOpened(room)

@@ -3,9 +3,11 @@
 // of two releases can run side by side: what a node does not know it counts and drops.
 //
 //   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
-//       [1, peer, node, generation, rev, status] joined   [2, peer, generation] left   [3, peer, rev, status] status
-//       [4, peer, text] frame; with a fourth, 1, for all but the peer, whose node alone looks at it
-//       [5, peer, node, generation, rev, status, born] moved
+//       [1, peer, node, generation, rev, status] joined; with a seventh, which means nothing, and an eighth, its mark
+//       [2, peer, generation] left; with a third, 1, it was replaced   [3, peer, rev, status] status
+//       [4, peer, text] frame; with a fourth, 1, for all but the peer, whose node alone looks at it; with a fifth, 1 or 0,
+//          and its rev, it locks the room or unlocks it
+//       [5, peer, node, generation, rev, status, born] moved; with an eighth, its mark
 //   [1, 2, sender node, batch number, [length, ...], text]          relays: room, from, to, text of each, one after
 //                                                                    the other in one text, and their lengths; a room,
 //                                                                    from or to of length 0 is that of the relay before
@@ -21,6 +23,8 @@ const KIND = { events: 1, relays: 2, heartbeat: 3 } as const
 const EVENT = { joined: 1, left: 2, status: 3, frame: 4, moved: 5 } as const
 /** In a frame, for all but its peer. */
 const OTHERS = 1
+/** In a leave: another member of the same identity is in its place. */
+const REPLACED = 1
 /** In a frame that tells of it: the room is locked; 0, it is not any more. */
 const LOCKS = 1
 
@@ -105,11 +109,21 @@ export function decodeNodeMessage(bytes: Buffer): NodeMessage | "unknown" | unde
   }
 }
 
-/** A member in a room's hash, as the scripts pack it: the reader of `node, generation, rev, joined_ms, order, status, born`. */
+/** A member in a room's hash, as the scripts pack it: the reader of `node, generation, rev, joined_ms, order, status, born, proof, mark`. */
 export function readPackedMember(peer: string, bytes: Buffer): { readonly member: Member; readonly order: number } {
-  const packed = decode(bytes) as [NodeId, number, number, number, number, string, (number | false)?]
-  const [node, generation, rev, , order, status, born] = packed
-  const member = { peer: peer as PeerId, node, generation, rev, status }
+  const packed = decode(bytes) as [
+    NodeId,
+    number,
+    number,
+    number,
+    number,
+    string,
+    (number | false)?,
+    unknown?,
+    unknown?,
+  ]
+  const [node, generation, rev, , order, status, born, , mark] = packed
+  const member = { peer: peer as PeerId, node, generation, rev, status, ...withMark(mark) }
   return { member: typeof born !== "number" ? member : { ...member, born }, order }
 }
 
@@ -131,16 +145,17 @@ function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | unde
   switch (entry[0]) {
     case EVENT.joined:
     case EVENT.moved: {
-      const [, , node, generation, rev, status, born] = entry
+      const [, , node, generation, rev, status, born, mark] = entry
       if (typeof node !== "string" || !isCount(generation) || !isCount(rev) || typeof status !== "string")
         return undefined
-      const member = { peer, node: node as NodeId, generation, rev, status }
+      const member = { peer, node: node as NodeId, generation, rev, status, ...withMark(mark) }
       if (entry[0] === EVENT.joined) return { epoch, seq, kind: "joined", member }
       return isCount(born) ? { epoch, seq, kind: "moved", member: { ...member, born } } : undefined
     }
     case EVENT.left: {
-      const generation = entry[2]
-      return isCount(generation) ? { epoch, seq, kind: "left", peer, generation } : undefined
+      const [, , generation, isReplaced] = entry
+      if (!isCount(generation)) return undefined
+      return { epoch, seq, kind: "left", peer, generation, ...(isReplaced === REPLACED ? { isReplaced: true } : {}) }
     }
     case EVENT.status: {
       const [, , rev, status] = entry
@@ -148,9 +163,9 @@ function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | unde
       return { epoch, seq, kind: "status", peer, rev, status }
     }
     case EVENT.frame: {
-      const [, , text, to, lock] = entry
+      const [, , text, to, lock, rev] = entry
       if (typeof text !== "string") return undefined
-      const locks = isCount(lock) ? { lock: lock === LOCKS } : {}
+      const locks = isCount(lock) ? { lock: { isLocked: lock === LOCKS, rev: isCount(rev) ? rev : 0 } } : {}
       return { epoch, seq, kind: "frame", peer, text, to: to === OTHERS ? "others" : "all", ...locks }
     }
     default:
@@ -180,6 +195,10 @@ function readRelays(message: unknown[]): NodeMessage | undefined {
     relays.push({ room: room as RoomKey, from: from as PeerId, to: to as PeerId, text: next(lengths[at + 3]) })
   }
   return end === text.length ? { kind: "relays", sender: sender as NodeId, number, relays } : undefined
+}
+
+function withMark(mark: unknown): Pick<Member, "mark"> {
+  return typeof mark === "string" ? { mark } : {}
 }
 
 function isCount(value: unknown): value is number {

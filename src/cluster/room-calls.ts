@@ -3,15 +3,18 @@
 
 import { encode } from "@msgpack/msgpack"
 import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
-import type {
-  Audience,
-  JoinRequest,
-  JoinResult,
-  Member,
-  OwnMember,
-  Position,
-  RoomSnapshot,
-  StatusText,
+import {
+  type Audience,
+  type JoinRequest,
+  type JoinResult,
+  type Lock,
+  type Member,
+  type OwnMember,
+  type Position,
+  type Proven,
+  REPLACED_SECONDS,
+  type RoomSnapshot,
+  type StatusText,
 } from "../rooms/room-store.ts"
 import type { Reply, ScriptCall } from "./backend.ts"
 import { readPackedMember } from "./node-message.ts"
@@ -53,7 +56,7 @@ export class RoomCalls {
 
   /** `epoch`: for the room, should it be new. */
   join(request: JoinRequest, epoch: string, terms: Terms): ScriptCall {
-    const { room, peer, generation, rev, status, limit, ifTaken, withSnapshot, proof } = request
+    const { room, peer, generation, rev, status, limit, ifTaken, withSnapshot, proof, identity } = request
     const { partition, keys, args } = this.#of(room, terms)
     return callOf(
       JOIN_ROOM,
@@ -75,6 +78,9 @@ export class RoomCalls {
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
         proof: proof?.next ?? "",
         proven_by: proof?.given ?? "",
+        mark: identity?.mark ?? "",
+        if_there: identity?.ifThere ?? "",
+        ...this.#replacedArgs(partition, room),
       },
     )
   }
@@ -86,8 +92,9 @@ export class RoomCalls {
   }
 
   isProven(room: RoomKey, peer: PeerId, given: string): ScriptCall {
-    const key = this.#keys.room(this.#keys.partitionOf(room), room)
-    return callOf(IS_PROVEN, { room: key }, { peer, proven_by: given })
+    const partition = this.#keys.partitionOf(room)
+    const keys = { room: this.#keys.room(partition, room), replaced: this.#keys.replaced(partition, room, peer) }
+    return callOf(IS_PROVEN, keys, { peer, proven_by: given })
   }
 
   leave(room: RoomKey, peer: PeerId, generation: number, terms: Terms): ScriptCall {
@@ -144,7 +151,7 @@ export class RoomCalls {
     room: RoomKey,
     own: readonly OwnMember[],
     others: readonly Member[],
-    isLocked: boolean | undefined,
+    lock: Lock | undefined,
     epoch: string,
     terms: Terms,
   ): ScriptCall {
@@ -162,9 +169,18 @@ export class RoomCalls {
         own: packMembers(own),
         others: packMembers(others),
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
-        lock: toWord(isLocked),
+        lock: toWord(lock?.isLocked),
+        lock_rev: lock === undefined ? "" : String(lock.rev),
+        ...this.#replacedArgs(partition, room),
       },
     )
+  }
+
+  #replacedArgs(partition: number, room: RoomKey) {
+    return {
+      replaced_prefix: this.#keys.replacedPrefix(partition, room),
+      replaced_seconds: String(REPLACED_SECONDS),
+    }
   }
 
   /** What the scripts that change one room take. */
@@ -193,7 +209,13 @@ export function readRefusal([code]: readonly Reply[]): Exclude<JoinResult, { kin
   if (code === REFUSED.full) return { kind: "full" }
   if (code === REFUSED.taken) return { kind: "taken" }
   if (code === REFUSED.locked) return { kind: "locked" }
+  if (code === REFUSED.identityInRoom) return { kind: "identity_in_room" }
   return code === REFUSED.unproven ? { kind: "unproven" } : undefined
+}
+
+/** What is known of a proof. */
+export function readProven([code]: readonly Reply[]): Proven {
+  return code === REFUSED.replaced ? "replaced" : code === 1
 }
 
 /** What a change of a room answers: its position, or undefined when nothing changed. */
@@ -233,8 +255,8 @@ const IF_TAKEN: Readonly<Record<JoinRequest["ifTaken"], string>> = {
 }
 
 function packMembers(members: readonly OwnMember[]): Buffer {
-  const rows = members.map(({ peer, node, generation, rev, status, born = false, proof = false }) => {
-    return [peer, node, generation, rev, status, born, proof]
+  const rows = members.map(({ peer, node, generation, rev, status, born = false, proof = false, mark = false }) => {
+    return [peer, node, generation, rev, status, born, proof, mark]
   })
   const bytes = encode(rows)
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -5,7 +5,7 @@ import type { FromText } from "./values.ts"
 /** One option that takes a value. */
 export interface Option<T = unknown> {
   readonly schema: FromText<T>
-  readonly default: T
+  readonly default: NoInfer<T>
   /** What stands for the value in --help. */
   readonly value: string
   readonly help: string

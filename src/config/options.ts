@@ -113,6 +113,12 @@ export const OPTIONS = {
     value: "NAME",
     help: "who this server is to tokens that say for whom they are (aud)",
   }),
+  sameIdentity: option({
+    schema: oneOf("allow", "refuse", "replace"),
+    default: "allow",
+    value: "allow|refuse|replace",
+    help: "when one identity (sub of a token, or as a plug-in says) joins a room in which it is: both stay, the newcomer is refused, or takes the place",
+  }),
   dialect: list({
     schema: oneOf(...DIALECTS),
     value: "NAME",

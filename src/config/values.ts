@@ -26,8 +26,8 @@ export function text(pattern: RegExp, message: string): FromText<string> {
 }
 
 /** One of a few words. */
-export function oneOf(...choices: [string, ...string[]]): FromText<string> {
-  return v.picklist(choices, `must be one of ${choices.join(", ")}`) as unknown as FromText<string>
+export function oneOf<const Word extends string>(...choices: [Word, ...Word[]]): FromText<Word> {
+  return v.picklist(choices, `must be one of ${choices.join(", ")}`) as unknown as FromText<Word>
 }
 
 /** true or false. */

@@ -14,6 +14,7 @@ export const CLOSE = {
   internal: { code: 1011, reason: "internal error" },
   serverFull: { code: 1013, reason: "server is full, try again later" },
   roomFull: { code: 1013, reason: "room is full, try again later" },
+  identityInRoom: { code: 1013, reason: "this identity is in the room already" },
   unavailable: { code: 1013, reason: "service unavailable, try again" },
   tooSlow: { code: 1013, reason: "too slow a reader" },
   silent: { code: 4008, reason: "pings unanswered" },
@@ -21,6 +22,7 @@ export const CLOSE = {
   neverJoined: { code: 4429, reason: "in no room, come back for one" },
   unauthorized: { code: 4501, reason: "not authorized" },
   removed: { code: 4503, reason: "removed by an operator" },
+  replaced: { code: 4510, reason: "replaced by a later join of the same identity" },
   takenOver: { code: 4509, reason: "taken over by another connection" },
 } as const
 

@@ -40,7 +40,7 @@ export interface Turned {
 export class Place extends Budget {
   /** What it is called: an address or a network; empty for all those for whom there was no room. */
   readonly name: string
-  /** Open ones. */
+  /** Open ones, and those of which plug-ins are still asked. */
   connections = 0
   /** New connections it may open now, and the tick of their last filling. */
   connects: number
@@ -102,6 +102,16 @@ export class Places {
       return undefined
     }
     return { reason: "address_connects", retrySeconds: Math.ceil(1 / this.#connects.perSecond) }
+  }
+
+  /** Counts one as connected as long as plug-ins are asked whether it may be: any number could come in that time. */
+  async keepDuring<T>(place: Place, asked: Promise<T>): Promise<T> {
+    place.connections++
+    try {
+      return await asked
+    } finally {
+      place.connections--
+    }
   }
 
   /** A plain HTTP request. @returns why it is not answered */

@@ -38,7 +38,15 @@ export interface EntryWish {
 }
 
 /** What became of it: a member (or the client is gone), or an error, which is counted and told to observers. */
-export type EntryOutcome = "entered" | "gone" | "full" | "unauthorized" | "rate_limited" | "unavailable" | "internal"
+export type EntryOutcome =
+  | "entered"
+  | "gone"
+  | "full"
+  | "identity_in_room"
+  | "unauthorized"
+  | "rate_limited"
+  | "unavailable"
+  | "internal"
 
 /** Enters a room. Rejects only by a bug. */
 export async function enterRoom(parts: RefusalParts, wish: EntryWish): Promise<EntryOutcome> {

@@ -7,7 +7,7 @@ import type { Holder } from "../rooms/membership.ts"
 /** Makes one; `told` is what the dialect has to say of it. */
 export function makeHolder(
   connection: Connection,
-  told: Pick<Holder, "onJoined" | "onTakenOver" | "onRelayFailed">,
+  told: Pick<Holder, "onJoined" | "onTakenOver" | "onReplaced" | "onRelayFailed">,
 ): Holder {
   return {
     ...told,

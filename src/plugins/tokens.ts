@@ -2,7 +2,7 @@
 // what it says of members is said by admit().
 
 import type { Claims } from "../access/claims.ts"
-import { CLOCK_TOLERANCE_SECONDS, type TokenRefusal, type VerifyToken } from "../access/tokens.ts"
+import { CLOCK_TOLERANCE_SECONDS, TOKEN_REFUSALS, type TokenRefusal, type VerifyToken } from "../access/tokens.ts"
 import { isAmong } from "../rooms/grant.ts"
 import type { Closing, Grant, Join, Refusal, Visitor } from "./contract.ts"
 import { admit, CONTRACT, closeWith, definePlugin, refuse } from "./define.ts"
@@ -13,8 +13,14 @@ const SUB_PROTOCOL = "token."
 /** A JWT: tells a token of ours from what PeerJS or an application calls `token`. */
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
-/** What a connection has brought: the claims of a good token, nothing, or a token of which nobody can tell just now. */
-type Brought = Claims | "nothing" | "unavailable"
+/** What a connection has brought: the claims of a good token, or no token. */
+type Brought = Claims | "none"
+
+/** Why somebody is refused: there is no token, it is for another room, or it is not good. */
+const REASONS = ["none", "room", ...TOKEN_REFUSALS] as const
+
+/** One of them. */
+type Reason = (typeof REASONS)[number]
 
 /**
  * The plug-in for tokens.
@@ -25,36 +31,43 @@ export function tokensPlugin(verify: VerifyToken | undefined, now: () => number 
     name: "tokens",
     contract: CONTRACT,
     timeoutSeconds: 10,
-    setup: () => {
-      const refused = { unauthorized: 0, unavailable: 0 }
+    setup: ({ log }) => {
+      const refused = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>
       const metrics = {
         refused_total: {
-          help: "Tokens refused, and clients without one where one is asked for, by what was answered.",
-          label: "error",
+          help: "Tokens refused, and clients without one where one is asked for, by reason; clients are not told it.",
+          label: "reason",
           read: () => refused,
         },
       }
       if (verify === undefined) return { metrics }
       const check = verify
-      const count = <T>(error: TokenRefusal, answer: T): T => {
-        refused[error]++
-        return answer
+      /** Whoever tries tokens learns nothing of them but that they are not good. */
+      const count = (reason: Reason): void => {
+        refused[reason]++
+        log.debug("refused", { reason })
+      }
+      const refuseFor = (reason: Reason): Refusal => {
+        count(reason)
+        return reason === "unavailable" ? refuse(reason) : refuse("unauthorized", "not authorized")
       }
 
       /** Of a token that came with a handshake or a plain request. */
-      async function bring(request: Request, { dialect }: Visitor): Promise<Brought | "unauthorized"> {
+      async function bring(request: Request, { dialect }: Visitor): Promise<Brought | TokenRefusal> {
         const token = tokenOf(request, dialect)
-        return token === undefined ? "nothing" : await check(token)
+        return token === undefined ? "none" : await check(token)
       }
 
       return {
         async connect(request, visitor): Promise<Brought | Closing> {
           const brought = await bring(request, visitor)
-          if (brought === "unavailable") return count(brought, closeWith(1013, "service unavailable, try again"))
-          if (brought === "unauthorized") return count(brought, closeWith(4501, "not authorized"))
           // Only palava can bring it later.
-          const isLate = visitor.dialect === undefined || visitor.dialect === "palava"
-          return brought === "nothing" && !isLate ? count("unauthorized", closeWith(4501, "not authorized")) : brought
+          const mayBeLate = visitor.dialect === undefined || visitor.dialect === "palava"
+          if (typeof brought !== "string" || (brought === "none" && mayBeLate)) return brought
+          count(brought)
+          return brought === "unavailable"
+            ? closeWith(1013, "service unavailable, try again")
+            : closeWith(4501, "not authorized")
         },
         async join({ connection, dialect, roomId, fields }: Join<Brought>) {
           const given = dialect === "palava" ? fields["token"] : undefined
@@ -63,16 +76,14 @@ export function tokensPlugin(verify: VerifyToken | undefined, now: () => number 
               ? connection.data
               : typeof given === "string"
                 ? await check(given)
-                : "unauthorized"
-          if (claims === "unavailable") return count(claims, refuse("unavailable"))
-          if (typeof claims === "string" || !allows(claims, roomId, now())) return count("unauthorized", refuseToken())
-          return admit(grantOf(claims))
+                : "malformed"
+          const reason = refusalOf(claims, roomId, now())
+          return reason === undefined ? admit(grantOf(claims as Claims)) : refuseFor(reason)
         },
         async look(request, visitor) {
           const claims = await bring(request, visitor)
-          if (claims === "unavailable") return count(claims, refuse("unavailable"))
-          if (typeof claims === "string") return count("unauthorized", refuseToken())
-          return (roomId: string) => allows(claims, roomId, now())
+          if (typeof claims === "string") return refuseFor(claims)
+          return (roomId: string) => refusalOf(claims, roomId, now()) === undefined
         },
         metrics,
       }
@@ -95,9 +106,11 @@ function tokenOf(request: Request, dialect: string | undefined): string | undefi
   return plain !== undefined && JWT.test(plain) ? plain : undefined
 }
 
-/** It was good when it came, but a connection may last longer than its token. */
-function allows({ rooms, exp }: Claims, roomId: string, now: number): boolean {
-  return isAmong(roomId, rooms) && endOf(exp) > now
+/** Why the bearer may not be in a room. A token was good when it came, but a connection may last longer than it. */
+function refusalOf(brought: Brought | TokenRefusal, roomId: string, now: number): Reason | undefined {
+  if (typeof brought === "string") return brought
+  if (!isAmong(roomId, brought.rooms)) return "room"
+  return endOf(brought.exp) > now ? undefined : "expired"
 }
 
 function grantOf({ rooms, exp, sub, name, peers, can }: Claims): Grant {
@@ -114,8 +127,4 @@ function grantOf({ rooms, exp, sub, name, peers, can }: Claims): Grant {
 
 function endOf(exp: number): number {
   return (exp + CLOCK_TOLERANCE_SECONDS) * 1000
-}
-
-function refuseToken(): Refusal {
-  return refuse("unauthorized", "not authorized")
 }

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
+import type { IdentityOf } from "./identities.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
 import { type Membership, makeMembership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
@@ -12,6 +13,7 @@ import type { Room } from "./room.ts"
 import {
   type Audience,
   type Position,
+  type Proven,
   type Ref,
   type RoomStore,
   type StatusText,
@@ -40,6 +42,7 @@ export interface CommandsParts {
   readonly registry: RoomRegistry
   readonly repairs: Repairs
   readonly topics: Topics
+  readonly identityOf: IdentityOf
   readonly clock: Clock
   readonly counters: RoomCounters
   readonly observer: RoomObserver
@@ -123,7 +126,7 @@ export class RoomCommands {
   }
 
   /** Whether this word proves who may take a membership over; undefined while the store is away. */
-  async isProven(room: RoomKey, peer: PeerId, given: string): Promise<boolean | undefined> {
+  async isProven(room: RoomKey, peer: PeerId, given: string): Promise<Proven | undefined> {
     try {
       return await this.#parts.store.isProven(room, peer, given)
     } catch (cause) {
@@ -217,15 +220,16 @@ export class RoomCommands {
     grant,
     ref,
   }: JoinWish): Promise<JoinOutcome> {
-    const { store, registry, repairs } = this.#parts
+    const { store, registry, repairs, identityOf } = this.#parts
     const room = registry.open(key, encoder)
     const generation = registry.nextNumber()
     const membership = makeMembership(grant, room, peer, generation, holder, status)
     membership.proof = proof?.next
     const most = Math.min(limit, grant?.peers ?? limit)
-    const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof }
+    const identity = identityOf(key, encoder, grant)
+    const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof, identity }
     const { promise: landed, resolve: onJoined } = Promise.withResolvers<void>()
-    if (!room.addJoiner({ membership, ref, isAnswered: false, onJoined })) return "taken"
+    if (!room.addJoiner({ membership, ref, mark: identity?.mark, isAnswered: false, onJoined })) return "taken"
     const asked = room.received
     try {
       const result = await store.join({ ...request, withSnapshot: !room.isLive })

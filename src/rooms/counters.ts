@@ -17,6 +17,8 @@ export interface RoomCounters {
   /** Status changes that the room was not told of, as a later one of the same member took their place. */
   statusesCoalesced: number
   leaves: number
+  /** Members of this node in whose place another of the same identity is. */
+  replaced: number
   roomsOpened: number
   roomsClosed: number
   /** Times a gap in a room's log was repaired by a snapshot. */
@@ -38,6 +40,7 @@ export function makeRoomCounters(): RoomCounters {
     joins: 0,
     statusesCoalesced: 0,
     leaves: 0,
+    replaced: 0,
     roomsOpened: 0,
     roomsClosed: 0,
     gapsRepaired: 0,

@@ -24,6 +24,9 @@ export function makeNodeId(): NodeId {
   return randomUUID() as NodeId
 }
 
+/** 22 characters of base64url: 128 bits and a little. */
+const MARK_CHARACTERS = 22
+
 const NOT_UTF8 = Buffer.from([0xff])
 
 /**
@@ -37,6 +40,14 @@ export function toRoomKey(roomId: string, dialect?: string): RoomKey {
   if (roomId.isWellFormed()) hash.update(roomId)
   else hash.update(NOT_UTF8).update(roomId, "utf16le")
   return hash.digest("hex") as RoomKey
+}
+
+/**
+ * What stands for an identity among the members of a room: 128 bits of a hash, as an identity may be an address of a person.
+ * In another room the same one has another.
+ */
+export function toMark(room: RoomKey, identity: string): string {
+  return createHash("sha256").update(`${room}\n`).update(identity).digest("base64url").slice(0, MARK_CHARACTERS)
 }
 
 /** What a log line may show of a room: the first 10 hex digits of its key. */

@@ -7,6 +7,8 @@ import type { Ref } from "./room-store.ts"
 export interface Joiner {
   readonly membership: Membership
   readonly ref: Ref
+  /** Whose it is; see Member.mark. */
+  readonly mark: string | undefined
   /** The store has said yes; only the event is missing. */
   isAnswered: boolean
   /** Called once it is in the room. */

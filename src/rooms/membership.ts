@@ -7,7 +7,7 @@ import { type Grant, may } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
 import { timeOf } from "./numbers.ts"
 import type { PeerList } from "./peer-list.ts"
-import type { Member, Position, Ref, RelayFailure, StatusText } from "./room-store.ts"
+import type { Lock, Member, Position, Ref, RelayFailure, StatusText } from "./room-store.ts"
 
 /** A room as those in it see it; room.ts is the one there is. */
 export interface JoinedRoom {
@@ -20,6 +20,8 @@ export interface JoinedRoom {
   readonly members: ReadonlyMap<PeerId, Member>
   /** How far this node knows its log. */
   readonly position: Position
+  /** The last lock, or the end of one, of which this node was told. */
+  readonly lock: Lock | undefined
   /** Those of this node. */
   readonly here: Pick<PeerList<Membership>, "get" | "has" | "size" | "values">
   /** Whether a message can be sent to this peer. */
@@ -59,6 +61,8 @@ export interface Holder {
    * `isLogged`: all that was in the room before was shown, and nothing else.
    */
   onTakenOver(membership: Membership, by: Member, isLogged: boolean): void
+  /** Another member of the same identity has taken its place: it is none any more, and shall not come back for it. */
+  onReplaced(membership: Membership): void
   /** Its time in the room is over: the client is told, and leaves. */
   onExpired(membership: Membership): void
   /** A relay of this member did not reach its target. */

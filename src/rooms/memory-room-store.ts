@@ -3,18 +3,22 @@
 
 import { randomUUID } from "node:crypto"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "./ids.ts"
-import type {
-  Audience,
-  JoinRequest,
-  JoinResult,
-  Member,
-  OwnMember,
-  Position,
-  RoomEvent,
-  RoomListener,
-  RoomSnapshot,
-  RoomStore,
-  StatusText,
+import { isBefore } from "./replica.ts"
+import {
+  type Audience,
+  type JoinRequest,
+  type JoinResult,
+  type Lock,
+  type Member,
+  type OwnMember,
+  type Position,
+  type Proven,
+  REPLACED_SECONDS,
+  type RoomEvent,
+  type RoomListener,
+  type RoomSnapshot,
+  type RoomStore,
+  type StatusText,
 } from "./room-store.ts"
 
 /** A room while it has members. */
@@ -27,7 +31,9 @@ interface Room {
   readonly members: Member[]
   /** The proofs of those that may be taken over; most rooms have none. */
   proofs: Map<PeerId, string> | undefined
-  isLocked: boolean
+  /** What proved memberships that others have replaced, and until when (ms) it is known; the oldest first. */
+  replaced: Map<PeerId, { readonly proof: string; readonly until: number }> | undefined
+  lock: Lock | undefined
 }
 
 /** The room store of a single node. */
@@ -51,21 +57,28 @@ export class MemoryRoomStore implements RoomStore {
   }
 
   async join(request: JoinRequest): Promise<JoinResult> {
-    const { room: key, peer, generation, rev, limit, ifTaken, withSnapshot, proof } = request
+    const { room: key, peer, generation, rev, limit, ifTaken, withSnapshot, proof, identity } = request
     const known = this.#rooms.get(key)
     const before = known && findMember(known, peer)
     if (known !== undefined && before?.generation === generation) return this.#joined(known, withSnapshot)
     if (proof?.given !== undefined && !this.#isProven(key, peer, proof.given)) return { kind: "unproven" }
     const status = proof?.given === undefined ? request.status : (before?.status ?? request.status)
     if (before !== undefined && ifTaken === "refuse") return { kind: "taken" }
-    if (known?.isLocked === true && before === undefined) return { kind: "locked" }
-    if (known !== undefined && before === undefined && known.members.length >= limit) return { kind: "full" }
+    const takesOver = before !== undefined && ifTaken === "takeOver"
+    const mark = identity?.mark ?? (takesOver ? before.mark : undefined)
+    const others = takesOver || known === undefined ? [] : othersWith(known, mark, peer)
+    if (others.length > 0 && identity?.ifThere === "refuse") return { kind: "identity_in_room" }
+    if (known !== undefined && before === undefined && others.length === 0) {
+      if (known.lock?.isLocked === true) return { kind: "locked" }
+      if (known.members.length >= limit) return { kind: "full" }
+    }
     const room = known ?? this.#open(key)
-    const member = { peer, node: this.node, generation, rev, status }
-    if (before !== undefined && ifTaken === "takeOver") {
+    const member = { peer, node: this.node, generation, rev, status, ...(mark !== undefined && { mark }) }
+    if (takesOver) {
       this.#move(key, room, { ...member, born: before.born ?? before.generation })
     } else {
       if (before !== undefined) this.#remove(key, room, before)
+      for (const other of others) this.#replace(key, room, other)
       this.#add(key, room, member)
     }
     this.#setProof(room, peer, proof?.next)
@@ -79,8 +92,10 @@ export class MemoryRoomStore implements RoomStore {
     return true
   }
 
-  async isProven(key: RoomKey, peer: PeerId, given: string): Promise<boolean> {
-    return this.#isProven(key, peer, given)
+  async isProven(key: RoomKey, peer: PeerId, given: string): Promise<Proven> {
+    if (this.#isProven(key, peer, given)) return true
+    const replaced = this.#rooms.get(key)?.replaced?.get(peer)
+    return replaced !== undefined && hasWord(replaced.proof, given) && replaced.until > Date.now() ? "replaced" : false
   }
 
   async leave(key: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
@@ -112,7 +127,8 @@ export class MemoryRoomStore implements RoomStore {
     const member = room && findMember(room, peer)
     if (room === undefined || member === undefined || rev <= member.rev) return undefined
     room.members[indexOf(room, peer)] = { ...member, rev }
-    room.isLocked = lock ?? room.isLocked
+    const its = lock === undefined ? undefined : { isLocked: lock, rev }
+    room.lock = its ?? room.lock
     this.#announce(key, {
       epoch: room.epoch,
       seq: ++room.seq,
@@ -120,7 +136,7 @@ export class MemoryRoomStore implements RoomStore {
       peer,
       text,
       to,
-      ...(lock === undefined ? {} : { lock }),
+      ...(its === undefined ? {} : { lock: its }),
     })
     return toPosition(room)
   }
@@ -141,12 +157,12 @@ export class MemoryRoomStore implements RoomStore {
     key: RoomKey,
     own: readonly OwnMember[],
     others: readonly Member[],
-    isLocked = false,
+    lock?: Lock,
   ): Promise<RoomSnapshot> {
     const known = this.#rooms.get(key)
     if (known === undefined && own.length === 0) return this.snapshot(key)
     const room = known ?? this.#open(key)
-    if (known === undefined) room.isLocked = isLocked
+    if (lock !== undefined && lock.rev > (room.lock?.rev ?? -1)) room.lock = lock
     if (known === undefined) for (const member of others) this.#add(key, room, member)
     const wanted = new Map(own.map((member) => [member.peer, member]))
     for (const member of [...room.members]) {
@@ -161,6 +177,12 @@ export class MemoryRoomStore implements RoomStore {
       if (own.rev > member.rev) this.#setStatus(key, room, own)
     }
     for (const { proof, ...member } of wanted.values()) {
+      const others = othersWith(room, member.mark, member.peer)
+      if (others.some((other) => isBefore(member, other))) {
+        this.#setReplaced(room, member.peer, proof)
+        continue
+      }
+      for (const other of others) this.#replace(key, room, other)
       this.#add(key, room, member)
       this.#setProof(room, member.peer, proof)
     }
@@ -181,7 +203,8 @@ export class MemoryRoomStore implements RoomStore {
       openedAt: Date.now(),
       members: [],
       proofs: undefined,
-      isLocked: false,
+      replaced: undefined,
+      lock: undefined,
     }
     this.#rooms.set(key, room)
     this.#listener?.onRoomOpened(key)
@@ -200,7 +223,7 @@ export class MemoryRoomStore implements RoomStore {
   }
 
   #isProven(key: RoomKey, peer: PeerId, given: string): boolean {
-    return this.#rooms.get(key)?.proofs?.get(peer)?.split(" ").includes(given) === true
+    return hasWord(this.#rooms.get(key)?.proofs?.get(peer), given)
   }
 
   #setProof(room: Room, peer: PeerId, proof: string | undefined): void {
@@ -211,10 +234,24 @@ export class MemoryRoomStore implements RoomStore {
     }
   }
 
-  #remove(key: RoomKey, room: Room, { peer, generation }: Member): void {
+  #remove(key: RoomKey, room: Room, { peer, generation }: Member, more: { readonly isReplaced?: true } = {}): void {
     room.proofs?.delete(peer)
     room.members.splice(indexOf(room, peer), 1)
-    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, generation })
+    this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, generation, ...more })
+  }
+
+  /** Another member of the same identity takes its place. */
+  #replace(key: RoomKey, room: Room, member: Member): void {
+    this.#setReplaced(room, member.peer, room.proofs?.get(member.peer))
+    this.#remove(key, room, member, { isReplaced: true })
+  }
+
+  #setReplaced(room: Room, peer: PeerId, proof: string | undefined): void {
+    if (proof === undefined) return
+    room.replaced ??= new Map()
+    const now = Date.now()
+    for (const [old, { until }] of room.replaced) if (until <= now) room.replaced.delete(old)
+    room.replaced.set(peer, { proof, until: now + REPLACED_SECONDS * 1000 })
   }
 
   #setStatus(key: RoomKey, room: Room, member: Member): void {
@@ -240,6 +277,15 @@ export class MemoryRoomStore implements RoomStore {
 
 function findMember(room: Room, peer: PeerId): Member | undefined {
   return room.members.find((member) => member.peer === peer)
+}
+
+/** Other members of the same identity. */
+function othersWith({ members }: Room, mark: string | undefined, peer: PeerId): Member[] {
+  return mark === undefined ? [] : members.filter((member) => member.mark === mark && member.peer !== peer)
+}
+
+function hasWord(proof: string | undefined, given: string): boolean {
+  return proof?.split(" ").includes(given) === true
 }
 
 function indexOf(room: Room, peer: PeerId): number {

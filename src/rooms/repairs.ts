@@ -74,9 +74,9 @@ export class Repairs {
     const { node } = store
     const own: OwnMember[] = []
     const others: Member[] = []
-    for (const { membership, isAnswered } of room.joiners.values()) {
+    for (const { membership, isAnswered, mark } of room.joiners.values()) {
       const { peer, generation, status, proof } = membership
-      if (isAnswered) own.push({ peer, node, generation, rev: generation, status, proof })
+      if (isAnswered) own.push({ peer, node, generation, rev: generation, status, proof, mark })
     }
     // In the order of the log, as far as it knows them.
     for (const member of room.members.values()) {
@@ -90,7 +90,7 @@ export class Repairs {
     const gone = [...room.leaving]
     const asked = room.received
     try {
-      const snapshot = await store.restore(room.key, own, others, room.isLocked)
+      const snapshot = await store.restore(room.key, own, others, room.lock)
       for (const [peer, generation] of gone) room.removeLeaving(peer, generation)
       if (room.isUsed) room.adopt(snapshot, asked)
     } catch (cause) {

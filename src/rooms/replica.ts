@@ -2,19 +2,20 @@
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
 import type { PeerId } from "./ids.ts"
-import type { Audience, Member, Position, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
+import type { Audience, Lock, Member, Position, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
 /** What clients may be shown: a change of the membership or a frame, without its place in the log. */
 export type Change =
   | { readonly kind: "joined"; readonly member: Member }
-  | { readonly kind: "left"; readonly peer: PeerId }
+  /** `isReplaced`: it was a live one of this node, and another of the same identity has taken its place. */
+  | { readonly kind: "left"; readonly peer: PeerId; readonly isReplaced: boolean }
   | { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText }
   | {
       readonly kind: "frame"
       readonly peer: PeerId
       readonly text: string
       readonly to: Audience
-      readonly lock?: boolean
+      readonly lock?: Lock
     }
   /** `isLogged`: seen in the log, at the replica's position; else a snapshot showed it, later than it happened. */
   | { readonly kind: "moved"; readonly member: Member; readonly hasNewStatus: boolean; readonly isLogged: boolean }
@@ -105,9 +106,10 @@ export class Replica {
       case "left": {
         const known = this.#members.get(event.peer)
         if (known === undefined || known.generation !== event.generation) return NOTHING
-        if (isHere(known)) return { change: undefined, reclaim: true }
+        const isReplaced = isHere(known)
+        if (isReplaced && event.isReplaced !== true) return { change: undefined, reclaim: true }
         this.#members.delete(event.peer)
-        return { change: event, reclaim: false }
+        return { change: { kind: "left", peer: event.peer, isReplaced }, reclaim: false }
       }
       case "status": {
         const known = this.#members.get(event.peer)
@@ -156,13 +158,14 @@ export class Replica {
         now.delete(known.peer)
         continue
       }
-      if (isHere(known)) {
+      const isReplaced = isHere(known) && hasLater(known, snapshot.members)
+      if (isHere(known) && !isReplaced) {
         reclaim = true
         now.delete(known.peer)
         continue
       }
       this.#members.delete(known.peer)
-      show({ kind: "left", peer: known.peer })
+      show({ kind: "left", peer: known.peer, isReplaced })
     }
     for (const member of now.values()) {
       const known = this.#members.get(member.peer)
@@ -185,6 +188,22 @@ export class Replica {
 }
 
 const NOTHING = { change: undefined, reclaim: false } as const
+
+/** Whether there is a later member of the same identity. */
+export function hasLater(member: Aged, among: Iterable<Member>): boolean {
+  if (member.mark === undefined) return false
+  for (const other of among) if (other.mark === member.mark && isBefore(member, other)) return true
+  return false
+}
+
+/** Whether of two members one became one before the other; every node and store says the same. */
+export function isBefore(one: Aged, other: Aged): boolean {
+  const [since, itsSince] = [one.born ?? one.generation, other.born ?? other.generation]
+  return since < itsSince || (since === itsSince && one.peer < other.peer)
+}
+
+/** What tells how old a member is, and whose. */
+type Aged = Pick<Member, "peer" | "generation" | "born" | "mark">
 
 /** Whether `member`, who is not `known`, is the same membership, taken over since; by two nodes at once, perhaps. */
 function isLaterLifeOf(known: Member, member: Member): boolean {

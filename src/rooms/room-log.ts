@@ -44,6 +44,8 @@ export abstract class RoomLog {
   protected abstract reclaim(): void
   /** Whether anybody of this node is in the room. */
   protected abstract isHeard(): boolean
+  /** Parts from those whose join was answered, and in whose place the log has another of the same identity. */
+  protected abstract partFromReplaced(): void
   /** Whether the log has lost somebody whose join was answered. */
   protected abstract hasLostJoiner(): boolean
 
@@ -123,6 +125,7 @@ export abstract class RoomLog {
       if ("kind" in entry) this.onEvent(entry)
       else this.onRelay(entry)
     }
+    this.partFromReplaced()
     if (reclaim || this.hasLostJoiner()) this.reclaim()
   }
 

@@ -33,6 +33,8 @@ export interface Member {
   readonly status: StatusText
   /** Generation it was born with, where it has been taken over since: then it is still the same membership. */
   readonly born?: number | undefined
+  /** Whose it is, where one identity may be in a room once; see toMark. */
+  readonly mark?: string | undefined
 }
 
 /** A member of this node, as the node tells the store of it. */
@@ -51,10 +53,22 @@ export interface Position {
 /** Whom a frame of a member is for: all members, or all but the one who published it. */
 export type Audience = "all" | "others"
 
+/** Whether nobody new comes into a room, and by which command: of two the one with the higher number counts. */
+export interface Lock {
+  readonly isLocked: boolean
+  readonly rev: number
+}
+
 /** One entry of a room's log. */
 export type RoomEvent =
   | (Position & { readonly kind: "joined"; readonly member: Member })
-  | (Position & { readonly kind: "left"; readonly peer: PeerId; readonly generation: number })
+  | (Position & {
+      readonly kind: "left"
+      readonly peer: PeerId
+      readonly generation: number
+      /** Another member of the same identity is in its place: its node does not claim it back. */
+      readonly isReplaced?: boolean
+    })
   | (Position & { readonly kind: "status"; readonly peer: PeerId; readonly rev: number; readonly status: StatusText })
   /** Another connection, here or elsewhere, holds the membership of this peer now; to the other members it is the same. */
   | (Position & { readonly kind: "moved"; readonly member: Member })
@@ -67,7 +81,7 @@ export type RoomEvent =
       readonly peer: PeerId
       readonly text: string
       readonly to: Audience
-      readonly lock?: boolean
+      readonly lock?: Lock
     })
 
 /** A room as it stands at a position. A room that does not exist has no members and seq 0. */
@@ -96,6 +110,8 @@ export interface JoinRequest {
    * status; else the join is unproven.
    */
   readonly proof?: { readonly next: string; readonly given?: string } | undefined
+  /** Where its identity may be in the room once: what becomes of this join, or of the other member, when there is one. */
+  readonly identity?: { readonly mark: string; readonly ifThere: "refuse" | "replace" } | undefined
   /** Whether the answer shall carry the room: needed by a node that has no replica of it yet. */
   readonly withSnapshot: boolean
 }
@@ -106,7 +122,14 @@ export type JoinResult =
   | { readonly kind: "full" }
   | { readonly kind: "taken" }
   | { readonly kind: "locked" }
+  | { readonly kind: "identity_in_room" }
   | { readonly kind: "unproven" }
+
+/** What is known of a proof: it is one, none, or that of a membership which another of the same identity has replaced. */
+export type Proven = boolean | "replaced"
+
+/** 3,600 s: a client may come back for so long at most (--resume-seconds), and is told then that it was replaced. */
+export const REPLACED_SECONDS = 3_600
 
 /** A message of one member to another on another node. */
 export interface Relay {
@@ -131,7 +154,7 @@ export interface RoomStore {
   /** Replaces the proof of a member of this node; false when it is none. */
   prove(room: RoomKey, peer: PeerId, generation: number, proof: string): Promise<boolean>
   /** Whether there is a membership that this word proves. */
-  isProven(room: RoomKey, peer: PeerId, given: string): Promise<boolean>
+  isProven(room: RoomKey, peer: PeerId, given: string): Promise<Proven>
   /** Removes a member of this generation and announces it; undefined when it was no member. Relays sent before arrive before. */
   leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined>
   /** Replaces a member's status and announces it; undefined when it is no member or `rev` is not newer. */
@@ -163,15 +186,10 @@ export interface RoomStore {
    * Makes this node's members in the room exactly `own` (by peer and generation; a newer rev brings its status, another proof is kept), announcing
    * what changes; it may pass the room's limit, for a place once given is kept. Whoever is a member at another node by now
    * is left there, as the answer shows. A room that was lost is born again with `own` and `others` (members on other nodes
-   * as this node knows them, which those nodes confirm in generation), and locked where this node knows that it was
-   * (`isLocked`).
+   * as this node knows them, which those nodes confirm in generation), and locked as this node knows it was (`lock`),
+   * unless the store knows of a newer lock. Of members with one mark the latest stays: an own one before another is not added, others before it leave.
    */
-  restore(
-    room: RoomKey,
-    own: readonly OwnMember[],
-    others: readonly Member[],
-    isLocked?: boolean,
-  ): Promise<RoomSnapshot>
+  restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[], lock?: Lock): Promise<RoomSnapshot>
   /**
    * Gives the backend up, after at most `withinMs` milliseconds. Nothing is called back after it.
    * @param keepsMembers whether members of this node stay, for their clients to come back at another one in time

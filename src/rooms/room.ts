@@ -9,9 +9,9 @@ import type { Joiner } from "./joiner.ts"
 import type { JoinedRoom, Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
 import { PeerList } from "./peer-list.ts"
-import type { Change } from "./replica.ts"
+import { type Change, hasLater } from "./replica.ts"
 import { RoomLog } from "./room-log.ts"
-import type { Member, Relay, StatusText } from "./room-store.ts"
+import type { Lock, Member, Relay, StatusText } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
 import type { RoomTracer } from "./tracer.ts"
 
@@ -44,8 +44,7 @@ export class Room extends RoomLog implements JoinedRoom {
   readonly encoder: RoomEncoder
   /** Memberships of this node that are in. Only this class changes the list, and what is in it. */
   readonly here = new PeerList<Membership>()
-  /** Whether the room is locked, if it was told here. */
-  isLocked: boolean | undefined = undefined
+  lock: Lock | undefined = undefined
   readonly #parts: RoomParts
   #joiners: Map<PeerId, Joiner> = NOBODY
   #leaving: Map<PeerId, number> = NOBODY
@@ -181,6 +180,7 @@ export class Room extends RoomLog implements JoinedRoom {
         this.#keepOwner()
         break
       case "left":
+        if (change.isReplaced) this.#endReplaced(this.here.get(change.peer))
         this.#tell(this.encoder.left(change.peer))
         break
       case "moved":
@@ -189,7 +189,7 @@ export class Room extends RoomLog implements JoinedRoom {
         if (change.hasNewStatus) this.#tell(this.encoder.status(change.member.peer, change.member.status))
         break
       case "frame":
-        this.isLocked = change.lock ?? this.isLocked
+        this.lock = change.lock ?? this.lock
         this.#showFrame(change.text, change.to === "others" ? this.here.get(change.peer) : undefined)
         break
       case "status": {
@@ -226,6 +226,18 @@ export class Room extends RoomLog implements JoinedRoom {
 
   protected isHeard(): boolean {
     return this.here.size > 0
+  }
+
+  protected partFromReplaced(): void {
+    for (const { isAnswered, membership, mark, onJoined } of [...this.#joiners.values()]) {
+      const { peer, generation, holder } = membership
+      const isIn = this.members.get(peer)?.generation === generation
+      if (!isAnswered || isIn || !hasLater({ peer, generation, mark }, this.members.values())) continue
+      this.#parts.counters.replaced++
+      this.removeJoiner(membership)
+      onJoined()
+      if (holder.isOpen) holder.onReplaced(membership)
+    }
   }
 
   protected hasLostJoiner(): boolean {
@@ -277,6 +289,14 @@ export class Room extends RoomLog implements JoinedRoom {
       joiner.membership.holder.subscribe(this.topic)
       this.#parts.tracer?.happened(this.key, peer, "resumed", "from another connection")
     } else this.reclaim()
+  }
+
+  /** Another of the same identity is in its place. */
+  #endReplaced(membership: Membership | undefined): void {
+    if (membership === undefined || !this.release(membership)) return
+    this.#parts.counters.replaced++
+    membership.holder.onReplaced(membership)
+    this.#parts.drop(this)
   }
 
   #admit({ membership, ref, onJoined }: Joiner): void {

@@ -7,6 +7,7 @@ import { RoomCommands } from "./commands.ts"
 import { makeRoomCounters, type RoomCounters } from "./counters.ts"
 import { CrossRelays } from "./cross-relays.ts"
 import type { RoomEncoder } from "./encoder.ts"
+import { makeIdentityOf, type SameIdentity } from "./identities.ts"
 import type { NodeId, RoomKey } from "./ids.ts"
 import { makeListener } from "./listener.ts"
 import type { RoomObserver } from "./observer.ts"
@@ -14,7 +15,7 @@ import { type FormerMember, readmit } from "./readmission.ts"
 import { Redirects } from "./redirects.ts"
 import { RoomRegistry } from "./registry.ts"
 import { Repairs } from "./repairs.ts"
-import type { Relay, RoomStore } from "./room-store.ts"
+import type { Lock, Relay, RoomStore } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
 import type { RoomTracer } from "./tracer.ts"
 
@@ -27,6 +28,8 @@ export interface RoomsParts {
   /** Told what happens in rooms; undefined when nobody wants to know. */
   readonly tracer?: RoomTracer | undefined
   readonly onTold?: ((relay: Relay) => void) | undefined
+  /** "allow" if not given. */
+  readonly sameIdentity?: SameIdentity | undefined
   readonly clock?: Clock
 }
 
@@ -46,7 +49,7 @@ export interface Rooms {
   /** Connects the store; resolves when it can be used. */
   start(): Promise<void>
   /** Puts members back in who were in a room when the process before this one ended; see readmission.ts. */
-  readmit(room: RoomKey, encoder: RoomEncoder, members: readonly FormerMember[]): Promise<void>
+  readmit(room: RoomKey, encoder: RoomEncoder, members: readonly FormerMember[], lock?: Lock): Promise<void>
   /** Whether there are memberships whose clients are away and may come back. */
   readonly hasHeld: boolean
   /** Leaves every room; with `keepsHeld`, such memberships stay. */
@@ -57,7 +60,7 @@ export interface Rooms {
 
 /** Puts them together. */
 export function makeRooms(parts: RoomsParts): Rooms {
-  const { store, topics, log, observer = {}, tracer, onTold, clock = SYSTEM_CLOCK } = parts
+  const { store, topics, log, observer = {}, tracer, onTold, sameIdentity = "allow", clock = SYSTEM_CLOCK } = parts
   const counters = makeRoomCounters()
   const registry: RoomRegistry = new RoomRegistry({
     node: store.node,
@@ -73,7 +76,8 @@ export function makeRooms(parts: RoomsParts): Rooms {
   const repairs = new Repairs({ store, registry, clock, counters, log })
   const crossRelays = new CrossRelays({ store, counters, observer, tracer })
   const redirects = new Redirects()
-  const commands = new RoomCommands({ store, registry, repairs, topics, clock, counters, observer, tracer })
+  const identityOf = makeIdentityOf(sameIdentity)
+  const commands = new RoomCommands({ store, registry, repairs, topics, identityOf, clock, counters, observer, tracer })
   return {
     node: store.node,
     counters,
@@ -83,7 +87,7 @@ export function makeRooms(parts: RoomsParts): Rooms {
     crossRelays,
     redirects,
     tracer,
-    readmit: (room, encoder, members) => readmit({ store, registry }, room, encoder, members),
+    readmit: (room, encoder, members, lock) => readmit({ store, registry, identityOf }, room, encoder, members, lock),
     get hasHeld() {
       return [...registry.values()].some(({ here }) => here.values().some(({ holder }) => holder.isHeld === true))
     },

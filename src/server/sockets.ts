@@ -170,7 +170,9 @@ export function listenForSockets(
     ): Promise<Close | undefined> {
       const connection = new Connection(connections, converse, this.place)
       const asked = { address: this.address, dialect }
-      const refusal = (await hooks.connect?.(this.#request, asked, connection.receiver as Conversation)) ?? refuseFull()
+      const verdict = hooks.connect?.(this.#request, asked, connection.receiver as Conversation)
+      const isAsked = verdict instanceof Promise
+      const refusal = (isAsked ? await places.keepDuring(connection.place, verdict) : verdict) ?? refuseFull()
       if (refusal !== undefined) return refusal
       connection.onOpen(socket)
       return undefined
@@ -207,7 +209,8 @@ export function listenForSockets(
       connection.receiver as Conversation,
     )
     // Completes the handshake also for one to be refused: only an open socket can be given a close code.
-    if (verdict instanceof Promise) return verdict.then((refusal) => upgrade(refusal ?? connection))
+    if (verdict instanceof Promise)
+      return places.keepDuring(place, verdict).then((refusal) => upgrade(refusal ?? connection))
     return upgrade(verdict ?? connection)
   }
 

@@ -130,6 +130,11 @@ export function makeMetrics({ connections, rooms, dialects }: Counted): Metrics 
   addCounter("palava_room_closed_total", "Rooms closed.", () => counters.roomsClosed)
   addCounter("palava_joined_room_total", "Joins.", () => counters.joins)
   addCounter("palava_leave_room_total", "Leaves, however they happened.", () => counters.leaves)
+  addCounter(
+    "palava_members_replaced_total",
+    "Members replaced by a later one of the same identity.",
+    () => counters.replaced,
+  )
 
   const duration = new Histogram({
     name: "palava_duration_room_milliseconds",

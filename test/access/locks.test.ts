@@ -1,10 +1,14 @@
 // Locked rooms, on one node and over two: who may lock them, who is kept out, and who is not.
 
-import { expect, test } from "bun:test"
+import { afterAll, describe, expect, test } from "bun:test"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { SignalingClient, type SignalingEvents } from "../../src/client/index.ts"
 import { overNodes } from "../dialects/over-nodes.ts"
 import { TestClient } from "../helpers/client.ts"
-import { startNode } from "../helpers/node.ts"
-import { startRedis } from "../helpers/redis.ts"
+import { startNode, type TestNode } from "../helpers/node.ts"
+import { poll, startProxy, startRedis } from "../helpers/redis.ts"
 import { Member } from "../resume/member.ts"
 import { SECRET, sign } from "./tokens.ts"
 
@@ -98,4 +102,107 @@ test("a Redis that comes back empty is told again", async () => {
   let answer = await late.join("tea")
   while (answer["id"] === "unavailable") answer = await late.join("tea")
   expect(answer["id"]).toBe("room_locked")
+})
+
+overNodes(["--auth-secret", SECRET], (nodes) => {
+  test("a client of ours locks and unlocks, tells who did, and says who may not", async () => {
+    const token = (can?: string[]) => sign({ room: "ours", ...(can && { can }) })
+    await using proxy = await startProxy(nodes.at(0).port)
+    const retry = { firstMs: 20, longestMs: 50 }
+    const host = new SignalingClient(`ws://127.0.0.1:${proxy.port}/`, { token: await token(["lock"]), retry })
+    const guest = new SignalingClient(nodes.at(1).url, { token: await token() })
+    const told: SignalingEvents["locked"][] = []
+    guest.on("locked", (event) => told.push(event))
+    await expect(host.lock()).rejects.toMatchObject({ id: "connection_lost" })
+    const { ownId } = await host.join("ours")
+    await guest.join("ours")
+    await host.lock()
+    await poll(() => told.length === 1)
+    await using late = await TestClient.connect(nodes.at(1).url)
+    const ask = async () => {
+      late.send({ event: "join_room", room_id: "ours", token: await token() })
+      return (await late.next())["id"]
+    }
+    expect(await ask()).toBe("room_locked")
+    await expect(guest.unlock()).rejects.toMatchObject({ id: "unauthorized" })
+    // Asked for in a break, it is done when that is over.
+    proxy.reset()
+    await poll(() => host.state.name !== "open")
+    await host.unlock()
+    await poll(() => told.length === 2)
+    expect(told).toEqual([
+      { peerId: ownId, isLocked: true },
+      { peerId: ownId, isLocked: false },
+    ])
+    expect(await ask()).toBeUndefined()
+    for (const client of [host, guest]) client.close()
+  })
+})
+
+describe("a lock survives", () => {
+  const folder = mkdtempSync(join(tmpdir(), "palava-locks-"))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const isLocked = async ({ url }: TestNode) => {
+    await using client = await TestClient.connect(url)
+    let answer = await client.join("tea")
+    while (answer["id"] === "unavailable") answer = await client.join("tea")
+    return answer["id"] === "room_locked"
+  }
+
+  for (const isReplaced of [false, true]) {
+    test(isReplaced ? "the server that takes the place" : "a restart with a state file", async () => {
+      const args = ["--room-locks", "members", "--state-file", join(folder, `state-${isReplaced}`)]
+      const first = await startNode([...args, "--shutdown-seconds", "0"])
+      const ada = await Member.join(first.port, "tea")
+      ada.say({ event: "lock_room" })
+      await ada.next("room_locked")
+      const ports = ["--port", `${first.port}`, "--admin-listen", `127.0.0.1:${first.adminPort}`]
+      const next = isReplaced ? startNode([...args, "--replace", ...ports]) : undefined
+      if (!isReplaced) first.kill("SIGTERM")
+      expect(await ada.socket.closed).toBe(1001)
+      ada.cut()
+      expect(await first.exited).toBe(0)
+      await using node = await (next ?? startNode(args))
+      expect(await isLocked(node)).toBe(true)
+      expect(await ada.resume(node.port)).toMatchObject({ complete: true })
+      expect(await isLocked(node)).toBe(true)
+      ada.say({ event: "unlock_room" })
+      await ada.next("room_unlocked")
+      expect(await isLocked(node)).toBe(false)
+    })
+  }
+
+  test("its members going from node to node", async () => {
+    await using redis = await startRedis()
+    const args = ["--room-locks", "members", "--redis", redis.url, "--shutdown-seconds", "3"]
+    await using one = await startNode(args)
+    await using two = await startNode(args)
+    const ada = await Member.join(one.port, "tea")
+    ada.say({ event: "lock_room" })
+    await ada.next("room_locked")
+    one.kill("SIGTERM")
+    expect(await ada.socket.closed).toBe(1001)
+    ada.cut()
+    expect((await ada.resume(two.port)).event).toBe("resumed")
+    expect(await isLocked(two)).toBe(true)
+  })
+
+  for (const last of ["lock_room", "unlock_room"] as const) {
+    test(`a Redis with older data, as it was with ${last}`, async () => {
+      await using redis = await startRedis("--appendonly", "no", "--save", "")
+      await using node = await startNode(["--room-locks", "members", "--redis", redis.url])
+      const ada = await Member.join(node.port, "tea")
+      const say = async (event: string) => {
+        ada.say({ event })
+        await ada.next(event === "lock_room" ? "room_locked" : "room_unlocked")
+      }
+      await say("lock_room")
+      if (last === "lock_room") await say("unlock_room")
+      await redis.cli("SAVE")
+      await say(last)
+      await redis.restart()
+      expect(await isLocked(node)).toBe(last === "lock_room")
+    })
+  }
 })

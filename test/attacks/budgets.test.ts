@@ -2,6 +2,7 @@
 // so, in the words of its dialect, and to connect again gives nothing back.
 
 import { expect, test } from "bun:test"
+import { join } from "node:path"
 import { TestClient } from "../helpers/client.ts"
 import { startNode } from "../helpers/node.ts"
 import { handshake, OPCODE, RawSocket, textFrame } from "../helpers/raw-socket.ts"
@@ -82,6 +83,23 @@ test("one address has so many connections, and a place again when one goes", asy
   expect((await fifth.join("room")).event).toBe("joined_room")
   for (const client of clients) client.terminate()
   expect(node.complaints()).toContain("name it with --trust-proxy")
+})
+
+test("also while a plug-in is still asked about them", async () => {
+  const gate = join(import.meta.dir, "../plugins/fixtures/gate.ts")
+  await using node = await startNode(["--address-connections", "3", "--plugin", gate])
+  const sockets = await Promise.all(Array.from({ length: 10 }, () => RawSocket.connect(node.port, handshake())))
+  while ((await node.metric("palava_refused_total", "address_connections")) < 7);
+  expect((await fetch(`${node.httpUrl}open`)).status).toBe(200)
+  await Promise.all(sockets.map((socket) => socket.waitUntil(() => socket.head !== "", "an answer")))
+  expect(sockets.map(({ head }) => head.slice(9, 12)).sort()).toEqual([
+    ...Array(3).fill("101"),
+    ...Array(7).fill("429"),
+  ])
+  expect(await node.metric("palava_connections")).toBe(3)
+  for (const socket of sockets) socket.reset()
+  while ((await node.metric("palava_connections")) > 0);
+  for (let count = 0; count < 3; count++) (await RawSocket.open(node.port)).halfClose()
 })
 
 test("who is behind a trusted proxy has an address of its own", async () => {

@@ -69,9 +69,9 @@ export function changesSuite(makeStore: MakeStore): void {
     const last = await store.publish(room, peer, 9, "unlocked", "all", false)
     await heard.reached(room, last)
     expect(heard.eventsOf(room).filter(({ kind }) => kind === "frame")).toEqual([
-      { epoch, seq: 2, kind: "frame", peer, text: "locked", to: "all", lock: true },
+      { epoch, seq: 2, kind: "frame", peer, text: "locked", to: "all", lock: { isLocked: true, rev: 2 } },
       { epoch, seq: 4, kind: "frame", peer, text: "between", to: "others" },
-      { epoch, seq: 5, kind: "frame", peer, text: "unlocked", to: "all", lock: false },
+      { epoch, seq: 5, kind: "frame", peer, text: "unlocked", to: "all", lock: { isLocked: false, rev: 9 } },
     ])
     expect((await store.join(joinOf(room, other))).kind).toBe("joined")
     await store.publish(room, peer, 10, "locked", "all", true)
@@ -80,16 +80,20 @@ export function changesSuite(makeStore: MakeStore): void {
     expect((await store.join(joinOf(room, makePeerId()))).kind).toBe("joined")
   })
 
-  test("a room that was lost is locked again, where a node knows that it was", async () => {
+  test("the newer of the lock that a node knows and the one there is counts, also in a room that was lost", async () => {
     await using made = await makeStore()
     const { store } = made
     const [room, open, peer] = [makeRoom(), makeRoom(), makePeerId()]
-    await store.restore(room, [memberOf(store.node, peer)], [], true)
+    await store.restore(room, [memberOf(store.node, peer)], [], { isLocked: true, rev: 5 })
     await store.restore(open, [memberOf(store.node, peer)], [])
     expect(await store.join(joinOf(room, makePeerId()))).toEqual({ kind: "locked" })
     expect((await store.join(joinOf(open, makePeerId()))).kind).toBe("joined")
     expect(await store.publish(room, peer, 9, "unlocked", "all", false)).toBeDefined()
-    await store.restore(room, [memberOf(store.node, peer, { rev: 9 })], [], true)
+    await store.restore(room, [memberOf(store.node, peer, { rev: 9 })], [], { isLocked: true, rev: 8 })
+    expect((await store.join(joinOf(room, makePeerId()))).kind).toBe("joined")
+    await store.restore(room, [memberOf(store.node, peer, { rev: 9 })], [], { isLocked: true, rev: 10 })
+    expect(await store.join(joinOf(room, makePeerId()))).toEqual({ kind: "locked" })
+    await store.restore(room, [memberOf(store.node, peer, { rev: 9 })], [], { isLocked: false, rev: 11 })
     expect((await store.join(joinOf(room, makePeerId()))).kind).toBe("joined")
   })
 

@@ -3,6 +3,7 @@
 
 import { describe } from "bun:test"
 import { changesSuite } from "./changes.ts"
+import { identitiesSuite } from "./identities.ts"
 import { joinsSuite } from "./joins.ts"
 import type { MakeStore } from "./recorder.ts"
 import { restoresSuite } from "./restores.ts"
@@ -11,6 +12,7 @@ import { restoresSuite } from "./restores.ts"
 export function roomStoreSuite(name: string, makeStore: MakeStore): void {
   describe(`${name} keeps the contract of a room store:`, () => {
     joinsSuite(makeStore)
+    identitiesSuite(makeStore)
     changesSuite(makeStore)
     restoresSuite(makeStore)
   })

@@ -122,6 +122,7 @@ class Shouting implements Conversation {
         memberships.set(room, membership)
         connection.send(`+${room} ${[...membership.room.members.keys()].join(",")}`)
       },
+      onReplaced: () => void memberships.delete(room),
       onTakenOver() {
         memberships.delete(room)
         connection.send(`!${room}`)

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { makeKeys } from "../../src/cluster/redis/keys.ts"
-import type { NodeId, RoomKey } from "../../src/rooms/ids.ts"
+import type { NodeId, PeerId, RoomKey } from "../../src/rooms/ids.ts"
 
 const ROOT = join(import.meta.dir, "../..")
 const read = (name: string): string => readFileSync(join(ROOT, name), "utf8")
@@ -62,6 +62,8 @@ test("every name in Redis is on it, as keys.ts makes it", () => {
     room: keys.room(0, room),
     meta: keys.meta(0, room),
     nodes: keys.nodes(0, room),
+    replaced: keys.replaced(0, room, "PEER" as PeerId),
+    replacedPrefix: `${keys.replacedPrefix(0, room)}PEER`,
     roomsOf: keys.roomsOf(0, node),
     roomsOfPrefix: keys.roomsOfPrefix(0) + node,
     channelPrefix: keys.channelPrefix(0) + node,

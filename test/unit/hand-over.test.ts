@@ -64,6 +64,7 @@ function makeNext(received = 10) {
       got.push(frames as readonly string[] | undefined)
     },
     onOvertaken() {},
+    onReplaced() {},
     onExpired() {},
   }
   const { commands } = parts.rooms

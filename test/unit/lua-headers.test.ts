@@ -31,12 +31,12 @@ describe("Lua headers:", () => {
 
   test("only negative numbers of the one table refuse", () => {
     for (const { text } of SCRIPTS) {
-      const refusals = [...text.matchAll(/\b(FULL|TAKEN|UNPROVEN|LEASE_OVER|OTHER_PARTITIONS)\b.*= (.*)$/gm)].map(
-        (match) => match[0],
-      )
+      const refusals = [
+        ...text.matchAll(/\b(FULL|TAKEN|UNPROVEN|LEASE_OVER|OTHER_PARTITIONS|REPLACED)\b.*= (.*)$/gm),
+      ].map((match) => match[0])
       for (const line of refusals)
         expect(line).toMatch(
-          /^(FULL, LEASE_OVER, TAKEN, UNPROVEN, LOCKED = -1, -2, -4, -5, -6|LEASE_OVER = -2|OTHER_PARTITIONS = -3)$/,
+          /^(FULL, LEASE_OVER, TAKEN, UNPROVEN, LOCKED, IDENTITY_IN_ROOM = -1, -2, -4, -5, -6, -7|REPLACED = -8|LEASE_OVER = -2|OTHER_PARTITIONS = -3)$/,
         )
     }
   })

@@ -57,6 +57,8 @@ class WatchedLog extends RoomLog {
     return this.members.size > 0
   }
 
+  protected partFromReplaced(): void {}
+
   protected hasLostJoiner(): boolean {
     return false
   }

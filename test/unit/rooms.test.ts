@@ -87,6 +87,7 @@ describe("joining", () => {
         const holder = makeHolder(connection, {
           onJoined: told("joined"),
           onTakenOver: told("taken over"),
+          onReplaced: told("replaced"),
           onRelayFailed: told("failed"),
         })
         const wish = { room: KEY, encoder: PALAVA_ENCODER, holder, status: "{}", limit: 10, ifTaken, ref: undefined }

@@ -1,7 +1,7 @@
 // Every key and channel name in Redis, and nothing else. A room belongs to a partition; all names of a partition carry
 // its hash tag `{p}`, so one script touches one slot, in a cluster too. Rooms are named by their key, never by their id.
 
-import type { NodeId, RoomKey } from "../../rooms/ids.ts"
+import type { NodeId, PeerId, RoomKey } from "../../rooms/ids.ts"
 
 /** The names of one deployment. */
 export interface Keys {
@@ -15,7 +15,7 @@ export interface Keys {
   partitionOf(room: RoomKey): number
   /** hash: peer → packed member. */
   room(partition: number, room: RoomKey): string
-  /** hash: epoch, seq, peak, opened_ms. */
+  /** hash: epoch, seq, peak, opened_ms; locked and locked_rev, once it was. */
   meta(partition: number, room: RoomKey): string
   /** hash: node → how many members it has in the room. */
   nodes(partition: number, room: RoomKey): string
@@ -23,6 +23,10 @@ export interface Keys {
   roomsOf(partition: number, node: NodeId): string
   /** What stands before a node's id in the name of its rooms-of. */
   roomsOfPrefix(partition: number): string
+  /** string with expiry: what proved a membership of this peer that another of its identity has replaced. */
+  replaced(partition: number, room: RoomKey, peer: PeerId): string
+  /** What stands before the peer in that name. */
+  replacedPrefix(partition: number, room: RoomKey): string
   /** What stands before a node's id in the name of its channel. */
   channelPrefix(partition: number): string
   /** hash: most members a room had → rooms, of those closed in the hour that starts at `hour` (unix seconds). */
@@ -53,6 +57,7 @@ export function makeKeys(prefix: string, isCluster: boolean, partitions = isClus
   const stats = prefix === DEFAULT_PREFIX ? "store:stats" : `${prefix}:store:stats`
   const root = isCluster ? `{${prefix}}` : prefix
   const tag = (partition: number) => (isCluster ? `:{${partition}}` : "")
+  const replacedPrefix = (partition: number, room: RoomKey) => `${prefix}:{${partition}}:room:${room}:replaced:`
   return {
     partitions,
     leases: `${root}:nodes`,
@@ -63,6 +68,8 @@ export function makeKeys(prefix: string, isCluster: boolean, partitions = isClus
     nodes: (partition, room) => `${prefix}:{${partition}}:room:${room}:nodes`,
     roomsOf: (partition, node) => `${prefix}:{${partition}}:rooms-of:${node}`,
     roomsOfPrefix: (partition) => `${prefix}:{${partition}}:rooms-of:`,
+    replaced: (partition, room, peer) => `${replacedPrefix(partition, room)}${peer}`,
+    replacedPrefix,
     channelPrefix: (partition) => `${prefix}:{${partition}}:node:`,
     exports: `${root}:exports`,
     exportLock: `${root}:exports:lock`,

@@ -18,7 +18,16 @@ import updateStatus from "../../../scripts/lua/update_status.lua" with { type: "
 import type { Script, ScriptCall, Word } from "../backend.ts"
 
 /** Refusals, with the same meaning in every script. */
-export const REFUSED = { full: -1, leaseOver: -2, otherPartitions: -3, taken: -4, unproven: -5, locked: -6 } as const
+export const REFUSED = {
+  full: -1,
+  leaseOver: -2,
+  otherPartitions: -3,
+  taken: -4,
+  unproven: -5,
+  locked: -6,
+  identityInRoom: -7,
+  replaced: -8,
+} as const
 
 /** The values for `Name`s: one each, or a list for a name with `...`. */
 type Values<Name extends string, Value> = {
@@ -68,6 +77,10 @@ export const JOIN_ROOM = script(
     "rooms_of_prefix",
     "proof",
     "proven_by",
+    "mark",
+    "if_there",
+    "replaced_prefix",
+    "replaced_seconds",
   ],
 )
 
@@ -85,7 +98,7 @@ export const PROVE_MEMBER = script(
   ["lease_until", "node", "peer", "generation", "proof"],
 )
 
-export const IS_PROVEN = script("is_proven", isProven, ["room"], ["peer", "proven_by"])
+export const IS_PROVEN = script("is_proven", isProven, ["room", "replaced"], ["peer", "proven_by"])
 
 export const UPDATE_STATUS = script(
   "update_status",
@@ -107,7 +120,21 @@ export const RESTORE_ROOM = script(
   "restore_room",
   restoreRoom,
   ["room", "meta", "nodes", "connection_time", "room_peaks"],
-  ["lease_until", "publish", "channel", "room_key", "node", "epoch", "own", "others", "rooms_of_prefix", "lock"],
+  [
+    "lease_until",
+    "publish",
+    "channel",
+    "room_key",
+    "node",
+    "epoch",
+    "own",
+    "others",
+    "rooms_of_prefix",
+    "lock",
+    "lock_rev",
+    "replaced_prefix",
+    "replaced_seconds",
+  ],
 )
 
 export const SWEEP_NODE = script(

@@ -29,6 +29,8 @@ export interface ArrivingClient {
   onArrived(membership: Membership, prepared: PreparedResumption, frames: readonly string[] | undefined, ref: Ref): void
   /** Another connection has taken the membership over meanwhile. */
   onOvertaken(): void
+  /** Another of its identity has taken its place. */
+  onReplaced(membership: Membership): void
   /** Its time in the room is over. */
   onExpired(membership: Membership): void
 }
@@ -145,6 +147,11 @@ export class Arrival implements Holder, Arriving {
 
   onExpired(membership: Membership): void {
     this.#client.onExpired(membership)
+    this.cancel()
+  }
+
+  onReplaced(membership: Membership): void {
+    this.#client.onReplaced(membership)
     this.cancel()
   }
 

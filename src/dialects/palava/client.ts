@@ -24,6 +24,8 @@ export interface PalavaClient extends Conversation, Holder, ArrivingClient {
   arrival: Arrival | undefined
   /** Sends a frame, and keeps it where it may have to be sent again. */
   send(text: string): void
+  /** Tells the client that another of its identity is in its place, and parts from it for good. */
+  partAsReplaced(ref: Ref): void
   /** Leaves the room, if in any. */
   leave(): Promise<void> | undefined
   /** Answers with an error event and counts it. */

@@ -177,6 +177,16 @@ export class PalavaConversation implements PalavaClient {
     this.connection.close(CLOSE.unauthorized)
   }
 
+  onReplaced(membership: Membership): void {
+    if (!this.isHeld) this.partAsReplaced(undefined)
+    this.#end(membership)
+  }
+
+  partAsReplaced(ref: Ref): void {
+    this.refuse("replaced", ref)
+    this.connection.close(CLOSE.replaced)
+  }
+
   onPressure(): void {
     this.connection.checkBacklog()
   }

@@ -21,6 +21,8 @@ export const ERRORS = {
   resume_failed: "cannot resume",
   room_full: "room is full",
   room_locked: "room is locked",
+  identity_in_room: "this identity is in the room already",
+  replaced: "replaced by a later join of the same identity",
   rate_limited: "too many messages",
   peer_unreachable: "peer unreachable",
   unavailable: "service unavailable, try again",

@@ -69,7 +69,7 @@ const HANDLERS: { readonly [Name in ClientEventName]: Handler<ClientEvent<Name>>
     })
     client.prepared = undefined
     if (outcome === "full" || outcome === "locked") client.refuse(`room_${outcome}`, ref)
-    else if (outcome === "rate_limited") client.refuse(outcome, ref)
+    else if (outcome === "rate_limited" || outcome === "identity_in_room") client.refuse(outcome, ref)
     else if (outcome !== "joined") client.refuse("unavailable", ref)
   },
 

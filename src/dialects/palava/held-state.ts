@@ -5,6 +5,7 @@ import * as v from "valibot"
 import { sleep } from "../../clock.ts"
 import type { PeerId, RoomKey } from "../../rooms/ids.ts"
 import type { Membership } from "../../rooms/membership.ts"
+import type { Lock } from "../../rooms/room-store.ts"
 import type { MakeClosed } from "../contract.ts"
 import { GRANT } from "../grant.ts"
 import type { PalavaParts } from "./client.ts"
@@ -40,7 +41,13 @@ const MEMBER = v.object({
 
 /** Members oldest first. */
 const ROOMS = v.pipe(
-  v.array(v.object({ room: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)), members: v.array(MEMBER) })),
+  v.array(
+    v.object({
+      room: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+      lock: v.optional(v.object({ isLocked: v.boolean(), rev: COUNT })),
+      members: v.array(MEMBER),
+    }),
+  ),
   v.check((rooms) => isSet(rooms.map(({ room }) => room))),
   v.check((rooms) => isSet(rooms.flatMap(({ members }) => members.map(({ peer }) => peer)))),
 )
@@ -51,7 +58,7 @@ type HeldMember = v.InferOutput<typeof MEMBER>
 export async function packHeld({ resumptions, clock }: PalavaParts): Promise<v.InferOutput<typeof ROOMS>> {
   const { held } = resumptions
   const late = await lateAmong(held, sleep(clock, PENDING_MS))
-  const rooms = new Map<string, HeldMember[]>()
+  const rooms = new Map<string, { lock: Lock | undefined; members: HeldMember[] }>()
   for (const of of held) {
     const { membership, resumption } = of
     if (membership?.isIn !== true || resumption === undefined) continue
@@ -66,12 +73,13 @@ export async function packHeld({ resumptions, clock }: PalavaParts): Promise<v.I
       resumption: { ...packed, frames: [...packed.frames], isExact: packed.isExact && !late.has(of) },
     }
     const known = rooms.get(room.key)
-    if (known === undefined) rooms.set(room.key, [member])
-    else known.push(member)
+    if (known === undefined) rooms.set(room.key, { lock: room.lock, members: [member] })
+    else known.members.push(member)
   }
   // The numbers of memberships tell who is older, and a room's order is that of its joins.
   const age = ({ born, generation }: HeldMember): number => born ?? generation
-  return [...rooms].map(([room, members]) => ({ room, members: members.sort((a, b) => age(a) - age(b)) }))
+  for (const { members } of rooms.values()) members.sort((a, b) => age(a) - age(b))
+  return [...rooms].map(([room, of]) => ({ room, ...of }))
 }
 
 /** Holds again what `packHeld` gave. @returns how many; undefined when this is not what it gives */
@@ -84,8 +92,8 @@ export async function unpackHeld(
   const read = v.safeParse(ROOMS, held, { abortEarly: true })
   if (!read.success) return undefined
   let count = 0
-  for (const { room, members } of read.output) {
-    await unpackRoom(parts, room as RoomKey, members, ageMs, makeClosed)
+  for (const { room, members, lock } of read.output) {
+    await unpackRoom(parts, room as RoomKey, members, lock, ageMs, makeClosed)
     count += members.length
   }
   return count
@@ -95,6 +103,7 @@ async function unpackRoom(
   parts: PalavaParts,
   key: RoomKey,
   members: readonly HeldMember[],
+  lock: Lock | undefined,
   ageMs: number,
   makeClosed: MakeClosed,
 ): Promise<void> {
@@ -109,7 +118,7 @@ async function unpackRoom(
     const onReadmitted = (membership: Membership) => holder.goOn(membership, resumption, Math.max(0, leftMs - ageMs))
     return [{ ...member, peer, holder, log: resumption.log, onReadmitted }]
   })
-  if (former.length > 0) await rooms.readmit(key, PALAVA_ENCODER, former)
+  if (former.length > 0) await rooms.readmit(key, PALAVA_ENCODER, former, lock)
 }
 
 /** Those whose last message is still waited for when the time is over: no number says whether it was taken. */

@@ -24,7 +24,7 @@ export function resume(
   received: number,
   ref: Ref,
 ): void | Promise<void> {
-  const { resumptions, handOvers, isClustered } = parts
+  const { resumptions, handOvers } = parts
   const given = readToken(token)
   if (given === undefined) return fail(parts, client, ref)
   const { peer } = given
@@ -33,7 +33,7 @@ export function resume(
   if (other !== undefined) {
     return other.done.then(() => (client.isOpen ? resume(parts, client, token, received, ref) : undefined))
   }
-  if (isClustered && resumptions.get(peer) === undefined) return proveFirst(parts, client, token, given, received, ref)
+  if (resumptions.get(peer) === undefined) return proveFirst(parts, client, token, given, received, ref)
   const outcome = resumptions.resume(client.connection, given, received, ref)
   if (outcome === "invalid_message") client.refuse(outcome, ref, NOT_SENT)
   else if (outcome === "resume_failed") fail(parts, client, ref)
@@ -52,16 +52,18 @@ async function proveFirst(
   received: number,
   ref: Ref,
 ): Promise<void> {
-  const { resumptions, handOvers, commands, clock } = parts
+  const { resumptions, handOvers, commands, clock, isClustered } = parts
   const { room, peer, hash } = given
   let isProven = await commands.isProven(room, peer, toProof(hash))
-  for (let again = 0; isProven === false && again < PROOF_TRIES && client.isOpen; again++) {
+  for (let again = 0; isProven === false && isClustered && again < PROOF_TRIES && client.isOpen; again++) {
     await sleep(clock, PROOF_LATE_MS)
     isProven = await commands.isProven(room, peer, toProof(hash))
   }
   if (!client.isOpen) return
   if (isProven === undefined) return client.refuse("unavailable", ref)
-  if (!isProven) return fail(parts, client, ref)
+  // It stays away: to join anew would throw the other one out.
+  if (isProven === "replaced") return client.partAsReplaced(ref)
+  if (!isProven || !isClustered) return fail(parts, client, ref)
   // Meanwhile another connection of the same client may have been quicker.
   const isHere = handOvers.arrivalOf(peer) !== undefined || resumptions.get(peer) !== undefined
   return isHere ? resume(parts, client, token, received, ref) : takeOver(parts, client, given, received, ref)

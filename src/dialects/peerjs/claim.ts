@@ -127,6 +127,7 @@ async function enterList({ rooms, listRoom }: PeerJsParts, client: Claimant): Pr
       client.listed = membership
     },
     onTakenOver: () => {},
+    onReplaced: () => {},
     onRelayFailed: () => {},
   })
   const outcome: JoinOutcome = await rooms.commands.join({

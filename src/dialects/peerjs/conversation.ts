@@ -122,6 +122,9 @@ export class PeerJsConversation implements Conversation, Holder, Sender {
     this.connection.close(CLOSE.takenOver)
   }
 
+  /** A room with one owner has nobody twice. */
+  onReplaced(): void {}
+
   get payer(): Connection {
     return this.connection
   }

@@ -99,6 +99,11 @@ async function enter(
     },
     // Ids are the server's: nobody else comes under one of them.
     onTakenOver: () => {},
+    onReplaced(membership) {
+      if (client.membership !== membership) return
+      client.membership = undefined
+      client.connection.send(packets.removed(client.peer))
+    },
     onRelayFailed: () => client.refuse("peer_unreachable"),
   })
   const outcome = await commands.join({

@@ -25,6 +25,7 @@ export interface TogetherParts extends RefusalParts {
 /** How to part from who may not enter. */
 const PARTING: Readonly<Record<Exclude<EntryOutcome, "entered" | "gone">, Close>> = {
   full: CLOSE.roomFull,
+  identity_in_room: CLOSE.identityInRoom,
   unauthorized: CLOSE.unauthorized,
   rate_limited: CLOSE.rateLimited,
   unavailable: CLOSE.unavailable,
@@ -68,16 +69,20 @@ export class TogetherConversation implements Conversation {
   }
 
   onClose(): void {
-    const { open, named, rooms } = this.#parts
-    open.delete(this.connection)
+    this.#parts.open.delete(this.connection)
+    this.#leave()
+  }
+
+  sendEvent(): void {}
+
+  #leave(): void {
     const { membership } = this
     if (membership === undefined) return
+    const { named, rooms } = this.#parts
     this.membership = undefined
     void rooms.commands.leave(membership)
     named.remove(this.#room, membership)
   }
-
-  sendEvent(): void {}
 
   /** Passes a text on; to the sender as well when it asks for its place in the order. */
   #pass(text: string): void | Promise<void> {
@@ -107,6 +112,7 @@ export class TogetherConversation implements Conversation {
         },
         // Ids are the server's: nobody else comes under one of them.
         onTakenOver: () => {},
+        onReplaced: () => this.#leave(),
         onRelayFailed: () => {},
       }),
       status: NO_STATUS,

@@ -48,6 +48,7 @@ export class WebrtcIoConversation extends ManyRooms<RefusalParts> {
         },
         // Ids are the server's: nobody else comes under one of them.
         onTakenOver: () => {},
+        onReplaced: () => void this.memberships.delete(name),
         onRelayFailed: (_ref, failure) => this.refuse(failure),
       }),
       status: NO_STATUS,

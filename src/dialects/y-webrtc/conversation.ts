@@ -110,6 +110,7 @@ export class YWebrtcConversation extends ManyRooms<YWebrtcParts> {
       onJoined: (membership) => void memberships.set(topic, membership),
       // Ids are the server's: nobody else comes under one of them.
       onTakenOver: () => {},
+      onReplaced: () => void memberships.delete(topic),
       onRelayFailed: () => {},
     })
     if (publishesOnly) holder.subscribe = () => {}

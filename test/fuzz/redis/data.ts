@@ -4,6 +4,7 @@
 import type { SimulatedReply } from "./lua.ts"
 
 type Value =
+  | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "hash"; readonly fields: Map<string, string> }
   | { readonly kind: "set"; readonly members: Set<string> }
   | { readonly kind: "zset"; readonly scores: Map<string, number> }
@@ -40,6 +41,7 @@ export class RedisData {
   dump(): Record<string, unknown> {
     return Object.fromEntries(
       [...this.#values].sort().map(([key, value]) => {
+        if (value.kind === "text") return [key, value.text]
         if (value.kind === "hash") return [key, Object.fromEntries([...value.fields].sort())]
         if (value.kind === "set") return [key, [...value.members].sort()]
         return [key, Object.fromEntries([...value.scores].sort())]
@@ -67,6 +69,12 @@ export class RedisData {
     switch (command) {
       case "DEL":
         return [key, ...args].filter((each) => this.#values.delete(each)).length
+      case "GET":
+        return this.#as(key, "text")?.text ?? null
+      case "SET":
+        // It is kept for an hour, which no run is long.
+        this.#values.set(key, { kind: "text", text: args[0] ?? "" })
+        return "OK"
       case "HDEL":
       case "HGET":
       case "HGETALL":
@@ -182,6 +190,7 @@ export class RedisData {
 }
 
 function copyOf(value: Value): Value {
+  if (value.kind === "text") return value
   if (value.kind === "hash") return { kind: "hash", fields: new Map(value.fields) }
   if (value.kind === "set") return { kind: "set", members: new Set(value.members) }
   return { kind: "zset", scores: new Map(value.scores) }

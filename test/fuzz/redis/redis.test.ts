@@ -6,7 +6,7 @@ import { decode, encode } from "@msgpack/msgpack"
 import { createClient } from "redis"
 import { makeKeys } from "../../../src/cluster/redis/keys.ts"
 import { SCRIPTS } from "../../../src/cluster/redis/scripts.ts"
-import { type NodeId, toRoomKey } from "../../../src/rooms/ids.ts"
+import { type NodeId, type PeerId, toRoomKey } from "../../../src/rooms/ids.ts"
 import { Random } from "../../helpers/random.ts"
 import { startRedis } from "../../helpers/redis.ts"
 import { ONE_SEED } from "../seeds.ts"
@@ -43,6 +43,7 @@ function keyOf(name: string, node: NodeId, random: Random): string {
     leases: KEYS.leases,
     deployment: KEYS.deployment,
     exports: KEYS.exports,
+    replaced: KEYS.replaced(0, room, (random.pick(PEERS) ?? "") as PeerId),
   }
   return values[name] ?? ""
 }
@@ -99,6 +100,18 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
       return "3"
     case "if_taken":
       return random.pick(["leave", "take_over", "refuse"]) ?? ""
+    case "lock":
+      return random.pick(["", "0", "1"]) ?? ""
+    case "lock_rev":
+      return String(rev())
+    case "mark":
+      return random.pick(["", "ada", "ben"]) ?? ""
+    case "if_there":
+      return random.pick(["refuse", "replace"]) ?? ""
+    case "replaced_prefix":
+      return KEYS.replacedPrefix(0, random.pick(ROOMS) ?? toRoomKey("red"))
+    case "replaced_seconds":
+      return "3600"
     case "with_snapshot":
     case "only_if_over":
       return String(random.below(2))
@@ -118,8 +131,8 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
   }
 }
 
-/** What a node may say of a member beyond its status: generation it was born with, and proof. */
-const ENDS = [[], [false, false], [0, false], [false, "one"], [0, "two"]]
+/** What a node may say of a member beyond its status: generation it was born with, proof, and mark. */
+const ENDS = [[], [false, false], [0, false], [false, "one"], [0, "two"], [0, "two", "ada"], [false, false, "ben"]]
 
 /** Lists in which only the pairs count, not their order, and packed members, made comparable. */
 function comparable(reply: SimulatedReply): unknown {
@@ -231,6 +244,10 @@ async function dumpOf(client: ReturnType<typeof createClient>): Promise<Record<s
   const dump: Record<string, unknown> = {}
   for (const key of ((await ask("KEYS", "*")) as string[]).sort()) {
     const type = String(await client.type(key))
+    if (type === "string") {
+      dump[key] = await ask("GET", key)
+      continue
+    }
     const list = (await ask(...readerOf(type, key))) as string[]
     const pairs = Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at], list[2 * at + 1]])
     if (type === "hash") dump[key] = Object.fromEntries(pairs.sort())
