@@ -127,7 +127,7 @@ export class Connection implements Keeper, Waiter {
   onPong(): void {
     if (this.socket === undefined) return
     this.heardAt = this.#all.liveness.tick
-    if (!this.#account.pay(0)) this.#strike(1)
+    if (!this.#account.pay(0)) this.#onUnpaid()
   }
 
   /** What the client said causes so many bytes on top of its own, sent once. */
@@ -264,12 +264,17 @@ export class Connection implements Keeper, Waiter {
 
   #onOver(text: string): void {
     this.receiver.onRefused(text)
+    this.#onUnpaid()
+  }
+
+  #onUnpaid(): void {
     this.#strike(this.#all.turns.isOver() ? BUSY_STRIKES : 1)
   }
 
   #strike(times: number): void {
     if (this.#account.strike(times)) return
     this.#all.counters.closedRateLimited++
+    this.#all.places.chargeFlood(this.place)
     this.part(CLOSE.rateLimited)
   }
 }
