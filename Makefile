@@ -31,8 +31,8 @@ check: node_modules/.ready pages ## format, lint, types, layers
 fuzz: $(EXE) ## the seeded simulation and the attacks for longer: make fuzz SEED=42
 	@SEED='$(SEED)' FUZZ=long $(BUN) test --timeout 120000 ./test/fuzz ./test/attacks/attacks.test.ts
 
-attacks: $(EXE) ## attacks on a node, for longer; writes the figures to docs/attacks.md
-	@FUZZ=long ATTACKS=write $(BUN) test --timeout 120000 ./test/attacks/attacks.test.ts
+attacks: $(EXE) ## attacks on a node, for longer; writes the figures to docs/attacks.md: make attacks ATTACK="pings|rooms"
+	@FUZZ=long ATTACKS=write $(BUN) test --timeout 120000 ./test/attacks/attacks.test.ts -t '$(ATTACK)|every row'
 
 audit: node_modules/.ready ## known vulnerabilities and licences of what is compiled in
 	@$(BUN) scripts/release/audit.ts

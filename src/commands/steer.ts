@@ -3,12 +3,9 @@
 // accepts what it has. Linux only; elsewhere those few are reset, and their clients try again.
 
 import { ptr } from "bun:ffi"
-import { readdirSync } from "node:fs"
-import { openLibc } from "../libc.ts"
+import { listeningSockets, openLibc, SOL_SOCKET } from "../libc.ts"
 
 /** From <asm-generic/socket.h>. */
-const SOL_SOCKET = 1
-const SO_ACCEPTCONN = 30
 const SO_ATTACH_REUSEPORT_CBPF = 51
 
 /** BPF_RET | BPF_K of <linux/bpf_common.h>: the answer is a constant. */
@@ -28,13 +25,8 @@ export function steerConnectionsHere(): void {
   const program = new DataView(new ArrayBuffer(16))
   program.setUint16(0, 1, true)
   program.setBigUint64(8, BigInt(ptr(instruction)), true)
-  const [answer, size] = [new Int32Array(1), new Uint32Array([4])]
-  for (const name of readdirSync("/proc/self/fd")) {
-    const file = Number(name)
-    const isSocket = libc.getsockopt(file, SOL_SOCKET, SO_ACCEPTCONN, ptr(answer), ptr(size)) === 0
-    // One that shares no port, such as a Unix socket, says no.
-    if (isSocket && answer[0] === 1) {
-      libc.setsockopt(file, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, ptr(program), program.byteLength)
-    }
+  // One that shares no port, such as a Unix socket, says no.
+  for (const file of listeningSockets(libc)) {
+    libc.setsockopt(file, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, ptr(program), program.byteLength)
   }
 }

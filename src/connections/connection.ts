@@ -127,7 +127,7 @@ export class Connection implements Keeper, Waiter {
   onPong(): void {
     if (this.socket === undefined) return
     this.heardAt = this.#all.liveness.tick
-    if (!this.#account.pay(0)) this.#strike(1)
+    if (!this.#account.pay(0)) this.#onUnpaid()
   }
 
   /** What the client said causes so many bytes on top of its own, sent once. */
@@ -197,7 +197,11 @@ export class Connection implements Keeper, Waiter {
   }
 
   goOn(): void {
-    if (this.#state === "queued") this.#drain()
+    if (this.#state !== "queued") return
+    const { socket } = this
+    // In one go, as Bun itself does with the answers to what it has just read.
+    if (socket?.cork === undefined) this.#drain()
+    else socket.cork(() => this.#drain())
   }
 
   #take(text: string): void {
@@ -209,7 +213,7 @@ export class Connection implements Keeper, Waiter {
     this.#state = "waiting"
     const goOn = () => {
       // What waits for nothing but itself would go on like this without end, in one turn.
-      if (this.#queue !== undefined && this.#all.turns.isOver()) this.#waitForTurn()
+      if (this.#queue !== undefined && this.#all.turns.isOver()) this.#waitForTurn(false)
       else this.#drain()
     }
     // One promise more for each message that waits, not two: some dialects wait at every one.
@@ -229,7 +233,7 @@ export class Connection implements Keeper, Waiter {
       this.#queue = new MessageQueue()
       this.#all.memory.watch(this)
     }
-    if (this.#state === "free") this.#waitForTurn()
+    if (this.#state === "free") this.#waitForTurn(true)
     // Nothing is refused for want of a turn only: then the loop is held for longer.
     while (this.#state === "queued" && this.#queue.isLongWith(text)) {
       const first = this.#queue.shift()
@@ -239,9 +243,9 @@ export class Connection implements Keeper, Waiter {
     if (!this.#queue.push(text)) this.receiver.onRefused(text)
   }
 
-  #waitForTurn(): void {
+  #waitForTurn(isNew: boolean): void {
     this.#state = "queued"
-    this.#all.turns.wait(this)
+    this.#all.turns.wait(this, isNew)
   }
 
   /** Goes on until a message waits again, others have their turn, or the connection is gone and its queue with it. */
@@ -255,7 +259,7 @@ export class Connection implements Keeper, Waiter {
           return
         }
         this.#take(text)
-        if (this.#state === "free" && (this.#all.turns.isOver() || count >= TURN_MESSAGES)) this.#waitForTurn()
+        if (this.#state === "free" && (this.#all.turns.isOver() || count >= TURN_MESSAGES)) this.#waitForTurn(false)
       }
     } catch (cause) {
       this.#onBug(cause)
@@ -264,12 +268,17 @@ export class Connection implements Keeper, Waiter {
 
   #onOver(text: string): void {
     this.receiver.onRefused(text)
+    this.#onUnpaid()
+  }
+
+  #onUnpaid(): void {
     this.#strike(this.#all.turns.isOver() ? BUSY_STRIKES : 1)
   }
 
   #strike(times: number): void {
     if (this.#account.strike(times)) return
     this.#all.counters.closedRateLimited++
+    this.#all.places.chargeFlood(this.place)
     this.part(CLOSE.rateLimited)
   }
 }

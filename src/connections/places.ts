@@ -17,6 +17,9 @@ const CONNECT_BURST_SECONDS = 20
 /** 10 messages: what a plain HTTP request costs the node next to one. */
 const REQUEST_MESSAGES = 10
 
+/** 20 new connections: what one costs that was parted from for flooding, so that it does not come back for more at once. */
+const FLOOD_CONNECTS = 20
+
 /** 10 s: when to come again, where only others can make room. */
 const FULL_RETRY_SECONDS = 10
 
@@ -101,7 +104,12 @@ export class Places {
       place.connects--
       return undefined
     }
-    return { reason: "address_connects", retrySeconds: Math.ceil(1 / this.#connects.perSecond) }
+    return { reason: "address_connects", retrySeconds: Math.ceil((1 - place.connects) / this.#connects.perSecond) }
+  }
+
+  /** One from there was parted from for flooding. All of them together close the place for no longer than a burst takes. */
+  chargeFlood(place: Place): void {
+    place.connects = Math.max(place.connects - FLOOD_CONNECTS, -this.#connects.burst)
   }
 
   /** Counts one as connected as long as plug-ins are asked whether it may be: any number could come in that time. */

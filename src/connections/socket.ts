@@ -8,6 +8,8 @@ export interface Socket {
   close(code: number, reason: string): void
   /** Ends it without a word, with all that waits; where there is none, close does. */
   terminate?(): void
+  /** Sends all that `send` is called for within `call` in one go; where there is none, each is sent by itself. */
+  cork?(call: () => void): unknown
   /** Sends a WebSocket ping; the answer reaches Connection.onPong. */
   ping(): void
   /** Bytes sent and not yet taken by the network. */

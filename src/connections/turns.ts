@@ -1,6 +1,6 @@
 // Lets no flood hold the event loop: what messages ask for is done in slices, and when a slice is over, the rest waits
 // for the next turn of the loop, a few messages of each connection at a time. Who has little to say is not behind who has
-// much. The order within a connection stays.
+// much: those that nothing was taken of since they wait are ahead of all others. The order within a connection stays.
 
 import type { Clock } from "../clock.ts"
 
@@ -22,7 +22,8 @@ export const TURN_MESSAGES = 16
 /** See the head of this file. */
 export class Turns {
   readonly #clock: Clock
-  /** In the order in which they go on. */
+  /** Those that have just come, and those of which some was taken; each in the order in which they go on. */
+  readonly #newcomers = new Set<Waiter>()
   readonly #waiters = new Set<Waiter>()
   #messages = 0
   /** When this turn was first looked at; undefined before that. */
@@ -39,10 +40,26 @@ export class Turns {
     return this.#isOver
   }
 
-  /** Goes on in a later turn. */
-  wait(waiter: Waiter): void {
-    this.#waiters.add(waiter)
+  /** Goes on in a later turn; `isNew` when nothing of what waits was taken yet. */
+  wait(waiter: Waiter, isNew: boolean): void {
+    if (isNew) this.#newcomers.add(waiter)
+    else this.#waiters.add(waiter)
     if (this.#since === undefined) this.#begin()
+  }
+
+  /** Makes a call in a later turn. @returns what it gives or throws */
+  take<T>(call: () => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const goOn = (): void => {
+        this.isOver()
+        try {
+          resolve(call())
+        } catch (cause) {
+          reject(cause)
+        }
+      }
+      this.wait({ goOn }, true)
+    })
   }
 
   #look(): void {
@@ -59,13 +76,18 @@ export class Turns {
   #onNext(): void {
     this.#since = undefined
     this.#isOver = false
-    if (this.#waiters.size === 0) return
+    if (this.#newcomers.size + this.#waiters.size === 0) return
     this.#begin()
-    // Whoever asks again is behind the others, and met again by this loop.
-    for (const waiter of this.#waiters) {
-      this.#waiters.delete(waiter)
-      waiter.goOn()
+    this.#goOn(this.#newcomers)
+    this.#goOn(this.#waiters)
+  }
+
+  /** Until the turn is over; whoever asks again is behind the others. */
+  #goOn(waiters: Set<Waiter>): void {
+    for (const waiter of waiters) {
       if (this.#isOver) return
+      waiters.delete(waiter)
+      waiter.goOn()
     }
   }
 }

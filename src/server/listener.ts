@@ -3,6 +3,7 @@
 // within one turn of the event loop. Sockets of the former one live on, with topics of their own.
 
 import type { Server, WebSocketHandler } from "bun"
+import { boundReceiveBuffers } from "./receive-buffers.ts"
 import type { Tls } from "./tls.ts"
 import type { ServerTopics, SocketData } from "./topics.ts"
 
@@ -73,7 +74,9 @@ export class Listener {
 
   #serve(port: number, tls: Tls | undefined): Server<SocketData> {
     const secure = tls === undefined ? {} : { tls: [...tls] }
-    return Bun.serve<SocketData>({ ...this.#serving, port, ...secure })
+    const server = Bun.serve<SocketData>({ ...this.#serving, port, ...secure })
+    boundReceiveBuffers()
+    return server
   }
 
   #forget(server: Server<SocketData>): void {

@@ -2,6 +2,8 @@
 // be no URL at all; without one (HTTP/1.0, as the health checks of HAProxy speak it), or with one that cannot be a host,
 // it is the path alone.
 
+import type { Handshake } from "../dialects/contract.ts"
+
 /** Stands where no Host was given; nobody looks at it. */
 const NO_HOST = "http://localhost"
 
@@ -27,4 +29,19 @@ export function handshakePathOf({ url }: Request): string | undefined {
 /** The answer to a request without a path. */
 export function answerBadRequest(): Response {
   return new Response("bad request\n", { status: 400 })
+}
+
+/** A handshake whose URL most dialects do not need. */
+export class SocketHandshake implements Handshake {
+  readonly request: Request
+  readonly pathname: string
+
+  constructor(request: Request, pathname: string) {
+    this.request = request
+    this.pathname = pathname
+  }
+
+  get url(): URL {
+    return new URL(this.request.url)
+  }
 }

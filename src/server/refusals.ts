@@ -26,8 +26,12 @@ export function makePlaceLog(log: Log, clock: Clock): (place: Place, reason: Ref
   const refusals = new Seldom<{ address: string; reason: Refusal }>(clock, (latest, times) => {
     log.warn({ ...latest, times }, "a private address is at its limit: if it is a proxy's, name it with --trust-proxy")
   })
-  return ({ name }, reason) => {
-    if (isPrivate(name)) refusals.add({ address: name, reason })
+  // A flood is refused a million times, and to read an address takes longer than all the rest of it.
+  const known = new WeakMap<Place, boolean>()
+  return (place, reason) => {
+    const isTold = known.get(place) ?? isPrivate(place.name)
+    known.set(place, isTold)
+    if (isTold) refusals.add({ address: place.name, reason })
   }
 }
 

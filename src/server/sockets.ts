@@ -16,7 +16,7 @@ import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
 import { Listener, type Serving } from "./listener.ts"
-import { answerBadRequest, handshakePathOf } from "./paths.ts"
+import { answerBadRequest, handshakePathOf, SocketHandshake } from "./paths.ts"
 import { answerTurned, makeRefusalLog } from "./refusals.ts"
 import { safely } from "./safe-headers.ts"
 import { subProtocolHeaders } from "./sub-protocols.ts"
@@ -75,21 +75,6 @@ const CUT_OFF_PART = 2
 /** Undefined for a request that has become a WebSocket. */
 type Answer = Response | undefined
 
-/** A handshake whose URL most dialects do not need. */
-class SocketHandshake implements Handshake {
-  readonly request: Request
-  readonly pathname: string
-
-  constructor(request: Request, pathname: string) {
-    this.request = request
-    this.pathname = pathname
-  }
-
-  get url(): URL {
-    return new URL(this.request.url)
-  }
-}
-
 /**
  * Listens for browsers.
  * @throws when the address cannot be listened on
@@ -132,6 +117,7 @@ export function listenForSockets(
   class RequestVisit implements Visit {
     readonly #request: Request
     readonly #server: Server<SocketData>
+    #address: string | undefined
 
     constructor(request: Request, server: Server<SocketData>) {
       this.#request = request
@@ -139,7 +125,8 @@ export function listenForSockets(
     }
 
     get address(): string {
-      return addressOf(this.#request, this.#server.requestIP(this.#request)?.address ?? "")
+      this.#address ??= addressOf(this.#request, this.#server.requestIP(this.#request)?.address ?? "")
+      return this.#address
     }
 
     get visitor(): string {
@@ -188,9 +175,14 @@ export function listenForSockets(
   const serve = (request: Request, server: Server<SocketData>): Answer | Promise<Answer> => {
     const visit = new RequestVisit(request, server)
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return answer(request, visit)
-    const { place } = visit
-    const refusal = refusalOf(request, place)
+    const refusal = refusalOf(request, visit.place)
     if (refusal !== undefined) return refusal
+    if (!connections.turns.isOver()) return shakeHands(request, server, visit)
+    return connections.turns.take(() => shakeHands(request, server, visit))
+  }
+
+  const shakeHands = (request: Request, server: Server<SocketData>, visit: RequestVisit): Answer | Promise<Answer> => {
+    const { place } = visit
     const pathname = handshakePathOf(request)
     if (pathname === undefined) return answerBadRequest()
     const handshake = new SocketHandshake(request, pathname)

@@ -1,14 +1,12 @@
-// One attack on one node: what two honest peers beside it got, and what it cost the node. The figures are rows of the table in
+// One attack on one node: what two honest peers beside it got, and what it cost the node. Attacker, node and honest peers
+// are processes of their own, the attacker the one that waits where all want a core. The figures are rows of the table in
 // docs/attacks.md.
 
-import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { TestClient, type WireEvent } from "../helpers/client.ts"
 import { IS_LONG } from "../helpers/long-runs.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
-
-/** 20 ms: each of the honest says 50 messages a second. */
-const EVERY_MS = 20
+import { cpuOf, lagsOf, machineTimes, residentOf, waitedOf, worstLag } from "./figures.ts"
+import type { Ending, Latencies } from "./honest.ts"
 
 /** 1 s without an attack, to know what the machine does anyway. */
 const QUIET_MS = 1_000
@@ -19,169 +17,113 @@ const ATTACK_SECONDS = IS_LONG ? 10 : 1.5
 /** 20 s after the end of a long one, memory has to be given back. */
 const AFTER_MS = IS_LONG ? 20_000 : 0
 
-/** The address of the honest, as a trusted proxy says it: the attacker comes from another. */
-const HONEST = { headers: { "X-Forwarded-For": "203.0.113.7" } }
+/** The attacker's: it takes a tenth of what the others take where there is one core for all. */
+const NICE = "10"
 
 /** What became of it. */
-export interface Outcome {
+export interface Outcome extends Latencies, Ending {
   readonly attack: string
   /** What the attacker counts: writes, connections. */
   readonly done: number
-  readonly sent: number
-  /** What the honest did not get, or got wrong. */
-  readonly wrong: readonly unknown[]
-  /** Milliseconds of a message between the honest: before the attack, and during it. */
+  /** 99 of 100 messages between the honest, before the attack. */
   readonly quietP99: number
-  readonly p50: number
-  readonly p99: number
   /** Upper bound of the event loop's worst lag, in milliseconds. */
   readonly lagMs: number
+  /** Share of one core that the node took, and of the time that it waited for one. */
+  readonly cpu: number
+  readonly waited: number
   /** Share of the machine that had nothing to do meanwhile. */
   readonly idle: number
-  /** Share of one core that the node took. */
-  readonly cpu: number
   /** Megabytes of the node: before, at most, and 20 s after a long attack. */
   readonly rss: { readonly before: number; readonly most: number; readonly after: number }
   readonly refused: number
   readonly complaints: string
 }
 
-/** Two peers in a room who talk all the time. */
+/** Two peers in a room who talk all the time, in their process. */
 class Honest {
-  readonly clients: readonly [TestClient, TestClient]
-  sent = 0
-  #timer: Timer | undefined
-  readonly #sentAt: number[] = []
-  readonly #latencies: number[] = []
+  readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit">
+  readonly #lines: AsyncIterator<string>
 
-  constructor(clients: readonly [TestClient, TestClient]) {
-    this.clients = clients
+  constructor(url: string) {
+    this.#process = Bun.spawn([process.execPath, join(import.meta.dir, "honest.ts"), url], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    })
+    this.#lines = linesOf(this.#process.stdout)
   }
 
-  static async meet(url: string): Promise<Honest> {
-    const [first, second] = [await TestClient.connect(url, HONEST), await TestClient.connect(url, HONEST)]
-    await first.join("honest")
-    await second.join("honest")
-    await first.next("new_peer")
-    const honest = new Honest([first, second])
-    for (const client of honest.clients) client.onEvent = (event) => honest.#hear(event)
-    return honest
-  }
-
-  talk(): void {
-    this.#timer = setInterval(() => {
-      const [first, second] = this.clients
-      this.#sentAt.push(performance.now())
-      first.send({ event: "send_to_peer", peer_id: second.ownId, data: { event: "message", number: this.sent } })
-      second.send({ event: "send_to_peer", peer_id: first.ownId, data: { event: "message", number: this.sent } })
-      this.sent++
-    }, EVERY_MS)
-  }
-
-  /** Latencies since the last call, sorted. */
-  takeLatencies(): number[] {
-    return this.#latencies.splice(0).sort((a, b) => a - b)
-  }
-
-  /** Whatever is not what the other said, once and in order. */
-  async end(): Promise<unknown[]> {
-    clearInterval(this.#timer)
-    for (let round = 0; round < 2; round++) for (const client of this.clients) await client.drain()
-    const [first, second] = this.clients
-    return [...this.#wrongOf(first, second), ...this.#wrongOf(second, first)]
-  }
-
-  #wrongOf(client: TestClient, other: TestClient): unknown[] {
-    const heard = client.all.filter(({ event }) => !["joined_room", "new_peer", "pong"].includes(event))
-    const wrong: unknown[] = heard.filter(
-      (event, number) => event.event !== "message" || event["number"] !== number || event["sender_id"] !== other.ownId,
-    )
-    return heard.length === this.sent ? wrong : [...wrong, `${this.sent - heard.length} lost`]
-  }
-
-  #hear({ event, number }: WireEvent): void {
-    if (event === "message") this.#latencies.push(performance.now() - (this.#sentAt[number as number] ?? 0))
+  async ask<T>(line: string): Promise<T> {
+    this.#process.stdin.write(`${line}\n`)
+    this.#process.stdin.flush()
+    const { value, done } = await this.#lines.next()
+    if (done === true) throw new Error("the honest peers' process ended")
+    return JSON.parse(value) as T
   }
 }
 
-/** Carries it out against a node of its own. */
-export async function attack(kind: string, args: readonly string[] = []): Promise<Outcome> {
-  await using node = await startNode(["--trust-proxy", "127.0.0.1", ...args])
-  const honest = await Honest.meet(node.url)
-  honest.talk()
+/**
+ * Carries it out against a node of its own.
+ * @param args options of the node, besides the defaults
+ * @returns what is known when it is over, and what 20 s later
+ */
+export async function attack(kind: string, args: readonly string[] = []): Promise<() => Promise<Outcome>> {
+  const node = await startNode(["--trust-proxy", "127.0.0.1", ...args])
+  const honest = new Honest(node.url)
+  const peers = await honest.ask<string[]>("ready")
   await wait(QUIET_MS)
-  const quiet = honest.takeLatencies()
-  const before = residentOf(node)
-  const [lagsBefore, cpuBefore, from] = [await lagsOf(node), cpuOf(node), performance.now()]
-  const machineBefore = readMachine()
-  const peers = honest.clients.map(({ ownId }) => ownId).join(",")
+  const quiet = await honest.ask<Latencies>("take")
+  const before = await look(node)
   const script = join(import.meta.dir, "attacker.ts")
-  const attacker = Bun.spawn([process.execPath, script, kind, String(node.port), String(ATTACK_SECONDS), peers], {
-    stdout: "pipe",
-    stderr: "inherit",
-  })
+  const command = ["nice", "-n", NICE, process.execPath, script, kind, node.url, String(ATTACK_SECONDS), peers.join()]
+  const attacker = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" })
   const done = Number(await new Response(attacker.stdout).text())
   if ((await attacker.exited) !== 0) throw new Error(`the attacker failed: ${kind}`)
-  const machine = readMachine()
-  const cpu = (cpuOf(node) - cpuBefore) / ((performance.now() - from) / 1000)
-  const latencies = honest.takeLatencies()
-  const wrong = await honest.end()
-  const lags = await lagsOf(node)
+  const after = await look(node)
+  const latencies = await honest.ask<Latencies>("take")
+  const ending = await honest.ask<Ending>("end")
   const refused = await node.metric("palava_refused_total")
-  await wait(AFTER_MS)
-  const outcome = {
-    attack: kind,
-    done,
-    sent: honest.sent * 2,
-    wrong,
-    quietP99: at(quiet, 0.99),
-    p50: at(latencies, 0.5),
-    p99: at(latencies, 0.99),
-    lagMs: worstLag(lagsBefore, lags),
-    idle: (machine.idle - machineBefore.idle) / (machine.all - machineBefore.all),
-    cpu,
-    rss: { before, most: residentOf(node, "VmHWM"), after: residentOf(node) },
-    refused,
-    complaints: node.complaints().replace(/^.*name it with --trust-proxy.*\n/gm, ""),
+  const rested = wait(AFTER_MS)
+  const seconds = (after.at - before.at) / 1000
+  const machine = after.machine.all - before.machine.all
+  return async () => {
+    await rested
+    await using over = node
+    const known = /^.*name it with --trust-proxy.*\n/gm
+    return {
+      attack: kind,
+      done,
+      ...latencies,
+      ...ending,
+      quietP99: quiet.p99,
+      lagMs: worstLag(before.lags, after.lags),
+      idle: (after.machine.idle - before.machine.idle) / machine,
+      cpu: (after.cpu - before.cpu) / seconds,
+      waited: (after.waited - before.waited) / seconds,
+      rss: { before: before.rss, most: residentOf(over, "VmHWM"), after: residentOf(over) },
+      refused,
+      complaints: over.complaints().replace(known, ""),
+    }
   }
-  for (const client of honest.clients) client.terminate()
-  return outcome
+}
+
+async function look(node: TestNode) {
+  const lags = await lagsOf(node)
+  const [machine, at] = [machineTimes(), performance.now()]
+  return { lags, machine, at, cpu: cpuOf(node), waited: waitedOf(node), rss: residentOf(node) }
 }
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-function at(sorted: readonly number[], part: number): number {
-  return sorted[Math.floor(sorted.length * part)] ?? 0
-}
-
-function residentOf({ pid }: TestNode, line = "VmRSS"): number {
-  const [, kilobytes] = new RegExp(`${line}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
-  return Number(kilobytes) / 1024
-}
-
-/** Seconds of user and system time (proc(5): fields 14 and 15, in hundredths on Linux). */
-function cpuOf({ pid }: TestNode): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-/** Time of all cores, and that with nothing to do (proc(5): the first line, idle and iowait). */
-function readMachine(): { all: number; idle: number } {
-  const times = (readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "").split(/\s+/).slice(1).map(Number)
-  return { all: times.reduce((sum, time) => sum + time, 0), idle: (times[3] ?? 0) + (times[4] ?? 0) }
-}
-
-/** Looks at the loop up to each bucket, in seconds. */
-async function lagsOf({ adminUrl }: TestNode): Promise<Map<number, number>> {
-  const text = await (await fetch(`${adminUrl}metrics`)).text()
-  const buckets = text.matchAll(/^palava_event_loop_lag_seconds_bucket\{le="([^"]+)"\} (\d+)/gm)
-  return new Map([...buckets].map(([, le = "", count]) => [le === "+Inf" ? 60 : Number(le), Number(count)]))
-}
-
-function worstLag(before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): number {
-  const total = (after.get(60) ?? 0) - (before.get(60) ?? 0)
-  for (const [seconds, count] of after) if (count - (before.get(seconds) ?? 0) >= total) return seconds * 1000
-  return 60_000
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+  let rest = ""
+  const decoder = new TextDecoder()
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n")
+    rest = lines.pop() ?? ""
+    yield* lines
+  }
 }

@@ -1,22 +1,37 @@
-// The attacker, a process of its own: `attacker.ts KIND PORT SECONDS PEERS`, where PEERS are the ids of honest peers in a room it
-// is not in. It does what KIND says until the time is over, and prints how much it has done.
+// The attacker, a process of its own: `attacker.ts KIND URL SECONDS PEERS`, where PEERS are the ids of honest peers in a room
+// it is not in. It does what KIND says until the time is over, and prints how much it has done.
 
 import { createConnection, type Socket } from "node:net"
+import { connect as connectSecurely } from "node:tls"
 import { frame, handshake, OPCODE, textFrame } from "../helpers/raw-socket.ts"
 
-const [kind = "", port = "0", seconds = "1", peers = ""] = process.argv.slice(2)
+const [kind = "", url = "", seconds = "1", peers = ""] = process.argv.slice(2)
+const port = Number(new URL(url).port)
 const victims = peers.split(",")
 const endsAt = performance.now() + Number(seconds) * 1000
 let done = 0
 
 /** A socket that is refused, or closed, is another's turn. */
-function connect(first: string | Uint8Array, reads = true): Socket {
-  const socket = createConnection({ port: Number(port), host: "127.0.0.1" })
+function connect(first: string): Socket {
+  const socket = createConnection({ port, host: "127.0.0.1" })
   socket.on("error", () => {})
-  if (reads) socket.on("data", () => {})
-  else socket.pause()
+  socket.on("data", () => {})
   socket.write(first)
   return socket
+}
+
+/** A WebSocket: frames that come before the handshake is answered may be dropped with it, and so cost nothing. */
+function upgrade(onOpen: (socket: Socket) => void): Socket {
+  const socket = connect(handshake())
+  socket.once("data", (answer: Buffer) => {
+    if (answer.toString().startsWith("HTTP/1.1 101 ")) onOpen(socket)
+  })
+  return socket
+}
+
+/** One that says this, and no more. */
+function enter(words: Uint8Array): Socket {
+  return upgrade((socket) => socket.write(words))
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -38,19 +53,22 @@ async function flood(
   }
   const begin = (): void => {
     if (performance.now() > endsAt) return
-    const socket = connect(Buffer.concat([Buffer.from(handshake()), first]), reads)
-    socket.once("connect", () => write(socket))
+    const socket = upgrade((open) => {
+      if (!reads) open.pause()
+      open.write(first)
+      write(open)
+    })
     socket.once("close", () => setTimeout(begin, 50))
   }
   for (let number = 0; number < count; number++) begin()
   await pause(endsAt - performance.now())
 }
 
-/** Sockets that are opened one after the other, so many at a time, and say `text`. */
-async function open(atOnce: number, text: () => string | Uint8Array, thenClose: boolean): Promise<Socket[]> {
+/** Sockets that are opened one after the other, so many at a time, as `begin` does it. */
+async function open(atOnce: number, begin: () => Socket, thenClose: boolean): Promise<Socket[]> {
   const all: Socket[] = []
   while (performance.now() < endsAt) {
-    const some = Array.from({ length: atOnce }, () => connect(text()))
+    const some = Array.from({ length: atOnce }, begin)
     done += some.length
     await pause(20)
     if (thenClose) for (const socket of some) socket.destroy()
@@ -81,31 +99,32 @@ const crowd = (status: unknown) => join("a room that is full", status)
 
 const KINDS: Readonly<Record<string, () => Promise<unknown>>> = {
   "messages without end": () => flood(20, () => repeat(textFrame({ event: "ping" }), 500)),
+  "messages of a thousand at once": () => flood(1_000, () => repeat(textFrame({ event: "ping" }), 500)),
   "pings without end": () => flood(20, () => repeat(ping, 500)),
   "a message in fragments of a byte": () => flood(20, () => fragments),
   "frames that are never ended": async () => {
     const begun = frame(OPCODE.text, "x".repeat(60_000)).subarray(0, 20)
-    await drip(await open(50, () => Buffer.concat([Buffer.from(handshake()), begun]), false), "x")
+    await drip(await open(50, () => enter(begun), false), "x")
   },
   "silence behind the handshake": async () => {
-    await open(50, () => handshake(), false)
+    await open(50, () => connect(handshake()), false)
     await pause(endsAt - performance.now())
   },
   "requests that are never ended": async () => {
-    await drip(await open(50, () => "GET / HTTP/1.1\r\nHost: example.org\r\nX-Slow: ", false), "x")
+    await drip(await open(50, () => connect("GET / HTTP/1.1\r\nHost: example.org\r\nX-Slow: "), false), "x")
   },
-  "handshakes with 200 headers": () => open(20, () => handshake(manyHeaders), true),
+  "handshakes with 200 headers": () => open(20, () => connect(handshake(manyHeaders)), true),
   "rooms in a loop": () =>
     flood(10, () => {
       const rooms = Array.from({ length: 100 }, () => [join(crypto.randomUUID()), textFrame({ event: "leave_room" })])
       return Buffer.concat(rooms.flat())
     }),
   "joins with invalid statuses at a full room": async () => {
-    for (let member = 0; member < 50; member++) connect(Buffer.concat([Buffer.from(handshake()), crowd({ member })]))
+    for (let member = 0; member < 50; member++) enter(crowd({ member }))
     await flood(10, () => repeat(Buffer.concat([crowd({ name: " " }), crowd({ a: "x".repeat(5_000) }), crowd({})]), 20))
   },
   "status changes in a full room": async () => {
-    for (let member = 0; member < 45; member++) connect(Buffer.concat([Buffer.from(handshake()), crowd({ member })]))
+    for (let member = 0; member < 45; member++) enter(crowd({ member }))
     const change = textFrame({ event: "update_status", status: {} })
     await flood(5, () => repeat(change, 1_000), crowd({ text: "x".repeat(4_000) }))
   },
@@ -117,9 +136,20 @@ const KINDS: Readonly<Record<string, () => Promise<unknown>>> = {
     const ask = repeat(textFrame({ event: "info", ref: "r".repeat(64) }), 200)
     await flood(100, () => ask, Buffer.alloc(0), false)
   },
-  "connections without end": () => open(50, () => handshake(), true),
+  "connections without end": () => open(50, () => connect(handshake()), true),
   "plain requests without end": () =>
-    open(50, () => "GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n".repeat(1), true),
+    open(50, () => connect("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n"), true),
+  "TLS handshakes without end": async () => {
+    const begin = (): void => {
+      if (performance.now() > endsAt) return
+      done++
+      const socket = connectSecurely({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => socket.destroy())
+      socket.on("error", () => {})
+      socket.once("close", begin)
+    }
+    for (let number = 0; number < 50; number++) begin()
+    await pause(endsAt - performance.now())
+  },
   "relays to another room": () =>
     flood(10, () => repeat(relay({ event: "message", text: "stranger" }), 50), join("here")),
   "forged senders": () =>

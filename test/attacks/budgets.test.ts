@@ -186,6 +186,19 @@ test("control frames count as messages, and end the connection that keeps sendin
   expect(await raw.closed).toBe(4029)
 })
 
+test("who floods cannot come back for more at once", async () => {
+  const budget = ["--rate-per-second", "1", "--rate-burst", "10", "--address-connects-per-second", "1"]
+  await using node = await startNode(budget)
+  using raw = await RawSocket.open(node.port)
+  raw.write(Buffer.concat(Array(2_000).fill(textFrame({ event: "ping" }))))
+  expect(await raw.closed).toBe(4029)
+  // 20 at once were left but for one, and that one has cost 20 more.
+  using next = await RawSocket.connect(node.port, handshake())
+  await next.waitUntil(() => next.head !== "", "an answer")
+  expect(next.head).toStartWith("HTTP/1.1 429 ")
+  expect(next.head).toMatch(/retry-after: [12]\r\n/i)
+})
+
 test("who guesses tokens of resumption is parted from", async () => {
   await using node = await startNode()
   await using client = await TestClient.connect(node.url)

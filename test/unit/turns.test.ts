@@ -1,0 +1,75 @@
+// Whose turn it is when there is more to do than the event loop should be held for.
+
+import { expect, test } from "bun:test"
+import type { Clock } from "../../src/clock.ts"
+import { Turns } from "../../src/connections/turns.ts"
+
+/** Time that passes when a test says so, and turns of the loop that it takes one by one. */
+class Loop implements Clock {
+  now = 0
+  readonly #soon: (() => void)[] = []
+  monotonicMs = (): number => this.now
+  unixMs = (): number => this.now
+  after = () => () => {}
+  soon = (call: () => void): void => {
+    this.#soon.push(call)
+  }
+
+  next(): void {
+    for (const call of this.#soon.splice(0)) call()
+  }
+}
+
+/** As many messages as it takes for a look at the clock. */
+function look(turns: Turns): boolean {
+  for (let message = 1; message < 16; message++) turns.isOver()
+  return turns.isOver()
+}
+
+test("a turn is over after a time, and the next one is not", () => {
+  const loop = new Loop()
+  const turns = new Turns(loop)
+  expect(look(turns)).toBe(false)
+  loop.now += 6
+  expect(look(turns)).toBe(true)
+  loop.next()
+  expect(look(turns)).toBe(false)
+})
+
+test("who has just come is ahead of those of which some was taken", () => {
+  const loop = new Loop()
+  const turns = new Turns(loop)
+  const order: string[] = []
+  const waiter = (name: string, times: number) => ({
+    goOn(): void {
+      order.push(name)
+      if (--times > 0) turns.wait(this, false)
+      // Each takes half of a turn.
+      loop.now += 3
+      look(turns)
+    },
+    times,
+  })
+  turns.wait(waiter("first", 3), true)
+  turns.wait(waiter("second", 3), true)
+  loop.next()
+  expect(order).toEqual(["first", "second"])
+  turns.wait(waiter("third", 1), true)
+  loop.next()
+  expect(order).toEqual(["first", "second", "third", "first"])
+  loop.next()
+  loop.next()
+  expect(order).toEqual(["first", "second", "third", "first", "second", "first", "second"])
+})
+
+test("a call is made in a later turn, and gives what it gives or throws", async () => {
+  const loop = new Loop()
+  const turns = new Turns(loop)
+  const given = turns.take(() => "given")
+  const thrown = turns.take(() => {
+    throw new Error("thrown")
+  })
+  loop.next()
+  expect(await given).toBe("given")
+  await expect(thrown).rejects.toThrow("thrown")
+})
