@@ -5,7 +5,7 @@ import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { startNode } from "../helpers/node.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
-import { LAUNCH_MS, launchChromium, WAIT_MS } from "./chromium.ts"
+import { LAUNCH_MS, launchChromium, TEST_MS } from "./chromium.ts"
 import { look } from "./look.ts"
 
 let browser: Browser
@@ -66,7 +66,7 @@ test(
     expect(complaints).toEqual([])
     await context.close()
   },
-  WAIT_MS,
+  TEST_MS,
 )
 
 test(
@@ -90,7 +90,7 @@ test(
     expect(found).toEqual([])
     await context.close()
   },
-  WAIT_MS * 2,
+  TEST_MS,
 )
 
 test(
@@ -107,7 +107,7 @@ test(
     expect(await look(page, "German")).toEqual([])
     await context.close()
   },
-  WAIT_MS,
+  TEST_MS,
 )
 
 test("every text that index.html names is there, with the same places for values in both languages", async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Browser } from "playwright-core"
 import { startNode } from "../helpers/node.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
-import { LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
+import { LAUNCH_MS, launchChromium, TEST_MS, waitInPage } from "./chromium.ts"
 
 let browser: Browser
 beforeAll(async () => {
@@ -33,7 +33,7 @@ test(
     expect(complaints).toEqual([])
     await context.close()
   },
-  WAIT_MS,
+  TEST_MS,
 )
 
 test(
@@ -54,7 +54,7 @@ test(
     await tab.page.getByRole("log").getByRole("list").getByRole("listitem").waitFor()
     await context.close()
   },
-  WAIT_MS,
+  TEST_MS,
 )
 
 test(
@@ -78,5 +78,5 @@ test(
       }
     }
   },
-  WAIT_MS,
+  TEST_MS,
 )

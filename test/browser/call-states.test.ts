@@ -7,7 +7,7 @@ import { startCoturn } from "../doctor/coturn.ts"
 import { startNode } from "../helpers/node.ts"
 import { startProxy } from "../helpers/redis.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
-import { LAUNCH_MS, launchChromium, WAIT_MS } from "./chromium.ts"
+import { LAUNCH_MS, launchChromium, TEST_MS } from "./chromium.ts"
 import { look } from "./look.ts"
 
 let browser: Browser
@@ -64,7 +64,7 @@ describe("on the way in", () => {
       await tab.page.locator("#preview-note", { hasText: text }).waitFor()
       expect(await look(tab.page, name)).toEqual([])
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   test(
@@ -77,7 +77,7 @@ describe("on the way in", () => {
       await tab.page.locator("#preview-note", { hasText: "The camera was disconnected." }).waitFor()
       expect(await look(tab.page, "unplugged")).toEqual([])
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   test(
@@ -93,7 +93,7 @@ describe("on the way in", () => {
       await tab.page.getByRole("button", { name: "Join", exact: true }).waitFor()
       await tab.page.locator("#problem").waitFor({ state: "hidden" })
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   test(
@@ -105,7 +105,7 @@ describe("on the way in", () => {
       await tab.page.getByText(`takes no calls from a page at ${new URL(node.httpUrl).origin}`).waitFor()
       expect(await look(tab.page, "origin refused")).toEqual([])
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   test(
@@ -126,7 +126,7 @@ describe("on the way in", () => {
       await late.page.getByText("This room is full.").waitFor()
       expect(await look(late.page, "room full")).toEqual([])
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   test(
@@ -142,7 +142,7 @@ describe("on the way in", () => {
       expect(await look(tab.page, "restarting")).toEqual([])
       socket.close()
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   test(
@@ -159,7 +159,7 @@ describe("on the way in", () => {
       proxy.delayMs = 0
       await tab.page.getByRole("button", { name: "Leave" }).waitFor()
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   test(
@@ -178,7 +178,7 @@ describe("on the way in", () => {
       await tab.page.getByRole("button", { name: "Leave" }).waitFor()
       host.close()
     },
-    WAIT_MS,
+    TEST_MS,
   )
 })
 
@@ -200,7 +200,7 @@ describe("in the call", () => {
       await tab.page.locator("#toasts", { hasText: "The server is back" }).waitFor()
       await tab.page.locator("#banner").waitFor({ state: "hidden" })
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   test(
@@ -228,7 +228,7 @@ describe("in the call", () => {
       expect(await look(ben.page, "closed by the server")).toEqual([])
       await ada.shows(["Ada (you)"])
     },
-    WAIT_MS,
+    TEST_MS,
   )
 
   /** Lets no way be found but by the relay, as firewalls do. */
@@ -258,6 +258,6 @@ describe("in the call", () => {
       await dana.page.getByText("Kein direkter Weg, und die Vermittlung (TURN) lehnt das Kennwort ab.").waitFor()
       expect([...(await look(cem.page, "refused")), ...(await look(ben.page, "nicht erreicht"))]).toEqual([])
     },
-    WAIT_MS * 2,
+    TEST_MS,
   )
 })

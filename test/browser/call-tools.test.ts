@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Browser, Page } from "playwright-core"
 import { startNode } from "../helpers/node.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
-import { LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
+import { LAUNCH_MS, launchChromium, TEST_MS, WAIT_MS, waitInPage } from "./chromium.ts"
 import { look } from "./look.ts"
 
 let browser: Browser
@@ -99,7 +99,7 @@ test(
     expect(await ada.page.getByRole("button", { name: "Share the screen" }).getAttribute("aria-pressed")).toBe("false")
     expect(ada.complaints).toEqual([])
   },
-  WAIT_MS,
+  TEST_MS,
 )
 
 test(
@@ -135,7 +135,7 @@ test(
     await waitInPage(ada.page, "document.fullscreenElement === null")
     expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
   },
-  WAIT_MS * 2,
+  TEST_MS,
 )
 
 test(
@@ -178,5 +178,5 @@ test(
     await ada.page.locator("#lobby").getByLabel("Speaker to use").waitFor()
     expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
   },
-  WAIT_MS * 2,
+  TEST_MS,
 )

@@ -9,6 +9,9 @@ export const LAUNCH_MS = 90_000
 /** 60 s for each thing waited for: a call between three pages takes five on an idle machine with two cores. */
 export const WAIT_MS = 60_000
 
+/** 120 s for a test of a page or two: longer than a wait in it, so that what is told at its end is what was waited for. */
+export const TEST_MS = 2 * WAIT_MS
+
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
 
 const FLAGS = [
@@ -53,9 +56,15 @@ export function complaintsOf(page: Page): string[] {
 /**
  * Waits until an expression holds in the page. Handed over as a function: playwright evaluates a text anew at each
  * look, which a page with a strict policy refuses. Five looks a second: at every frame they would take the CPU from
- * the calls they wait for.
+ * the calls they wait for. Fails with the expression: a time-out alone tells nobody what was missing.
  */
 export async function waitInPage(page: Page, expression: string): Promise<void> {
   const look = new Function(`return (${expression})`) as () => unknown
-  await page.waitForFunction(look, undefined, { timeout: WAIT_MS, polling: 200 })
+  try {
+    await page.waitForFunction(look, undefined, { timeout: WAIT_MS, polling: 200 })
+  } catch (cause) {
+    throw new Error(`not within ${WAIT_MS / 1000} s: ${expression} (${(cause as Error).message.split("\n")[0]})`, {
+      cause,
+    })
+  }
 }

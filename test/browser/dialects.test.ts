@@ -7,7 +7,7 @@ import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
-import { complaintsOf, LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
+import { complaintsOf, LAUNCH_MS, launchChromium, TEST_MS, waitInPage } from "./chromium.ts"
 
 const PAGES = join(import.meta.dir, "pages")
 const PACKAGES = join(import.meta.dir, "../../node_modules")
@@ -134,7 +134,7 @@ for (const count of [1, 2] as const) {
           expect([ada, ben, cem].flatMap(({ complaints }) => complaints)).toEqual([])
           await Promise.all([ada, ben, cem].map(({ close }) => close()))
         },
-        WAIT_MS,
+        TEST_MS,
       )
     }
 
@@ -153,7 +153,7 @@ for (const count of [1, 2] as const) {
         expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
         await Promise.all([ada, ben].map(({ close }) => close()))
       },
-      WAIT_MS,
+      TEST_MS,
     )
 
     if (count === 1) {
@@ -168,7 +168,7 @@ for (const count of [1, 2] as const) {
           expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
           await Promise.all([ada, ben].map(({ close }) => close()))
         },
-        WAIT_MS,
+        TEST_MS,
       )
     }
 
@@ -187,7 +187,7 @@ for (const count of [1, 2] as const) {
         expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
         await Promise.all([ada, ben].map(({ close }) => close()))
       },
-      WAIT_MS,
+      TEST_MS,
     )
 
     test(
@@ -220,7 +220,7 @@ for (const count of [1, 2] as const) {
         expect([ada, ben].flatMap(({ complaints }) => complaints)).toEqual([])
         await Promise.all([ada, ben].map(({ close }) => close()))
       },
-      WAIT_MS,
+      TEST_MS,
     )
 
     test(
@@ -259,7 +259,7 @@ for (const count of [1, 2] as const) {
         expect(all.flatMap(({ complaints }) => complaints)).toEqual([])
         await Promise.all(all.map(({ close }) => close()))
       },
-      WAIT_MS,
+      TEST_MS,
     )
   })
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { ResumingServer, relay, saidTo } from "../helpers/resuming-server.ts"
-import { complaintsOf, LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
+import { complaintsOf, LAUNCH_MS, launchChromium, TEST_MS, waitInPage } from "./chromium.ts"
 import { serveFolder } from "./site.ts"
 
 const PACKAGE = join(import.meta.dir, "../../dist/client/package")
@@ -63,7 +63,7 @@ test(
     expect([saidTo(server), server.closes, server.joins]).toEqual([[0, 1, 2, 3], [], 1])
     await page.close()
   },
-  WAIT_MS * 2,
+  TEST_MS,
 )
 
 test(
@@ -80,5 +80,5 @@ test(
     expect(server.closes).toHaveLength(2)
     await page.close()
   },
-  WAIT_MS * 2,
+  TEST_MS,
 )

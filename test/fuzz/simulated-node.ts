@@ -60,6 +60,8 @@ export class SimulatedNode {
   isIsolated = false
   isPaused = false
   lossProbability = 0
+  /** Whether a message for it was lost. */
+  hasLost = false
   delayMs = 0
   /** What it is made of, without a network. */
   readonly plain: PlainNode
@@ -221,7 +223,11 @@ export class SimulatedNode {
       },
       commandMs: () => (random.chance(0.05) ? random.next() * 50 : random.next()) + random.next() * this.delayMs,
       channelMs: () => (random.chance(0.05) ? random.next() * 100 : random.next()) + random.next() * this.delayMs,
-      isLost: () => random.chance(this.lossProbability),
+      isLost: () => {
+        const isLost = random.chance(this.lossProbability)
+        this.hasLost ||= isLost
+        return isLost
+      },
       lateMs: () => (random.chance(0.5) ? random.next() * 2 * LEASE_MS : undefined),
       onScript: (name: string) => this.#onScript?.(name),
       deliver: (run: () => void) => this.deliver(run),

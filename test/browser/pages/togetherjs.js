@@ -17,6 +17,8 @@ let backoff = 0
 /** One message after the other, however long the camera takes. */
 let last = Promise.resolve()
 let call
+/** Candidates that came before the description they belong to. */
+const early = []
 
 function send(message) {
   socket.send(JSON.stringify({ ...message, clientId }))
@@ -42,7 +44,8 @@ function connect() {
   const isFirst = socket === undefined
   socket = new WebSocket(`${query.get("socket")}hub/${query.get("room")}`)
   socket.onmessage = ({ data }) => {
-    last = last.then(() => onMessage(JSON.parse(data), isFirst))
+    // What fails is told, and holds up nothing behind it.
+    last = last.then(() => onMessage(JSON.parse(data), isFirst)).catch(reportError)
   }
   socket.onclose = () => {
     setTimeout(connect, backoff)
@@ -75,16 +78,22 @@ async function onMessage(message, isFirst) {
       break
     case "rtc-offer":
       await makeCall()
-      await call.setRemoteDescription({ type: "offer", sdp: message.offer })
+      await describe({ type: "offer", sdp: message.offer })
       await call.setLocalDescription(await call.createAnswer())
       send({ type: "rtc-answer", answer: call.localDescription.sdp })
       break
     case "rtc-answer":
-      await call.setRemoteDescription({ type: "answer", sdp: message.answer })
+      await describe({ type: "answer", sdp: message.answer })
       break
     case "rtc-ice-candidate":
-      await call?.addIceCandidate(message.candidate)
+      if (call?.remoteDescription) await call.addIceCandidate(message.candidate)
+      else early.push(message.candidate)
   }
+}
+
+async function describe(description) {
+  await call.setRemoteDescription(description)
+  for (const candidate of early.splice(0)) await call.addIceCandidate(candidate)
 }
 
 async function makeCall() {

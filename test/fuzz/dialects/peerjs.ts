@@ -64,7 +64,7 @@ export class PeerJsCast implements Cast {
   readonly said = new Map<number, Said>()
   /** Last number heard by sender and id. */
   readonly #heard = new Map<string, number>()
-  /** Last number said before the last EXPIRE, by the ids of sender and peer. */
+  /** Last number said before the last EXPIRE, by who was told and the id of the peer: an id may have two for a while. */
   readonly #expired = new Map<string, number>()
   readonly #world: World
   readonly #nodes: () => readonly SimulatedNode[]
@@ -195,7 +195,7 @@ export class PeerJsCast implements Cast {
   /** A client was told that an id is not there. */
   onExpire(client: SimulatedPeer, { src, dst }: Frame): void {
     if (dst !== client.id) throw new Violation("EXPIRE for another")
-    const way = `${client.id} to ${src}`
+    const way = `${client.name} to ${src}`
     const last = this.#expired.get(way) ?? 0
     const missed = [...this.said.values()].filter(
       ({ from, to, fate, isImportant }) => from.id === client.id && to === src && isImportant && fate !== "delivered",

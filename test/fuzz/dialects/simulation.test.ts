@@ -8,8 +8,9 @@ const ACTIONS = 600
 
 /**
  * What was found: two clients had one PeerJS id, after Redis had lost something or a node had been away, and owner.ts found
- * no second one (10, 31); a node that is disturbed tells later who went (1823134761). 10 others take 6 s.
+ * no second one (10, 31). What the simulation itself had wrong: a node that is disturbed tells later who went (1823134761), an
+ * id with two clients for a while (1099), and what it did not hear though it was connected (1100). 10 others take 6 s.
  */
-const SEEDS = { foundSomething: [10, 31, 1823134761], first: 1000, count: 10 }
+const SEEDS = { foundSomething: [10, 31, 1099, 1100, 1823134761], first: 1000, count: 10 }
 
 testSeeds(SEEDS, (seed) => ({ ...simulateDialects(seed, ACTIONS) }))

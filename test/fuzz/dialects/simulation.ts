@@ -115,6 +115,9 @@ class DialectSimulation implements World {
   #settle(): void {
     this.trace("all faults end")
     this.#faults.end()
+    // As with a real Redis: a subscriber to which a message is lost loses its connection. Without, nothing would ever show
+    // the node where a peer was that it has moved, as no later event of its room comes there.
+    for (const node of this.nodes) if (node.hasLost) node.cut()
     this.#advance(QUIET_MS)
     for (const cast of this.#casts) cast.nudge()
     this.#advance(NUDGE_MS)
@@ -131,6 +134,7 @@ class DialectSimulation implements World {
     this.redis.beginLogs()
     for (const node of this.nodes) {
       node.isDisturbed = false
+      node.hasLost = false
       for (const guest of node.guests) if (guest.isClosed) node.guests.delete(guest)
     }
     for (const cast of this.#casts) cast.begin()
