@@ -38,6 +38,8 @@ need coturn turnserver
 need curl curl
 need zsh zsh
 need man-db man
+need podman podman
+need runc runc
 
 passed=0
 failed=$missing
