@@ -41,6 +41,8 @@ need coturn turnserver
 need curl curl
 need zsh zsh
 need man-db man
+need podman podman
+need runc runc
 
 # Runs a command of `bun test`, keeps what it says and how it ended, and shows it once it has.
 run() {

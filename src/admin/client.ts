@@ -1,11 +1,20 @@
 // Asks a running server's administration listener, for the commands; every failure is a sentence an operator can act on.
 
+import type { AdminError } from "./reports.ts"
+
 /** 10 s: the server waits for other nodes for a second or two; who takes longer hangs. */
 const ANSWER_MS = 10_000
 
 /** Why there is no answer; the message is for people. */
 export class NoAnswer extends Error {
   override name = "NoAnswer"
+  /** The refusal's id, when the server refused (docs/admin.md). */
+  readonly error: string | undefined
+
+  constructor(message: string, error?: string) {
+    super(message)
+    this.error = error
+  }
 }
 
 /** Whom to ask. */
@@ -35,7 +44,7 @@ export async function askAdmin<T>({ url, headers }: AdminTarget, path: string, o
   } catch (cause) {
     const { name, code = "", message } = cause as { name: string; code?: string; message: string }
     const reason = name === "TimeoutError" ? `no answer within ${ANSWER_MS / 1000} s` : REASONS[code] || message
-    throw new NoAnswer(`${url} cannot be asked: ${reason} (--admin URL names another)`)
+    throw new NoAnswer(`${url} cannot be asked: ${reason} (--admin HOST:PORT names another)`)
   }
   if (response.status === 401) {
     const hasToken = headers["authorization"] !== undefined
@@ -47,6 +56,7 @@ export async function askAdmin<T>({ url, headers }: AdminTarget, path: string, o
   throw new NoAnswer(
     answer?.message ??
       `${url} is no administration listener of this version (${response.status}): ${text.trim().slice(0, 200)}`,
+    answer?.error,
   )
 }
 
@@ -57,7 +67,7 @@ const REASONS: Readonly<Record<string, string>> = {
   FailedToOpenSocket: "the name is unknown, or nobody can be reached there",
 }
 
-function readJson(text: string): { readonly message?: string } | undefined {
+function readJson(text: string): Partial<AdminError> | undefined {
   try {
     const answer: unknown = JSON.parse(text)
     return typeof answer === "object" && answer !== null ? answer : undefined

@@ -29,6 +29,12 @@ export const LEAST_DIGITS = 6
 /** Digits of a room's hash, from the first on. */
 export const ROOM_DIGITS = v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${LEAST_DIGITS},64}$`)))
 
+/** The first digits of a node's id, or all of it. */
+export const NODE_DIGITS = /^[0-9a-f-]{1,36}$/
+
+/** 200 characters: the longest id any dialect lets a peer have is shorter. */
+export const MOST_PEER_ID = 200
+
 /** Of --log-level. */
 export const LEVELS = ["debug", "info", "warn", "error", "silent"] as const
 
@@ -40,7 +46,7 @@ const QUESTION = v.variant("kind", [
   v.object({ kind: v.literal("node") }),
   v.object({ kind: v.literal("rooms") }),
   v.object({ kind: v.literal("room"), digits: ROOM_DIGITS }),
-  v.object({ kind: v.literal("kick"), peer: v.pipe(v.string(), v.maxLength(200)), by: BY }),
+  v.object({ kind: v.literal("kick"), peer: v.pipe(v.string(), v.maxLength(MOST_PEER_ID)), by: BY }),
   v.object({ kind: v.literal("closeRoom"), room: ROOM_DIGITS, by: BY }),
   v.object({ kind: v.literal("drain"), isDraining: v.boolean(), by: BY }),
   v.object({ kind: v.literal("logLevel"), level: v.picklist(LEVELS), by: BY }),

@@ -3,7 +3,7 @@
 
 import * as v from "valibot"
 import { AdminRefusal, type AllNodes } from "./all-nodes.ts"
-import { LEAST_DIGITS, LEVELS, ROOM_DIGITS } from "./local-node.ts"
+import { LEAST_DIGITS, LEVELS, MOST_PEER_ID, NODE_DIGITS, ROOM_DIGITS } from "./local-node.ts"
 import { TooManyQuestions } from "./questions.ts"
 import type { AdminError } from "./reports.ts"
 
@@ -13,10 +13,13 @@ const MOST_BODY_BYTES = 4096
 /** Answers a request; `by`: who asks, for the log. */
 export type AdminRoute = (request: Request, by: string) => Promise<Response>
 
-const NODE = v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f-]{0,36}$/, "the first digits of a node's id")), "")
+const NODE = v.optional(
+  v.union([v.literal(""), v.pipe(v.string(), v.regex(NODE_DIGITS))], "the first digits of a node's id"),
+  "",
+)
 
 const BODIES = {
-  kick: v.strictObject({ peer: v.pipe(v.string(), v.nonEmpty(), v.maxLength(200)) }),
+  kick: v.strictObject({ peer: v.pipe(v.string(), v.nonEmpty(), v.maxLength(MOST_PEER_ID)) }),
   closeRoom: v.strictObject({ room: ROOM_DIGITS }),
   node: v.strictObject({ node: NODE }),
   logLevel: v.strictObject({ level: v.picklist(LEVELS), node: NODE }),

@@ -1,7 +1,9 @@
 // `palava-machine nodes | rooms | room | kick | close-room | drain | undrain | log-level`: asks the administration listener
 // and prints what it answers, as tables for people or as JSON.
 
+import * as v from "valibot"
 import { type AdminTarget, askAdmin, NoAnswer } from "../admin/client.ts"
+import { LEAST_DIGITS, LEVELS, MOST_PEER_ID, NODE_DIGITS, ROOM_DIGITS } from "../admin/local-node.ts"
 import type { Coverage, NodeReport, NodesAnswer, RoomAnswer, RoomsAnswer } from "../admin/reports.ts"
 import { adminAddressOf, adminHeadersOf, hasAdmin } from "../config/admin-address.ts"
 import type { Invocation } from "../config/load.ts"
@@ -19,6 +21,8 @@ interface Told<T = object> {
 
 /** Carries out one of them. Ends with exit code 1 when it could not. */
 export async function operate(invocation: Invocation): Promise<void> {
+  const mistakes = mistakesIn(invocation)
+  if (mistakes.length > 0) exitFor(mistakes)
   try {
     const { answer, text } = await carryOut(invocation, targetOf(invocation))
     console.log(invocation.adminFlags.isJson ? JSON.stringify(answer, undefined, 2) : text)
@@ -33,10 +37,29 @@ export async function operate(invocation: Invocation): Promise<void> {
 export function targetOf({ config, adminFlags }: Invocation): AdminTarget {
   const headers = adminHeadersOf(config)
   if (adminFlags.url !== undefined) return { url: adminFlags.url, headers }
-  if (!hasAdmin(config)) exitFor(["--admin-listen is off: --admin URL names a listener"])
+  if (!hasAdmin(config)) exitFor(["--admin-listen is off: --admin HOST:PORT names a listener"])
   const { host, port } = adminAddressOf(config)
   const name = host === "0.0.0.0" ? "127.0.0.1" : host === "[::]" ? "[::1]" : host
   return { url: `http://${name}:${port}/`, headers }
+}
+
+/** What is wrong with what was asked for, before anybody is asked. */
+function mistakesIn({ command, argument, adminFlags: { name, node } }: Invocation): string[] {
+  const mistakes: string[] = []
+  const isRoom = command === "room" || command === "close-room"
+  if (isRoom && (name === undefined) === (argument === "")) mistakes.push("give the room's HASH or --name NAME")
+  else if (isRoom && name === undefined && !v.is(ROOM_DIGITS, argument.toLowerCase())) {
+    mistakes.push(
+      `${command}: HASH must be the first ${LEAST_DIGITS} to 64 hex digits of a room's hash, but is "${argument}"; a room by its name is --name NAME`,
+    )
+  }
+  if (command === "kick" && argument.length > MOST_PEER_ID)
+    mistakes.push(`kick: PEER must be the id of a peer, of at most ${MOST_PEER_ID} characters`)
+  if (command === "log-level" && !v.is(v.picklist(LEVELS), argument))
+    mistakes.push(`log-level: LEVEL must be one of ${LEVELS.join(", ")}, but is "${argument}"`)
+  if (node !== undefined && !NODE_DIGITS.test(node))
+    mistakes.push(`--node: must be the first digits of a node's id, as the command nodes lists them, but is "${node}"`)
+  return mistakes
 }
 
 async function carryOut(invocation: Invocation, target: AdminTarget): Promise<Told> {
@@ -76,17 +99,17 @@ async function carryOut(invocation: Invocation, target: AdminTarget): Promise<To
 async function askForRoom({ config, argument, adminFlags }: Invocation, target: AdminTarget): Promise<RoomAnswer> {
   const ask = (digits: string) => askAdmin<RoomAnswer>(target, `api/room?room=${encodeURIComponent(digits)}`)
   const { name } = adminFlags
-  if ((name === undefined) === (argument === "")) exitFor(["give the room's HASH or --name NAME"])
   if (name === undefined) return ask(argument.toLowerCase())
-  let failure: unknown
+  let message = ""
   for (const key of keysOf(name, config)) {
     try {
       return await ask(key)
     } catch (cause) {
-      failure ??= cause
+      if (!(cause instanceof NoAnswer) || cause.error !== "unknown_room") throw cause
+      message = cause.message.replace(`begins with ${key}`, `is called "${name}"`)
     }
   }
-  throw failure
+  throw new NoAnswer(message)
 }
 
 /** The hashes a name may have: one in each dialect, palava first. */

@@ -26,7 +26,10 @@ const JSON_FLAG = { json: { value: "", help: "as JSON" } }
 
 /** What operators' commands have in common. */
 const ASKING = {
-  admin: { value: "URL", help: "the administration listener to ask; if not given, as --admin-listen says" },
+  admin: {
+    value: "HOST:PORT",
+    help: "the administration listener to ask, or its URL; if not given, as --admin-listen says",
+  },
   ...JSON_FLAG,
 }
 
@@ -145,7 +148,7 @@ export function parseCommandLine(args: readonly string[], mistakes: string[]): C
     return { command, argument, values }
   } catch (cause) {
     if (args.includes("--help") || args.includes("-h")) return { command: "help", argument: "", values: {} }
-    mistakes.push(`${parseMistake(cause, Object.keys(options))} (see --help)`)
+    mistakes.push(`${parseMistake(cause, spellings(options))} (see --help)`)
     return { command: "start", argument: "", values: {} }
   }
 }
@@ -167,8 +170,17 @@ export function ownersOfFlags(): ReadonlyMap<string, readonly Command[]> {
   return owners
 }
 
+type KnownFlags = Record<string, { type: "string" | "boolean"; multiple?: boolean; short?: string }>
+
+/** Every flag as it may be given; a switch also with `no-` before it. */
+function spellings(options: KnownFlags): string[] {
+  return Object.entries(options).flatMap(([flag, { type }]) =>
+    type === "boolean" ? [`--${flag}`, `--no-${flag}`] : [`--${flag}`],
+  )
+}
+
 function knownFlags() {
-  const options: Record<string, { type: "string" | "boolean"; multiple?: boolean; short?: string }> = {
+  const options: KnownFlags = {
     config: { type: "string" },
     help: { type: "boolean", short: "h" },
     version: { type: "boolean", short: "v" },
@@ -195,9 +207,6 @@ function unknownCommand(words: readonly string[]): string {
 function parseMistake(cause: unknown, flags: readonly string[]): string {
   const [sentence = ""] = String(cause instanceof Error ? cause.message : cause).split(/\n|\. /)
   const [, unknown = ""] = /^Unknown option '(--[^']+)'/.exec(sentence) ?? []
-  const meant = suggestion(
-    unknown,
-    flags.map((flag) => `--${flag}`),
-  )
+  const meant = suggestion(unknown, flags)
   return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}${meant}`
 }

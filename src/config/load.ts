@@ -87,7 +87,7 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   const warnings = [...unknownVariables(env), ...steeringVariables(env)]
   readSecrets(config, sources, env, mistakes, warnings)
   checkTogether(config as unknown as Config, mistakes)
-  checkFiles(config as unknown as Config, command, mistakes)
+  checkFiles(config as unknown as Config, command, mistakes, warnings)
   const statsFlags = readStatsFlags(values, mistakes)
   const adminFlags = readAdminFlags(values, mistakes)
   const replaces = values["replace"] === true
@@ -120,10 +120,15 @@ function readStatsFlags(values: Values, mistakes: string[]): StatsFlags {
   }
 }
 
+/** IPv6 in brackets. */
+const HOST_AND_PORT = /^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/
+
 function readAdminFlags({ admin, json, name, node }: Values, mistakes: string[]): AdminFlags {
-  const url = admin === undefined ? undefined : URL.parse(String(admin))
+  const given = String(admin)
+  const url = admin === undefined ? undefined : URL.parse(HOST_AND_PORT.test(given) ? `http://${given}` : given)
   const isUrl = url === undefined || (url !== null && /^https?:$/.test(url.protocol))
-  if (!isUrl) mistakes.push("--admin: must be an address such as http://127.0.0.1:4234/")
+  if (!isUrl)
+    mistakes.push(`--admin: must be HOST:PORT or an address such as http://127.0.0.1:4234/, but is "${given}"`)
   return {
     url: url?.href.replace(/\/*$/, "/"),
     isJson: json === true,

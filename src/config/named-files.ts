@@ -1,6 +1,7 @@
 // The files that options name: secrets are read from them, certificates are looked at before anything starts.
 
-import { readFileSync } from "node:fs"
+import { accessSync, constants, lstatSync, readFileSync, statSync } from "node:fs"
+import { dirname } from "node:path"
 import { isUrl, parseKeys } from "../access/key-set.ts"
 import { certificateFilesOf } from "../certificates/files.ts"
 import { BadCertificate, readPair, staleness } from "../certificates/pair.ts"
@@ -64,11 +65,15 @@ export function redisTlsOf({ redisCa, redisCert, redisKey }: Pick<Config, "redis
   }
 }
 
-/** Looks at certificates: before a start whether they can be used, for check-config also whether they are good today. */
-export function checkFiles(config: Config, command: string, mistakes: string[]): void {
+/**
+ * Looks at certificates: before a start whether they can be used, for check-config also whether they are good today. And
+ * for check-config at the state file, which a start takes as it is.
+ */
+export function checkFiles(config: Config, command: string, mistakes: string[], warnings: string[]): void {
   const files = certificateFilesOf(config, mistakes)
   const isCheck = command === "check-config"
   if (command === "start" || isCheck) {
+    if (isCheck && config.stateFile !== "") checkStateFile(config.stateFile, mistakes, warnings)
     for (const pair of files) {
       const before = mistakes.length
       checkReadable("--tls-cert", pair.cert, mistakes)
@@ -87,6 +92,43 @@ export function checkFiles(config: Config, command: string, mistakes: string[]):
     mistakes.push("--redis-cert and --redis-key go together: give both or none")
   for (const name of ["redisCa", "redisCert", "redisKey"] as const) checkPem(name, config[name], mistakes)
   if (config.authJwks !== "" && !isUrl(config.authJwks)) checkKeys(config.authJwks, mistakes)
+}
+
+/** Bits of a file's mode that let its group or others do anything with it. */
+const OTHERS = 0o077
+
+/** Bits of a file's mode: written by all, but what belongs to others stays theirs. */
+const ANYBODY_WRITES = 0o002
+const STICKY = 0o1000
+
+const FOLDER_REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no folder",
+  ENOTDIR: "there is no folder",
+  EACCES: "this user may not write to",
+  EROFS: "nothing can be written to",
+}
+
+/** Whether a state can be left there, and one that is there taken. */
+function checkStateFile(path: string, mistakes: string[], warnings: string[]): void {
+  const folder = dirname(path)
+  const place = `--state-file ${path}`
+  try {
+    // With the slash a file is no folder, whoever asks.
+    const { mode } = statSync(`${folder}/`)
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    if ((mode & ANYBODY_WRITES) !== 0 && (mode & STICKY) === 0)
+      mistakes.push(`${place}: anybody may put another file there (chmod o-w ${folder}, or another folder)`)
+  } catch (cause) {
+    const { code = "" } = cause as { code?: string }
+    mistakes.push(`${place}: ${FOLDER_REASONS[code] ?? firstSentence(cause)} ${folder}`)
+    return
+  }
+  const file = lstatSync(path, { throwIfNoEntry: false })
+  if (file?.isFile() === false) mistakes.push(`${place}: is no regular file`)
+  else if (file !== undefined && (file.mode & OTHERS) !== 0)
+    warnings.push(
+      `${path}: others may use this state (mode ${(file.mode & 0o777).toString(8)}), so it will not be: chmod 600`,
+    )
 }
 
 function checkReadable(flag: string, path: string, mistakes: string[]): void {

@@ -1,8 +1,19 @@
 // The options as people read them: --help, the effective configuration of check-config, and README's table.
 
+import { adminAddressOf, hasAdmin } from "./admin-address.ts"
 import { COMMAND_NAMES, COMMANDS, type Command, flagsOf, formOf } from "./command-line.ts"
 import type { Invocation } from "./load.ts"
-import { fileKeyOf, flagOf, GROUPS, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
+import {
+  type Config,
+  DIALECTS,
+  fileKeyOf,
+  flagOf,
+  GROUPS,
+  OPTION_NAMES,
+  type OptionName,
+  optionOf,
+  variableOf,
+} from "./options.ts"
 
 /** Columns of the narrowest terminal that is heeded, and of the widest lines that are still easy to read. */
 const NARROWEST = 40
@@ -73,10 +84,20 @@ export function optionTable(): string {
 /** The effective configuration as TOML, each line with its source, secrets masked. */
 export function configText({ config, sources }: Invocation): string {
   const lines = OPTION_NAMES.map((name) => {
-    return `${fileKeyOf(name)} = ${JSON.stringify(printable(name, config[name]))}  # ${sources[name]}`
+    return `${fileKeyOf(name)} = ${JSON.stringify(printable(name, inForce(name, config)))}  # ${sources[name]}`
   })
   const plugins = Object.keys(config.plugins).map((name) => `[plugins.${name}]  # options not shown`)
   return [...lines, ...plugins].join("\n")
+}
+
+/** The value that an option has in the end, where that is another than the one it was given. */
+function inForce(name: OptionName, config: Config): unknown {
+  if (name === "adminListen" && hasAdmin(config)) {
+    const { host, port } = adminAddressOf(config)
+    return `${host}:${port}`
+  }
+  if (name === "dialect" && config.dialect.length === 0) return DIALECTS
+  return config[name]
 }
 
 /** A value as anybody may see it. */

@@ -23,17 +23,30 @@ export function listen<T>(option: string, host: string, port: number, sharing: S
       throw new CannotListen(`--tls-cert, --tls-key: no certificate (PEM) and its key: ${code}`, { cause })
     }
     const address = host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`
-    throw new CannotListen(`${option}: cannot listen on ${address}: ${REASONS[code] ?? message}`, { cause })
+    const reason = code === "EADDRINUSE" && !isUsable(host) ? UNKNOWN : (REASONS[code] ?? message)
+    throw new CannotListen(`${option}: cannot listen on ${address}: ${reason}`, { cause })
   }
 }
 
-/** By error code. Bun says EADDRINUSE or EINVAL for a name it cannot resolve as well. */
+/** Whether any port of this host can be listened on: Bun says EADDRINUSE for a name that it cannot resolve, too. */
+function isUsable(host: string): boolean {
+  try {
+    Bun.serve({ hostname: bare(host), port: 0, fetch: () => new Response() }).stop(true)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const UNKNOWN = "the name is unknown"
+
+/** By error code. */
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is taken, perhaps by another server, or the name is unknown",
+  EADDRINUSE: "the port is taken by another program (ss -ltnp shows which)",
   EACCES: "ports below 1024 need a privilege",
   EADDRNOTAVAIL: "the address is not one of this machine's",
-  EINVAL: "the name is unknown",
-  ENOTFOUND: "the name is unknown",
+  EINVAL: UNKNOWN,
+  ENOTFOUND: UNKNOWN,
   ERR_OUT_OF_RANGE: "ports end at 65535",
 }
 

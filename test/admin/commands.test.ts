@@ -11,6 +11,8 @@ import { freePort, poll, type RedisServer, startRedis } from "../helpers/redis.t
 
 const KEY = toRoomKey("tea")
 
+const HASH = "palava-machine: room: HASH must be the first 6 to 64 hex digits of a room's hash"
+
 /** Runs a command against a node. */
 function run(node: TestNode, ...args: string[]) {
   return runExecutable([...args, "--admin", node.adminUrl])
@@ -143,16 +145,20 @@ describe("one node", () => {
     expect(lines.map((line) => JSON.parse(line).to)).toEqual(["silent", "debug", "info"])
   })
 
+  test("--admin takes HOST:PORT as well as a URL", async () => {
+    const { code } = await runExecutable(["nodes", "--admin", `127.0.0.1:${node.adminPort}`])
+    expect(code).toBe(0)
+  })
+
   test("one clear line for each failure, exit code 1", async () => {
     const failures: [string[], string][] = [
       [["kick", "nobody"], "palava-machine: nobody has the id nobody\n"],
       [["room", "abcdef"], "palava-machine: no room begins with abcdef\n"],
-      [["room", "abc"], "palava-machine: room: the first 6 to 64 hex digits of its hash\n"],
-      [["room", "--name", "none"], `palava-machine: no room begins with ${toRoomKey("none")}\n`],
+      [["room", "--name", "none"], 'palava-machine: no room is called "none"\n'],
+      [["close-room", "--name", "none"], 'palava-machine: no room is called "none"\n'],
       [["drain", "--node", "ffffffff-f"], "palava-machine: no node begins with ffffffff-f\n"],
     ]
     for (const [args, stderr] of failures) expect(await run(node, ...args)).toEqual({ code: 1, stdout: "", stderr })
-    expect((await run(node, "log-level", "loud")).stderr).toStartWith("palava-machine: level: ")
     const nowhere = `http://127.0.0.1:${await freePort()}/`
     const { code, stderr } = await runExecutable(["nodes", "--admin", nowhere])
     expect([code, stderr]).toEqual([1, expect.stringContaining(`${nowhere} cannot be asked: nobody listens there`)])
@@ -166,8 +172,26 @@ describe("one node", () => {
       [["kick", "one", "two"], "palava-machine: kick: takes one PEER, but has 2 (see --help)\n"],
       [["nodes", "--name", "tea"], "palava-machine: --name belongs to the commands token, room, close-room\n"],
       [["room"], "palava-machine: give the room's HASH or --name NAME\n"],
-      [["nodes", "--admin", "nowhere"], "palava-machine: --admin: must be an address such as http://127.0.0.1:4234/\n"],
-      [["nodes", "--admin-listen", "off"], "palava-machine: --admin-listen is off: --admin URL names a listener\n"],
+      [["room", KEY, "--name", "tea"], "palava-machine: give the room's HASH or --name NAME\n"],
+      [["room", "tea"], `${HASH}, but is "tea"; a room by its name is --name NAME\n`],
+      [["room", "abc"], `${HASH}, but is "abc"; a room by its name is --name NAME\n`],
+      [["kick", "x".repeat(201)], "palava-machine: kick: PEER must be the id of a peer, of at most 200 characters\n"],
+      [
+        ["log-level", "loud"],
+        'palava-machine: log-level: LEVEL must be one of debug, info, warn, error, silent, but is "loud"\n',
+      ],
+      [
+        ["drain", "--node", "zzz"],
+        'palava-machine: --node: must be the first digits of a node\'s id, as the command nodes lists them, but is "zzz"\n',
+      ],
+      [
+        ["nodes", "--admin", "nowhere"],
+        'palava-machine: --admin: must be HOST:PORT or an address such as http://127.0.0.1:4234/, but is "nowhere"\n',
+      ],
+      [
+        ["nodes", "--admin-listen", "off"],
+        "palava-machine: --admin-listen is off: --admin HOST:PORT names a listener\n",
+      ],
     ]
     for (const [args, stderr] of mistakes) expect(await runExecutable(args)).toEqual({ code: 2, stdout: "", stderr })
   })

@@ -2,14 +2,16 @@
 // each mistake.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { version } from "../../package.json" with { type: "json" }
-import { flagOf, OPTION_NAMES, optionOf, variableOf } from "../../src/config/options.ts"
+import { DIALECTS, flagOf, OPTION_NAMES, optionOf, variableOf } from "../../src/config/options.ts"
 import { optionTable } from "../../src/config/print.ts"
 import { runExecutable, startNode } from "../helpers/node.ts"
+
+const EXECUTABLE = join(import.meta.dir, "../../dist/palava-machine")
 
 /** Exit codes of the program: it could not start; it was started wrongly. */
 const FAILED = 1
@@ -74,6 +76,8 @@ describe("where values come from", () => {
     expect(lines).toHaveLength(OPTION_NAMES.length)
     for (const line of lines) expect(line).toEndWith("  # default")
     expect(lines).toContain("port = 4233  # default")
+    expect(lines).toContain('admin_listen = "127.0.0.1:4234"  # default')
+    expect(lines).toContain(`dialect = ${JSON.stringify(DIALECTS)}  # default`)
     expect(lines).toContain("room_size = 50  # default")
     expect(lines).toContain("max_frame_bytes = 65536  # default")
   })
@@ -147,6 +151,7 @@ type Mistake = readonly [what: string, args: readonly string[], env: Record<stri
 
 const MISTAKES: readonly Mistake[] = [
   ["an unknown option", ["--bogus"], {}, [/unknown option '--bogus'/]],
+  ["a switch off, misspelt", ["--no-pages"], {}, [/unknown option '--no-pages': did you mean --no-page\?/]],
   ["an unknown short option", ["-x"], {}, [/unknown option '-x'/]],
   ["an unknown command", ["serve"], {}, [/unknown command "serve"/]],
   ["too many words", ["check-config", "now"], {}, [/unknown command "check-config now"/]],
@@ -240,6 +245,42 @@ describe.concurrent("each mistake is one clear line, and exit code 2", () => {
     }
   })
 
+  test("check-config looks at the state file and its folder", async () => {
+    for (const [path, line] of [
+      ["/nowhere/state", /--state-file .*: there is no folder \/nowhere$/],
+      ["/etc/hosts/state", /--state-file .*: there is no folder \/etc\/hosts$/],
+    ] as const) {
+      const { code, stderr } = await runExecutable(["check-config", "--state-file", path])
+      expect(code).toBe(USAGE)
+      expectLines(stderr, [line])
+    }
+    const open = join(folder, "open")
+    mkdirSync(open)
+    chmodSync(open, 0o777)
+    const anybody = await runExecutable(["check-config", "--state-file", join(open, "state")])
+    expect(anybody.code).toBe(USAGE)
+    expectLines(anybody.stderr, [/--state-file .*: anybody may put another file there \(chmod o-w/])
+    chmodSync(open, 0o700)
+    mkdirSync(join(open, "state"))
+    expectLines((await runExecutable(["check-config", "--state-file", join(open, "state")])).stderr, [
+      /is no regular file/,
+    ])
+    const readable = file("state", "")
+    chmodSync(readable, 0o644)
+    const { code, stderr } = await runExecutable(["check-config", "--state-file", readable])
+    expect(code).toBe(0)
+    expectLines(stderr, [/warning: .*state: others may use this state \(mode 644\), so it will not be: chmod 600/])
+    chmodSync(readable, 0o600)
+    expect((await runExecutable(["check-config", "--state-file", readable])).stderr).toBe("")
+  })
+
+  test.skipIf(process.getuid?.() !== 0)("check-config finds a folder it may not write to (needs root)", () => {
+    const command = ["setpriv", "--reuid", "65534", "--clear-groups", EXECUTABLE, "check-config"]
+    const { exitCode, stderr } = Bun.spawnSync([...command, "--state-file", "/etc/state"], { env: {} })
+    expect(exitCode).toBe(USAGE)
+    expectLines(stderr.toString(), [/--state-file \/etc\/state: this user may not write to \/etc$/])
+  })
+
   test("an unknown variable is told of in one line, and it starts all the same", async () => {
     const { code, stderr } = await runExecutable(["check-config"], { PALAVA_PROT: "1" })
     expect([code, stderr]).toEqual([
@@ -270,6 +311,17 @@ describe("what cannot start says so in one line, with exit code 1", () => {
       expectLines(stderr, [new RegExp(`${option}: cannot listen on 127.0.0.1:${port}: the port is taken`)])
     }
     taken.close()
+  })
+
+  test("a name that nobody knows is no port that is taken", async () => {
+    for (const args of [
+      ["--host", "nowhere.invalid", "--port", "0", "--admin-listen", "off"],
+      ["--port", "0", "--admin-listen", "nowhere.invalid:0"],
+    ]) {
+      const { code, stderr } = await runExecutable(args)
+      expect(code).toBe(FAILED)
+      expectLines(stderr, [/cannot listen on nowhere.invalid:0: the name is unknown$/])
+    }
   })
 
   test("addresses that are not ours", async () => {

@@ -57,7 +57,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:fs",
   ],
   certificates: ["clock.ts", "log.ts", "node:crypto", "node:fs", "node:tls"],
-  config: ["access", "certificates", "fastest-levenshtein", "valibot", "node:fs", "node:util"],
+  config: ["access", "certificates", "fastest-levenshtein", "valibot", "node:fs", "node:path", "node:util"],
   app: [
     "open-file-limit.ts",
     "access",
