@@ -20,12 +20,12 @@ export function unpackRequest({ method, url, headers, body }: PackedRequest): Re
 
 /** An answer for another process. @throws RangeError when it is too large */
 export async function packResponse(response: Response): Promise<PackedResponse> {
-  const { status } = response
-  // Before the body is read: Bun then forgets what type a text was.
-  const headers = [...response.headers]
-  const body = new Uint8Array(await response.arrayBuffer())
-  if (body.length > MOST_ANSWER_BYTES) throw new RangeError("the answer is too large")
-  return { status, headers, body }
+  const { status, headers } = response
+  const blob = await response.blob()
+  if (blob.size > MOST_ANSWER_BYTES) throw new RangeError("the answer is too large")
+  // Of a plain text, Bun knows the type and has it in no header.
+  const type: [string, string][] = headers.has("content-type") || blob.type === "" ? [] : [["content-type", blob.type]]
+  return { status, headers: [...headers, ...type], body: new Uint8Array(await blob.arrayBuffer()) }
 }
 
 /** The answer again. */

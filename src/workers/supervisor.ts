@@ -13,11 +13,11 @@ const LONGEST_DELAY_MS = 30_000
 /** 60 s after its start a worker counts as one that works. */
 const LIVED_MS = 60_000
 
-/** 5 s between two looks whether workers answer, and as long for each answer, which takes a millisecond. */
-const LOOK_MS = 5_000
+/** 3 s between two looks whether workers answer, and as long for each answer, which takes a millisecond. */
+const LOOK_MS = 3_000
 
-/** 4 looks without an answer, some 20 s: no garbage collection takes that long, and clients give up after 30. */
-const MOST_MISSED = 4
+/** 5 looks without an answer, some 15 s: no garbage collection takes that long, and clients wait for 30. */
+const MOST_MISSED = 5
 
 /** 60 s for a new worker to serve clients, when others are replaced: it takes a second; a wait for Redis is ended by it. */
 const START_MS = 60_000
