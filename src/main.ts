@@ -27,6 +27,7 @@ const COMMANDS: { readonly [Name in Invocation["command"]]: (invocation: Invocat
   "close-room": operate,
   drain: operate,
   undrain: operate,
+  "restart-workers": operate,
   "log-level": operate,
   help: () => void process.stdout.write(helpText(version, columns())),
   version: () => console.log(version),

@@ -116,6 +116,32 @@ export interface RoomAnswer extends Coverage, RoomDetail {
   readonly findings: readonly Finding[]
 }
 
+/** One worker of a server with several. */
+export interface WorkerReport {
+  /** 1 for the first. */
+  readonly worker: number
+  /** The rest is null while it is started again. */
+  readonly pid: number | null
+  readonly node: string | null
+  readonly version: string | null
+  /** Why it is not ready for clients, worst first; none when it is. */
+  readonly reasons: readonly string[]
+}
+
+/** Answer to /api/workers and /api/restart-workers. */
+export interface WorkersAnswer {
+  readonly workers: readonly WorkerReport[]
+  /** Whether they are being replaced one by one. */
+  readonly restarting: boolean
+  /** Why the last time did not come to its end. */
+  readonly problem?: string
+}
+
+/** Answer to an order that is for all workers: the first one's report, and those of all. */
+export interface OrderAnswer extends NodeReport {
+  readonly workers?: readonly NodeReport[]
+}
+
 /** What any refusal is. */
 export interface AdminError {
   readonly error: string

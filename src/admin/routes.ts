@@ -27,6 +27,8 @@ const BODIES = {
 
 /** The paths and what answers them. */
 export function makeAdminRoutes(nodes: AllNodes): Readonly<Record<string, AdminRoute>> {
+  const refuseWorkers: AdminRoute = () =>
+    respond(() => Promise.reject(new AdminRefusal(404, "no_workers", "this server has no workers (--workers)")))
   const order = (by: string, node: string, isDraining: boolean) => nodes.order(node, { kind: "drain", isDraining, by })
   return {
     "/api/nodes": question(() => nodes.nodes()),
@@ -39,6 +41,9 @@ export function makeAdminRoutes(nodes: AllNodes): Readonly<Record<string, AdminR
     "/api/log-level": command(BODIES.logLevel, ({ level, node }, by) =>
       nodes.order(node, { kind: "logLevel", level, by }),
     ),
+    // A supervisor answers these two itself.
+    "/api/workers": refuseWorkers,
+    "/api/restart-workers": refuseWorkers,
   }
 }
 

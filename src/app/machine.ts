@@ -1,7 +1,7 @@
 // What this machine lets a node have, where the options do not say: places for connections, and memory.
 
 import { totalmem } from "node:os"
-import type { Config } from "../config/options.ts"
+import { type Config, workersOf } from "../config/options.ts"
 
 /**
  * A twentieth of the open files, 100 to 1,000, is kept back: for Redis, the operators' listener, files, plug-ins, and for
@@ -11,7 +11,7 @@ const RESERVED_PART = 0.05
 const RESERVED_LEAST = 100
 const RESERVED_MOST = 1_000
 
-/** A quarter: what else a connection costs, and dead objects not yet collected, take as much again. */
+/** A quarter, for all workers: what else a connection costs, and dead objects not yet collected, take as much again. */
 const MEMORY_PART = 0.25
 
 /** 1 MiB in bytes. */
@@ -32,9 +32,10 @@ export function maxConnectionsOf({ maxConnections }: Pick<Config, "maxConnection
   return maxConnections === 0 ? places : Math.min(maxConnections, places)
 }
 
-/** Most that may be kept for connections, in bytes. */
-export function memoryBytesOf({ memoryMb }: Pick<Config, "memoryMb">): number {
-  if (memoryMb > 0) return memoryMb * MIB
+/** Most that may be kept for connections of one process, in bytes. */
+export function memoryBytesOf(config: Pick<Config, "memoryMb" | "workers">): number {
+  if (config.memoryMb > 0) return config.memoryMb * MIB
   // Of the control group, where there is one with a limit; else it is absurdly large.
-  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) * MEMORY_PART
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
+  return (memory * MEMORY_PART) / workersOf(config)
 }

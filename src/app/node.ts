@@ -14,7 +14,7 @@ import { openFileLimit } from "../open-file-limit.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { type RoomStore, StoreUnavailable } from "../rooms/room-store.ts"
 import { makeRooms, type Rooms } from "../rooms/rooms.ts"
-import { type Admin, type AdminRoutes, listenForOperators } from "../server/admin.ts"
+import { type Admin, answerByPath, listenForOperators, type OperatorAnswer } from "../server/admin.ts"
 import { listen, type Sharing } from "../server/listen.ts"
 import { guardOpenFiles } from "../server/open-files.ts"
 import { makePlaceLog } from "../server/refusals.ts"
@@ -79,8 +79,14 @@ export interface Node {
   /** Reads again what can change while a node runs. */
   readonly reload: () => Reloaded
   readonly shutdown: Shutdown
-  /** Stops, for another process that listens on the same ports already. */
-  giveWay(): Promise<void>
+  /** Stops, for another process that listens on the same ports already, `seconds` after that was announced. */
+  giveWay(seconds: number): Promise<void>
+  /** What the operators' listener tells, for where it is another process's. */
+  readonly operators: {
+    readonly answer: OperatorAnswer
+    readonly readiness: () => Readiness
+    readonly metrics: Metrics
+  }
 }
 
 /**
@@ -167,6 +173,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     callPage: config.page ? parts.callPage : undefined,
   })
 
+  const operators = { answer: answerByPath(routes.admin), readiness, metrics }
   const storeReady = rooms.start().then(
     () => true,
     (cause) => {
@@ -186,7 +193,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     const options = { ...config, tls: renewals.tls, origins, trustedProxies, reusePort }
     const socketParts = { connections, dialects, hooks, topics, log, opens, answer: routes.public }
     sockets = listen("--port", config.host, config.port, parts.ports, () => listenForSockets(options, socketParts))
-    admin = startAdmin(config, sockets.port, parts.ports, routes.admin, renewals.adminToken)
+    admin = startAdmin(config, sockets.port, parts.ports, operators.answer, renewals.adminToken)
     renewals.watch(sockets.renew)
   } catch (cause) {
     await plugins.stop()
@@ -234,12 +241,12 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     reload: renewals.reload,
     opened: opens ?? Promise.resolve(),
     shutdown,
-    async giveWay() {
+    operators,
+    async giveWay(seconds) {
       await sleep(SYSTEM_CLOCK, ACCEPTED_MS)
       sockets.stopListening()
       admin?.stopListening()
-      // Clients need no time to look for another node: it is here.
-      await shutdown.gently(isClustered(config) ? config.shutdownSeconds : 0)
+      await shutdown.gently(seconds)
     },
   }
 }
@@ -275,12 +282,12 @@ function startAdmin(
   config: Config,
   publicPort: number,
   ports: Sharing,
-  routes: AdminRoutes,
+  answer: OperatorAnswer,
   token: () => string | undefined,
 ): Admin | undefined {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config, publicPort)
   const access = { names: [host, ...config.adminHost], token }
   const reusePort = ports !== "own"
-  return listen("--admin-listen", host, port, ports, () => listenForOperators(host, port, routes, access, reusePort))
+  return listen("--admin-listen", host, port, ports, () => listenForOperators(host, port, answer, access, reusePort))
 }

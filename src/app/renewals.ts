@@ -47,6 +47,7 @@ export function makeRenewals(config: Config, log: Log, metrics: Metrics): Renewa
           (watch?.pairs ?? pairs).map(({ files, chain: [leaf] }) => [files.host ?? "default", expiresAt(leaf) / 1000]),
         ),
       "name",
+      "min",
     )
   }
 

@@ -98,7 +98,7 @@ export function makeRoutes({
 }
 
 /** As text, or as JSON for who accepts it. */
-function showReadiness({ reasons, ...more }: Readiness, request: Request): Response {
+export function showReadiness({ reasons, ...more }: Pick<Readiness, "reasons">, request: Request): Response {
   const ready = reasons.length === 0
   const status = ready ? 200 : 503
   const headers = { "cache-control": "no-store", vary: "accept" }

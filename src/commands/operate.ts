@@ -1,10 +1,10 @@
-// `palava-machine nodes | rooms | room | kick | close-room | drain | undrain | log-level`: asks the administration listener
+// `palava-machine nodes | rooms | room | kick | close-room | drain | undrain | restart-workers | log-level`: asks the administration listener
 // and prints what it answers, as tables for people or as JSON.
 
 import * as v from "valibot"
 import { type AdminTarget, askAdmin, NoAnswer } from "../admin/client.ts"
 import { LEAST_DIGITS, LEVELS, MOST_PEER_ID, NODE_DIGITS, ROOM_DIGITS } from "../admin/local-node.ts"
-import type { Coverage, NodeReport, NodesAnswer, RoomAnswer, RoomsAnswer } from "../admin/reports.ts"
+import type { Coverage, NodesAnswer, OrderAnswer, RoomAnswer, RoomsAnswer } from "../admin/reports.ts"
 import { adminAddressOf, adminHeadersOf, hasAdmin } from "../config/admin-address.ts"
 import type { Invocation } from "../config/load.ts"
 import { type Config, DIALECTS } from "../config/options.ts"
@@ -12,6 +12,7 @@ import { durationText } from "../duration-text.ts"
 import { type RoomKey, toLogName, toRoomKey } from "../rooms/ids.ts"
 import { exitFailed, exitFor } from "./exit.ts"
 import { nodesText, roomsText, roomText } from "./operate-text.ts"
+import { restartWorkers } from "./restart-workers.ts"
 
 /** An answer, and how it reads. */
 interface Told<T = object> {
@@ -88,10 +89,14 @@ async function carryOut(invocation: Invocation, target: AdminTarget): Promise<To
       const who = answer.members === 1 ? "1 member" : `${answer.members} members`
       return { answer, text: `room ${toLogName(answer.room as RoomKey)}: ${who} parted from` }
     }
+    case "restart-workers": {
+      const answer = await restartWorkers(target)
+      return { answer, text: `${answer.workers.length} workers were replaced` }
+    }
     case "log-level":
-      return tellNode(await askAdmin<NodeReport>(target, "api/log-level", { ...order, level: argument }))
+      return tellNode(await askAdmin<OrderAnswer>(target, "api/log-level", { ...order, level: argument }))
     default:
-      return tellNode(await askAdmin<NodeReport>(target, `api/${command}`, order))
+      return tellNode(await askAdmin<OrderAnswer>(target, `api/${command}`, order))
   }
 }
 
@@ -120,11 +125,13 @@ function keysOf(name: string, { peerjsKey }: Config): RoomKey[] {
   })
 }
 
-function tellNode(answer: NodeReport): Told {
-  const { node, draining, log_level, connections, started_at } = answer
-  const state = draining ? "draining" : "not draining"
-  const up = durationText(Date.now() - started_at)
-  return { answer, text: `node ${node}: ${state}, ${connections} connections, logs at ${log_level}, up ${up}` }
+function tellNode(answer: OrderAnswer): Told {
+  const lines = (answer.workers ?? [answer]).map(({ node, draining, log_level, connections, started_at }) => {
+    const state = draining ? "draining" : "not draining"
+    const up = durationText(Date.now() - started_at)
+    return `node ${node}: ${state}, ${connections} connections, logs at ${log_level}, up ${up}`
+  })
+  return { answer, text: lines.join("\n") }
 }
 
 /** What the answer does not cover, for whoever looks at the terminal. */

@@ -16,18 +16,18 @@ const SOCK_CLOEXEC = 0o2000000
 const STOP_MARGIN_SECONDS = 15
 
 /** What can be told; every call returns at once. */
-export interface Supervisor {
-  /** The service can be used; from now on signs of life go out, if systemd wants them (WatchdogSec). */
-  ready(): void
+export interface ServiceManager {
+  /** The service can be used; from now on signs of life go out while `isAlive` says so, if systemd wants them (WatchdogSec). */
+  ready(isAlive?: () => boolean): void
   /** The service ends, within `seconds` and a margin. */
   stopping(seconds: number): void
 }
 
 /** Nobody listens: started by hand, or by something that is no systemd. */
-const NOBODY: Supervisor = { ready() {}, stopping() {} }
+const NOBODY: ServiceManager = { ready() {}, stopping() {} }
 
 /** The systemd that started this process, as its environment says. */
-export function supervisorOf(env: Readonly<Record<string, string | undefined>>): Supervisor {
+export function serviceManagerOf(env: Readonly<Record<string, string | undefined>>): ServiceManager {
   const socket = env["NOTIFY_SOCKET"]
   const file = socket === undefined ? undefined : connectTo(socket)
   if (file === undefined) return NOBODY
@@ -39,12 +39,15 @@ export function supervisorOf(env: Readonly<Record<string, string | undefined>>):
     }
   }
   return {
-    ready() {
+    ready(isAlive = () => true) {
       tell("READY=1")
       const isMine = env["WATCHDOG_PID"] === undefined || env["WATCHDOG_PID"] === String(process.pid)
       const microseconds = isMine ? Number(env["WATCHDOG_USEC"] ?? 0) : 0
       // Twice in its time, as sd_watchdog_enabled(3) advises: one that is late does no harm.
-      if (microseconds > 0) setInterval(() => tell("WATCHDOG=1"), microseconds / 2000).unref()
+      const tellOfLife = (): void => {
+        if (isAlive()) tell("WATCHDOG=1")
+      }
+      if (microseconds > 0) setInterval(tellOfLife, microseconds / 2000).unref()
     },
     stopping: (seconds) => tell(`STOPPING=1\nEXTEND_TIMEOUT_USEC=${(seconds + STOP_MARGIN_SECONDS) * 1e6}`),
   }

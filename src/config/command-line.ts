@@ -97,6 +97,10 @@ export const COMMANDS = {
     flags: ORDERING,
   },
   undrain: { help: "turn it green again", flags: ORDERING },
+  "restart-workers": {
+    help: "replace the processes of --workers one by one, each by a new one that is ready first; nobody is seen to leave",
+    flags: ASKING,
+  },
   "log-level": { argument: "LEVEL", help: "log at debug, info, warn, error or silent from now on", flags: ORDERING },
 } as const satisfies Record<string, CommandForm>
 

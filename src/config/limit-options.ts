@@ -82,7 +82,7 @@ export const LIMIT_OPTIONS = {
   memoryMb: option({
     schema: whole(0, 16_777_216),
     default: 0,
-    defaultText: "a quarter of the memory",
+    defaultText: "a quarter of the memory, by --workers",
     value: "MIB",
     help: "what is kept for all connections together: not yet read, not yet handled, held; over it the greediest is closed",
   }),

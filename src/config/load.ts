@@ -6,10 +6,20 @@ import { readFileSync } from "node:fs"
 import { type CommandLine, parseCommandLine, type Values } from "./command-line.ts"
 import { firstSentence, type Given, readValue } from "./given.ts"
 import { checkFiles, readSecrets } from "./named-files.ts"
-import { type Config, fileKeyOf, flagOf, OPTION_NAMES, type OptionName, optionOf, variableOf } from "./options.ts"
+import {
+  type Config,
+  fileKeyOf,
+  flagOf,
+  isClustered,
+  OPTION_NAMES,
+  type OptionName,
+  optionOf,
+  variableOf,
+} from "./options.ts"
 import { withCredentials } from "./secret-file.ts"
 import { suggestion } from "./suggest.ts"
 import { readTokenFlags, type TokenFlags } from "./token-flags.ts"
+import { WORKER_VARIABLE } from "./worker-place.ts"
 
 /** Everything wrong with what the program was started with, a line each. */
 export class ConfigError extends Error {
@@ -92,6 +102,8 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   const adminFlags = readAdminFlags(values, mistakes)
   const replaces = values["replace"] === true
   if (replaces && config["stateFile"] === "") mistakes.push("--replace needs --state-file, that of the running server")
+  if (replaces && config["workers"] !== 1)
+    mistakes.push("--replace and --workers: give one of them; the command restart-workers replaces workers one by one")
   const doctorFlags = { url: readUrl(values["url"], mistakes) }
   const tokenFlags = readTokenFlags(values, command === "token", mistakes)
   if (mistakes.length > 0 && command !== "help" && command !== "version") throw new ConfigError(mistakes)
@@ -140,8 +152,9 @@ function readAdminFlags({ admin, json, name, node }: Values, mistakes: string[])
 /** The variables that look like ours and are not. */
 function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   const known = ["PALAVA_CONFIG", ...OPTION_NAMES.map(variableOf)]
+  const isOurs = (name: string) => known.includes(name) || name === WORKER_VARIABLE
   return Object.keys(env)
-    .filter((name) => name.startsWith("PALAVA_") && !known.includes(name) && !SERVICE_LINK.test(name))
+    .filter((name) => name.startsWith("PALAVA_") && !isOurs(name) && !SERVICE_LINK.test(name))
     .map((name) => `${name} is no variable of this program${suggestion(name, known)}`)
 }
 
@@ -226,4 +239,6 @@ function checkTogether(config: Config, mistakes: string[]): void {
   }
   if (config.redis !== "" && config.redisCluster.length > 0)
     mistakes.push("--redis and --redis-cluster: give one of them")
+  if (config.workers !== 1 && !isClustered(config))
+    mistakes.push("--workers: needs --redis or --redis-cluster, by which the workers see each other's peers")
 }

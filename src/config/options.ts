@@ -1,9 +1,11 @@
 // Every option of the program, once: flag, environment variable, default, check and help. Flags, the environment, the
 // configuration file, --help, check-config and the table in README are all made from this list.
 
+import { availableParallelism } from "node:os"
 import { LIMIT_OPTIONS } from "./limit-options.ts"
 import { list, type Option, option } from "./option.ts"
 import {
+  countOrAuto,
   filePath,
   hidden,
   hmacSecret,
@@ -257,6 +259,12 @@ export const OPTIONS = {
     value: "SECONDS",
     help: "silence after which a node counts as dead and its peers leave",
   }),
+  workers: option<number | "auto">({
+    schema: countOrAuto,
+    default: 1,
+    value: "COUNT|auto",
+    help: "processes that share one port and the work, each a node; auto is one for each CPU; needs --redis or --redis-cluster",
+  }),
   statsDays: option({
     schema: whole(1, 3660),
     default: 30,
@@ -325,6 +333,11 @@ export type Config = { readonly [Name in OptionName]: (typeof OPTIONS)[Name] ext
 /** Whether there may be other nodes. */
 export function isClustered({ redis, redisCluster }: Pick<Config, "redis" | "redisCluster">): boolean {
   return redis !== "" || redisCluster.length > 0
+}
+
+/** How many processes share the work. */
+export function workersOf({ workers }: Pick<Config, "workers">): number {
+  return workers === "auto" ? availableParallelism() : workers
 }
 
 /** Every option's name, in the order of --help. */

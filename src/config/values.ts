@@ -20,6 +20,13 @@ export function whole(min: number, max: number): FromText<number> {
   )
 }
 
+/** How many, or as many as there are CPUs. */
+export const countOrAuto: FromText<number | "auto"> = v.pipe(
+  v.string(),
+  v.regex(/^(auto|[1-9]\d?|1\d\d|2[0-4]\d|25[0-6])$/, "must be a whole number from 1 to 256, or auto"),
+  v.transform((value) => (value === "auto" ? value : Number(value))),
+)
+
 /** Text of a pattern. */
 export function text(pattern: RegExp, message: string): FromText<string> {
   return v.pipe(v.string(), v.regex(pattern, message))

@@ -8,12 +8,26 @@ import { safely } from "./safe-headers.ts"
 /** A path of the operators' listener and what answers it; `by`: who asks, for the log. */
 export type AdminRoutes = Readonly<Record<string, (request: Request, by: string) => Response | Promise<Response>>>
 
+/** Answers whatever is asked, of whoever may ask it; `by` as above. */
+export type OperatorAnswer = (request: Request, by: string) => Response | Promise<Response>
+
 /** The running listener. */
 export interface Admin {
   readonly port: number
   /** No more connections; those there are stay. */
   stopListening(): void
   stop(): Promise<void>
+}
+
+/** Answers by path; elsewhere tells which paths there are. */
+export function answerByPath(routes: AdminRoutes): OperatorAnswer {
+  return (request, by) => {
+    const pathname = pathOf(request) ?? ""
+    const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
+    if (route !== undefined) return route(request, by)
+    const paths = Object.keys(routes).sort().join("\n")
+    return new Response(`there is nothing at ${pathname}; there is\n${paths}\n`, { status: 404 })
+  }
 }
 
 /**
@@ -24,7 +38,7 @@ export interface Admin {
 export function listenForOperators(
   host: string,
   port: number,
-  routes: AdminRoutes,
+  answer: OperatorAnswer,
   access: AdminAccess,
   reusePort: boolean,
 ): Admin {
@@ -38,13 +52,8 @@ export function listenForOperators(
       if (pathname === undefined) return answerBadRequest()
       const refusal = guard(request, pathname)
       if (refusal !== undefined) return refusal
-      const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined
-      if (route !== undefined) {
-        const address = server.requestIP(request)?.address ?? "nobody"
-        return route(request, access.token() === undefined ? address : `${address}, with the token`)
-      }
-      const paths = Object.keys(routes).sort().join("\n")
-      return new Response(`there is nothing at ${pathname}; there is\n${paths}\n`, { status: 404 })
+      const address = server.requestIP(request)?.address ?? "nobody"
+      return answer(request, access.token() === undefined ? address : `${address}, with the token`)
     }),
   })
   return {

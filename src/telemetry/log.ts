@@ -21,13 +21,14 @@ const STDERR = 2
 export const SILENT: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
 /**
- * A logger that writes `level` and above. "auto" is text on a terminal and under systemd, else JSON lines. Text has the
+ * A logger that writes `level` and above, with the fields of `everywhere` in each line. "auto" is text on a terminal and under systemd, else JSON lines. Text has the
  * priorities of sd-daemon(3) in place of the time where it goes to the journal, which keeps both for itself.
  */
 export function makeLog(
   level: string,
   format: LogFormat,
   env: Readonly<Record<string, string | undefined>>,
+  everywhere: object | null = null,
 ): LevelledLog {
   const isJournal = isJournalStream(env["JOURNAL_STREAM"])
   const destination = pino.destination({ fd: STDERR, sync: true })
@@ -36,7 +37,7 @@ export function makeLog(
   const lines = { write: (line: string) => void destination.write(show(JSON.parse(line) as LogLine)) }
   const options = {
     level,
-    base: null,
+    base: everywhere,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (name: string) => ({ level: name }) },
   }

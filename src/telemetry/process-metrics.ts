@@ -21,13 +21,14 @@ export function addProcessMetrics({ registry, addCounter, addGauge }: Metrics, v
     name: "palava_build_info",
     help: "Always 1; the labels tell what runs.",
     labelNames: Object.keys(labels),
+    aggregator: "first",
     registers: [registry],
   }).set(labels, 1)
   addCounter("process_cpu_seconds_total", "CPU time of user and system.", () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6
   })
-  addGauge("process_start_time_seconds", "When the process started, unix time.", () => startedAt)
+  addGauge("process_start_time_seconds", "When the process started, unix time.", () => startedAt, undefined, "min")
   addGauge("process_resident_memory_bytes", "Memory of the process that is in RAM.", () => process.memoryUsage.rss())
   addGauge(
     "palava_heap_bytes",

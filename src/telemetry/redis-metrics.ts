@@ -13,6 +13,7 @@ export function addRedisMetrics(
   new Gauge({
     name: "palava_store_up",
     help: "1 while Redis can be reached and this node's lease holds.",
+    aggregator: "min",
     registers: [registry],
     collect() {
       this.set(isUp() ? 1 : 0)

@@ -11,6 +11,9 @@ export type AddMetric = (
   label?: string,
 ) => void
 
+/** The same; `aggregator`: what the gauge of several workers is, their sum if not given. */
+export type AddGauge = (...metric: [...Parameters<AddMetric>, aggregator?: "sum" | "min"]) => void
+
 /** Adds a histogram of seconds; with `label`, one for each key. */
 export type AddDurations = (
   name: string,
@@ -23,7 +26,7 @@ export type AddDurations = (
 export interface Metrics {
   readonly registry: Registry
   readonly addCounter: AddMetric
-  readonly addGauge: AddMetric
+  readonly addGauge: AddGauge
   readonly addDurations: AddDurations
 }
 
@@ -44,10 +47,11 @@ export function makeRegistry(): Metrics {
       },
     })
   }
-  const addGauge: AddMetric = (name, help, read, label) => {
+  const addGauge: AddGauge = (name, help, read, label, aggregator = "sum") => {
     new Gauge({
       name,
       help,
+      aggregator,
       labelNames: label === undefined ? [] : [label],
       registers: [registry],
       collect() {

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { startNode } from "../helpers/node.ts"
+import { startRedis } from "../helpers/redis.ts"
 
 /** Prints what comes, a line a message, a message's own line breaks as spaces. */
 const LISTEN = `use Socket; my $name = $ARGV[0]; $name =~ s/^@/\\0/; $| = 1;
@@ -59,6 +60,22 @@ for (const [what, name] of [
     expect(await node.exited).toBe(0)
   })
 }
+
+test("with workers it is ready once, and alive", async () => {
+  await using redis = await startRedis()
+  using heard = await listen(join(folder, "workers"))
+  const env = { NOTIFY_SOCKET: join(folder, "workers"), WATCHDOG_USEC: "100000" }
+  await using server = await startNode(["--workers", "2", "--redis", redis.url, "--shutdown-seconds", "7"], env)
+  // From the first process alone: from the workers there would be more of each.
+  expect(await heard.next()).toBe("READY=1")
+  expect(await (await fetch(`${server.adminUrl}readyz`)).text()).toBe("ready\n")
+  expect([await heard.next(), await heard.next()]).toEqual(["WATCHDOG=1", "WATCHDOG=1"])
+  server.kill("SIGTERM")
+  const told = new Set<string>()
+  while (!told.has("STOPPING=1 EXTEND_TIMEOUT_USEC=22000000")) told.add(await heard.next())
+  expect([...told].filter((line) => line !== "WATCHDOG=1")).toEqual(["STOPPING=1 EXTEND_TIMEOUT_USEC=22000000"])
+  expect(await server.exited).toBe(0)
+})
 
 test("a socket that is not there, or a watchdog for another process, disturbs nobody", async () => {
   await using node = await startNode([], { NOTIFY_SOCKET: "/nowhere/notify", WATCHDOG_USEC: "1000", WATCHDOG_PID: "1" })

@@ -1,7 +1,7 @@
 // Nodes that die, stall, or are replaced, under live traffic.
 
 import { afterAll, beforeAll, expect } from "bun:test"
-import type { TestNode } from "../helpers/node.ts"
+import { runExecutable, type TestNode } from "../helpers/node.ts"
 import { type RedisServer, startRedis } from "../helpers/redis.ts"
 import { type Site, SOME_MESSAGES, testFault } from "./faulty.ts"
 
@@ -61,6 +61,20 @@ testFault(
       nodes.splice(nodes.indexOf(old), 1)
       old.kill("SIGTERM")
       expect(await old.exited).toBe(0)
+      await traffic.heard(SOME_MESSAGES)
+    }
+  },
+)
+
+testFault(
+  "kill -9 of a worker of each server, and then the workers replaced",
+  () => ({ redis, args: ["--workers", "2"] }),
+  async ({ nodes, traffic }) => {
+    for (const node of nodes) process.kill(node.workers()[0] as number, "SIGKILL")
+    await traffic.heard(SOME_MESSAGES)
+    for (const { adminUrl } of nodes) {
+      const { code, stderr } = await runExecutable(["restart-workers", "--admin", adminUrl])
+      expect([code, stderr]).toEqual([0, ""])
       await traffic.heard(SOME_MESSAGES)
     }
   },

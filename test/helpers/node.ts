@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import { withWorkers, workersOf } from "./workers.ts"
 
 const EXECUTABLE = join(import.meta.dir, "../../dist/palava-machine")
 
@@ -22,6 +23,8 @@ export interface TestNode extends AsyncDisposable {
   /** http://127.0.0.1:ADMINPORT/ */
   readonly adminUrl: string
   readonly pid: number
+  /** Processes of its workers, if it has any. */
+  readonly workers: () => readonly number[]
   readonly exited: Promise<number>
   /** What it has written to stderr so far. */
   readonly log: () => string
@@ -29,6 +32,7 @@ export interface TestNode extends AsyncDisposable {
   logged(pattern: RegExp, from?: number): Promise<void>
   /** The lines of it that are above info. */
   readonly complaints: () => string
+  /** What stops and kills a machine's processes goes to its workers, too. */
   kill(signal: NodeJS.Signals): void
   /** The sum of all samples of a metric whose labels contain `labels`. */
   metric(name: string, labels?: string): Promise<number>
@@ -49,7 +53,8 @@ export async function startNode(
   if (!existsSync(executable)) throw new Error(`${executable} is missing: run make build`)
   const given = args.some((arg) => arg.startsWith("--admin-listen")) ? [] : ["--admin-listen", "127.0.0.1:0"]
   const within = openFiles === undefined ? [] : ["sh", "-c", `ulimit -n ${openFiles} && exec "$@"`, "sh"]
-  const child = Bun.spawn([...within, executable, "--port", "0", "--host", "127.0.0.1", ...given, ...args], {
+  const all = await withWorkers(args)
+  const child = Bun.spawn([...within, executable, "--port", "0", "--host", "127.0.0.1", ...given, ...all], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdin: "ignore",
     stdout: "pipe",
@@ -78,7 +83,7 @@ export async function startNode(
     child.kill("SIGINT")
     return await child.exited
   }
-  return {
+  const node: TestNode = {
     port: Number(port),
     adminPort: Number(adminPort),
     url: `${scheme}://127.0.0.1:${port}/`,
@@ -86,6 +91,7 @@ export async function startNode(
     adminUrl,
     pageUrl: /page\s+(\S+)/.exec(ready.input ?? "")?.[1] ?? "",
     pid: child.pid,
+    workers: () => workersOf(child.pid),
     exited: child.exited,
     log: () => log,
     logged: (pattern, from = 0) =>
@@ -101,7 +107,11 @@ export async function startNode(
         look()
       }),
     complaints: () => log.replace(/^\{"level":"(?:info|debug)".*\n/gm, ""),
-    kill: (signal) => child.kill(signal),
+    kill: (signal) => {
+      const isForAll = signal === "SIGKILL" || signal === "SIGSTOP" || signal === "SIGCONT"
+      for (const worker of isForAll ? workersOf(child.pid) : []) process.kill(worker, signal)
+      child.kill(signal)
+    },
     async metric(name, labels = "") {
       const text = await (await fetch(`${adminUrl}metrics`)).text()
       const lines = text.split("\n").filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length] ?? ""))
@@ -113,12 +123,13 @@ export async function startNode(
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) {
         const hung = setTimeout(() => child.kill("SIGKILL"), START_MS)
-        child.kill("SIGCONT")
+        node.kill("SIGCONT")
         await stop()
         clearTimeout(hung)
       }
     },
   }
+  return node
 }
 
 /** Runs the executable to its end. */

@@ -1,4 +1,5 @@
-// Every scenario over every kind of deployment: a node on its own, one to three on Redis, three on a Redis Cluster.
+// Every scenario over every kind of deployment: a node on its own, one to three on Redis, three on a Redis Cluster, a server
+// with workers.
 
 import { afterAll, afterEach, beforeAll, describe, expect } from "bun:test"
 import { startNode } from "../helpers/node.ts"
@@ -32,6 +33,7 @@ interface Backend {
 
 const MEMORY: Backend = { args: () => [], servers: () => [] }
 const REDIS: Backend = { args: () => ["--redis", redis.url], servers: () => [redis] }
+const WORKERS: Backend = { args: () => ["--redis", redis.url, "--workers", "2"], servers: () => [redis] }
 const REDIS_CLUSTER: Backend = {
   args: () => redisCluster.urls.flatMap((url) => ["--redis-cluster", url]),
   servers: () => redisCluster.masters,
@@ -63,6 +65,7 @@ describe.each([
   ["two nodes on Redis", 2, REDIS],
   ["three nodes on Redis", 3, REDIS],
   ["three nodes on a Redis Cluster", 3, REDIS_CLUSTER],
+  ["one server of two workers on Redis", 1, WORKERS],
 ] as const)("%s:", (_, nodes, backend) => {
   const cluster = over(nodes, backend)
   joins(cluster)

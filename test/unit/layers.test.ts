@@ -57,7 +57,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:fs",
   ],
   certificates: ["clock.ts", "log.ts", "node:crypto", "node:fs", "node:tls"],
-  config: ["access", "certificates", "fastest-levenshtein", "valibot", "node:fs", "node:path", "node:util"],
+  config: ["access", "certificates", "fastest-levenshtein", "valibot", "node:fs", "node:os", "node:path", "node:util"],
   app: [
     "open-file-limit.ts",
     "access",
@@ -96,6 +96,7 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:net",
     "node:tls",
   ],
+  workers: ["log.ts", "admin", "app", "config", "server", "telemetry", "bun", "prom-client"],
   commands: [
     "access",
     "duration-text.ts",
@@ -105,9 +106,11 @@ const ARROWS: Record<string, readonly string[]> = {
     "admin",
     "doctor",
     "rooms",
+    "server",
     "stats",
     "plugins",
     "telemetry",
+    "workers",
     "config",
     "dist",
     "package.json",

@@ -1,0 +1,43 @@
+// A server with workers over a real Redis, and what its operators see of it.
+
+import type { NodesAnswer, RoomAnswer, WorkersAnswer } from "../../src/admin/reports.ts"
+import { toRoomKey } from "../../src/rooms/ids.ts"
+import { startNode, type TestNode } from "../helpers/node.ts"
+import type { RedisServer } from "../helpers/redis.ts"
+import { makePrefix } from "../helpers/redis-stores.ts"
+
+/** Two workers, with a prefix of their own. */
+export function startWorkers(redis: RedisServer, args: readonly string[] = []): Promise<TestNode> {
+  return startNode(["--workers", "2", "--redis", redis.url, "--redis-prefix", makePrefix(), ...args])
+}
+
+/** Asks the administration listener. */
+export async function ask<T>({ adminUrl }: TestNode, path: string): Promise<T> {
+  return (await (await fetch(`${adminUrl}api/${path}`)).json()) as T
+}
+
+/** Process and connections of each worker, in their order. */
+export async function loadOf(server: TestNode): Promise<{ pid: number; connections: number }[]> {
+  const { workers } = await ask<WorkersAnswer>(server, "workers")
+  const { nodes } = await ask<NodesAnswer>(server, "nodes")
+  return workers.map(({ pid, node }) => ({
+    pid: pid ?? 0,
+    connections: nodes.find((report) => report.node === node)?.connections ?? 0,
+  }))
+}
+
+/** At which node each member of a room is, by peer. */
+export async function placesOf(server: TestNode, room: string): Promise<Map<string, string>> {
+  const { members } = await ask<RoomAnswer>(server, `room?room=${toRoomKey(room)}`)
+  return new Map(members.map(({ peer, node }) => [peer, node]))
+}
+
+/** Whether a process is there. */
+export function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
