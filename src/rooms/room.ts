@@ -147,7 +147,8 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   #publish(text: string, notFor: Membership | undefined): void {
-    const receivers = this.here.size - (notFor === undefined ? 0 : 1)
+    const isLeftOut = notFor !== undefined && this.here.get(notFor.peer) === notFor
+    const receivers = this.here.size - (isLeftOut ? 1 : 0)
     this.#parts.counters.bytesSent += text.length * receivers
     for (const membership of this.here.values()) if (membership !== notFor) membership.log?.push(text)
     if (!this.#parts.topics.publish(this.topic, text)) return
