@@ -13,9 +13,9 @@
 //                                                                    from or to of length 0 is that of the relay before
 //   [1, 3]                                                          heartbeat, to the own channel
 
-import { decode } from "@msgpack/msgpack"
 import type { NodeId, PeerId, RoomKey } from "../rooms/ids.ts"
 import type { Member, Relay, RoomEvent } from "../rooms/room-store.ts"
+import { readPacked } from "./message-pack.ts"
 
 /** The version of the messages this file writes and reads. */
 const VERSION = 1
@@ -93,7 +93,7 @@ export function encodeRelays(sender: NodeId, number: number, relays: readonly Re
 /** Reads a message: undefined when it is broken, "unknown" when its version or kind is not known here. Never throws. */
 export function decodeNodeMessage(bytes: Buffer): NodeMessage | "unknown" | undefined {
   try {
-    const message = decode(bytes)
+    const message = readPacked(bytes)
     if (!Array.isArray(message)) return undefined
     if (message[0] !== VERSION) return "unknown"
     switch (message[1]) {
@@ -111,7 +111,7 @@ export function decodeNodeMessage(bytes: Buffer): NodeMessage | "unknown" | unde
 
 /** A member in a room's hash, as the scripts pack it: the reader of `node, generation, rev, joined_ms, order, status, born, proof, mark`. */
 export function readPackedMember(peer: string, bytes: Buffer): { readonly member: Member; readonly order: number } {
-  const packed = decode(bytes) as [
+  const packed = readPacked(bytes) as [
     NodeId,
     number,
     number,
