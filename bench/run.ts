@@ -1,14 +1,17 @@
 // make bench: starts each server, loads it from a process of its own, alternates, and reports.
 //
 // BENCH=<prefix> runs the scenarios whose name begins with it ("micro" the micro benches), QUICK=1 does less of everything (results/quick, for a
-// look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part.
+// look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part, COMPARE=<address> measures a server
+// that is there already, COMPARE_PID its processes.
 
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
-import { drawPictures, readOrigin, saveScenario } from "./report/results.ts"
+import { originText, readOrigin } from "./report/origin.ts"
+import { drawPictures, saveScenario } from "./report/results.ts"
 import { scenarioTable, targetTable } from "./report/table.ts"
-import { allScenarios, type Contender, type Effort, type Runs, type Scenario } from "./scenarios.ts"
+import { allScenarios, type Contender, comparedScenarios, type Effort, type Runs, type Scenario } from "./scenarios.ts"
+import { readCompared } from "./servers/compared.ts"
 import { GENERATOR_CORE, onCore, openFileLimit } from "./servers/processes.ts"
 import { buildRef, type RunningServer } from "./servers/servers.ts"
 
@@ -16,6 +19,7 @@ const ROOT = resolve(import.meta.dir, "..")
 const isQuick = Boolean(process.env["QUICK"])
 const wanted = process.env["BENCH"] ?? ""
 const baseRef = process.env["BASE"] ?? ""
+const comparedAddress = process.env["COMPARE"] ?? ""
 
 /** The name of the micro benches among the scenarios. */
 const MICRO = "micro"
@@ -98,17 +102,19 @@ async function main(): Promise<void> {
   try {
     const effort = await chooseEffort()
     const base = built && { ref: baseRef, executable: built.executable }
-    const all = allScenarios(effort, base)
+    const compared = comparedAddress && readCompared(comparedAddress, process.env["COMPARE_PID"] ?? "")
+    const all = compared ? comparedScenarios(effort, compared) : allScenarios(effort, base)
     const scenarios = all.filter(({ name }) => name.startsWith(wanted))
-    if (scenarios.length === 0 && !MICRO.startsWith(wanted)) {
+    const withMicro = MICRO.startsWith(wanted) && !base && !compared
+    if (scenarios.length === 0 && !withMicro) {
       throw new Error(
         `no scenario begins with ${wanted}; there are ${all.map(({ name }) => name).join(", ")}, ${MICRO}`,
       )
     }
-    const folder = join(ROOT, isQuick ? "bench/results/quick" : "bench/results")
+    const folder = join(ROOT, "bench/results", isQuick ? "quick" : compared ? "compared" : "")
     mkdirSync(folder, { recursive: true })
     const origin = await readOrigin(ROOT)
-    console.log(`${origin.machine}; Bun ${origin.bun}; commit ${origin.commit}; ${origin.date}\n`)
+    console.log(`${originText(origin)}\n`)
     const measured = new Map<string, Runs>()
     for (const scenario of scenarios) {
       const runs = await measureScenario(scenario, effort)
@@ -116,9 +122,9 @@ async function main(): Promise<void> {
       if (!base) saveScenario(folder, scenario, runs, origin)
       console.log(`${scenarioTable(scenario, runs)}\n`)
     }
-    if (!base) drawPictures(folder)
+    if (!base && !compared) drawPictures(folder)
     if (measured.size > 0) console.log(`${targetTable(measured)}\n`)
-    if (MICRO.startsWith(wanted) && !base) await runMicroBenches(join(folder, "micro.json"))
+    if (withMicro) await runMicroBenches(join(folder, "micro.json"))
   } finally {
     await built?.remove()
   }

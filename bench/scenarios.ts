@@ -1,6 +1,7 @@
 // What is measured: each scenario with the servers that take part in it, and the targets they must meet.
 
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
+import type { Compared } from "./servers/compared.ts"
 import {
   AMPLE_BUDGETS,
   EXECUTABLE,
@@ -217,6 +218,17 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   ]
 }
 
+/** What a server given by its address is measured by: what its dialect can say, beside ours in that dialect. */
+export function comparedScenarios(effort: Effort, { dialect, name, launch }: Compared): Scenario[] {
+  const ours = { name: dialect === "palava" ? PALAVA : `${PALAVA} as ${dialect}`, launch: palava(EXECUTABLE, dialect) }
+  const byName = new Map(allScenarios(effort, null).map((scenario) => [scenario.name, scenario]))
+  const names = ["relay-300", "relay-300-window-1", "relay-2500", "fan-out", "join-storm", "call-setup", "idle"]
+  return names
+    .filter((of) => of !== "fan-out" || dialect === "y-webrtc")
+    .flatMap((of) => byName.get(of) ?? [])
+    .map((scenario) => ({ ...scenario, contenders: [{ name, launch }, ours] }))
+}
+
 /** What a scenario measured: the runs of each contender, round by round. */
 export type Runs = Record<string, LoadResult[]>
 
@@ -231,7 +243,7 @@ export interface Target {
 }
 
 type Measure = (result: LoadResult) => number
-const cpu: Measure = (result) => result.cpuMicroseconds
+const cpu: Measure = (result) => result.cpuMicroseconds ?? Number.NaN
 
 /** The median of the ratios of neighbours in time: what slows the machine down for a while slows both. */
 export function ratio(runs: Runs, one: string, other: string, of: Measure = cpu): number | undefined {

@@ -1,16 +1,18 @@
 // One measured stretch: warm up, then read the clocks, let it run, read them again.
 
+import type { Address } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
+import type { DialectName } from "./dialects.ts"
 import { Histogram } from "./histogram.ts"
 import { cpuNanoseconds, residentBytes } from "./process-cost.ts"
 
 /** What a run of the generator is told; `run.ts` writes it, `main.ts` reads it. */
 export interface LoadRequest {
   scenario: string
-  dialect: string
-  /** `host:port` of each node, in order. */
-  addresses: { hostname: string; port: number }[]
-  /** The server's processes, whose CPU time counts. */
+  dialect: DialectName
+  /** Of each node, in order. */
+  addresses: Address[]
+  /** The server's processes, whose CPU time counts; none of a server elsewhere, of which then only rates and latencies are known. */
   pids: number[]
   /** The Redis between two nodes: its commands and its CPU time are counted apart. */
   redisUrl?: string
@@ -31,8 +33,8 @@ export interface LoadResult {
   /** Operations completed in the measured stretch, what an operation is says the scenario. */
   operations: number
   seconds: number
-  /** The servers' CPU time, user and system, all threads, per operation. */
-  cpuMicroseconds: number
+  /** The servers' CPU time, user and system, all threads, per operation; undefined when their processes are not known. */
+  cpuMicroseconds?: number
   /** Two nodes only: what Redis did per operation. */
   redisCommands?: number
   redisMicroseconds?: number
@@ -41,7 +43,7 @@ export interface LoadResult {
   p50: number
   p99: number
   p999: number
-  residentBytes: number
+  residentBytes?: number
   /** Idle only: resident memory per connection. */
   bytesPerConnection?: number
   /** Everything that was not as it had to be; 0 in a valid run. */
@@ -101,12 +103,14 @@ export async function measure(
   const measured = {
     operations,
     seconds: (after.at - before.at) / 1e9,
-    cpuMicroseconds: perOperation(after.cpu - before.cpu) / 1000,
     generatorMicroseconds: perOperation(after.own - before.own) / 1000,
     p50: tally.latency.percentile(0.5),
     p99: tally.latency.percentile(0.99),
     p999: tally.latency.percentile(0.999),
-    residentBytes: residentBytes(request.pids),
+    ...(request.pids.length > 0 && {
+      cpuMicroseconds: perOperation(after.cpu - before.cpu) / 1000,
+      residentBytes: residentBytes(request.pids),
+    }),
   }
   if (!request.redisUrl) return measured
   return {

@@ -1,18 +1,19 @@
 // The servers that are measured, by name: how each is built, started, and where it listens.
 
-import { existsSync, mkdtempSync } from "node:fs"
+import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import type { Address } from "../load/connection.ts"
 import type { DialectName } from "../load/dialects.ts"
 import { freePort, need, run, type Started, start } from "./processes.ts"
 
 const ROOT = resolve(import.meta.dir, "../..")
-const ALTERNATIVES = join(ROOT, "bench/alternatives")
+const PACKAGES = join(ROOT, "node_modules")
 
 /** A server that takes connections. */
 export interface RunningServer {
   dialect: DialectName
-  addresses: { hostname: string; port: number }[]
+  addresses: Address[]
   /** Its processes, whose CPU and memory count. */
   pids: number[]
   /** The Redis between its nodes. */
@@ -139,17 +140,10 @@ export const forwarderOnTwoNodes: Launch = async () => {
   )
 }
 
-/** Installs the alternatives from npm, once. */
-async function alternative(path: string): Promise<string> {
-  const script = join(ALTERNATIVES, "node_modules", path)
-  if (!existsSync(script)) await run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], ALTERNATIVES)
-  return script
-}
-
 /** peerjs-server (npm: peer), as its users start it. */
 export const peerjs: Launch = async () => {
   const port = freePort()
-  const script = await alternative("peer/dist/bin/peerjs.js")
+  const script = join(PACKAGES, "peer/dist/bin/peerjs.js")
   const { pid, stop } = await start(["node", script, "--port", String(port)], /Started PeerServer/)
   return { dialect: "peerjs", addresses: at(port), pids: [pid], stop }
 }
@@ -157,7 +151,7 @@ export const peerjs: Launch = async () => {
 /** y-webrtc's signaling server, as its users start it. */
 export const yWebrtc: Launch = async () => {
   const port = freePort()
-  const script = await alternative("y-webrtc/bin/server.js")
+  const script = join(PACKAGES, "y-webrtc/bin/server.js")
   const { pid, stop } = await start(["node", script], /Signaling server running/, { PORT: String(port) })
   return { dialect: "y-webrtc", addresses: at(port), pids: [pid], stop }
 }
