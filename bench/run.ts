@@ -1,8 +1,8 @@
 // make bench: starts each server, loads it from a process of its own, alternates, and reports.
 //
-// BENCH=<prefix> runs the scenarios whose name begins with it ("micro" the micro benches), QUICK=1 does less of everything (results/quick, for a
-// look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part, COMPARE=<address> measures a server
-// that is there already, COMPARE_PID its processes.
+// BENCH=<name> runs that scenario, or those whose name begins so ("micro" the micro benches), QUICK=1 does less of everything
+// (results/quick, for a look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part,
+// COMPARE=<address> measures a server that is there already, COMPARE_PID its processes.
 
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -11,6 +11,7 @@ import { originText, readOrigin } from "./report/origin.ts"
 import { drawPictures, saveScenario } from "./report/results.ts"
 import { scenarioTable, targetTable } from "./report/table.ts"
 import { allScenarios, type Contender, comparedScenarios, type Effort, type Runs, type Scenario } from "./scenarios.ts"
+import { certificateFiles } from "./servers/certificate.ts"
 import { readCompared } from "./servers/compared.ts"
 import { GENERATOR_CORE, onCore, openFileLimit } from "./servers/processes.ts"
 import { buildRef, type RunningServer } from "./servers/servers.ts"
@@ -37,7 +38,7 @@ async function chooseEffort(): Promise<Effort> {
     return { isQuick, ...times, idleConnections: 2_000, scalePoints: below }
   }
   const scalePoints = [...below, most]
-  return { isQuick, rounds: 5, warmupSeconds: 1, seconds: 2.5, restSeconds: 5, idleConnections: 10_000, scalePoints }
+  return { isQuick, rounds: 5, warmupSeconds: 0.6, seconds: 1.2, restSeconds: 3, idleConnections: 10_000, scalePoints }
 }
 
 /** One run of the generator against a running server. */
@@ -68,6 +69,11 @@ async function load(scenario: Scenario, contender: Contender, server: RunningSer
   return result
 }
 
+async function launch(scenario: Scenario, contender: Contender): Promise<RunningServer> {
+  const kind = contender.certificate ?? scenario.certificate
+  return contender.launch(kind && (await certificateFiles(kind)))
+}
+
 /** All rounds of one scenario. The order turns round with each, so that nobody always follows the same neighbour. */
 async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs> {
   const runs: Runs = Object.fromEntries(scenario.contenders.map(({ name }) => [name, []]))
@@ -76,7 +82,7 @@ async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs
     for (let round = 0; round < effort.rounds; round++) {
       const order = round % 2 === 0 ? scenario.contenders : scenario.contenders.toReversed()
       for (const contender of order) {
-        const server = running.get(contender) ?? (await contender.launch())
+        const server = running.get(contender) ?? (await launch(scenario, contender))
         running.set(contender, server)
         runs[contender.name]?.push(await load(scenario, contender, server, effort))
         if (!scenario.isFresh) continue
@@ -88,6 +94,13 @@ async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs
     for (const server of running.values()) await server.stop()
   }
   return runs
+}
+
+/** The scenario of the wanted name, or else those whose name begins so; without a name all but those that want to be asked for. */
+function choose(all: readonly Scenario[]): Scenario[] {
+  const exact = all.filter(({ name }) => name === wanted)
+  if (exact.length > 0) return exact
+  return all.filter(({ name, byName }) => name.startsWith(wanted) && !(byName && wanted === ""))
 }
 
 /** The micro benches, in a process of their own so that nothing else is compiled for it. */
@@ -104,7 +117,7 @@ async function main(): Promise<void> {
     const base = built && { ref: baseRef, executable: built.executable }
     const compared = comparedAddress && readCompared(comparedAddress, process.env["COMPARE_PID"] ?? "")
     const all = compared ? comparedScenarios(effort, compared) : allScenarios(effort, base)
-    const scenarios = all.filter(({ name }) => name.startsWith(wanted))
+    const scenarios = choose(all)
     const withMicro = MICRO.startsWith(wanted) && !base && !compared
     if (scenarios.length === 0 && !withMicro) {
       throw new Error(
@@ -117,10 +130,12 @@ async function main(): Promise<void> {
     console.log(`${originText(origin)}\n`)
     const measured = new Map<string, Runs>()
     for (const scenario of scenarios) {
+      const startedAt = performance.now()
       const runs = await measureScenario(scenario, effort)
       measured.set(scenario.name, runs)
       if (!base) saveScenario(folder, scenario, runs, origin)
-      console.log(`${scenarioTable(scenario, runs)}\n`)
+      const seconds = Math.round((performance.now() - startedAt) / 1000)
+      console.log(`${scenarioTable(scenario, runs)}\n(${seconds} s)\n`)
     }
     if (!base && !compared) drawPictures(folder)
     if (measured.size > 0) console.log(`${targetTable(measured)}\n`)

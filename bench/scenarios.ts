@@ -1,6 +1,7 @@
 // What is measured: each scenario with the servers that take part in it, and the targets they must meet.
 
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
+import type { KeyKind } from "./servers/certificate.ts"
 import type { Compared } from "./servers/compared.ts"
 import {
   AMPLE_BUDGETS,
@@ -14,6 +15,7 @@ import {
   yWebrtc,
 } from "./servers/servers.ts"
 import { median } from "./statistics.ts"
+import { handshakeScenario, overTls } from "./tls-scenarios.ts"
 
 /** One server in a scenario. */
 export interface Contender {
@@ -21,6 +23,8 @@ export interface Contender {
   launch: Launch
   /** What differs from the scenario's load for this one. */
   load?: Partial<LoadRequest>
+  /** What it speaks TLS with, where it is not as the scenario says. */
+  certificate?: KeyKind
 }
 
 /** One measurement, repeated for each contender in turn. */
@@ -34,6 +38,10 @@ export interface Scenario {
   load: Partial<LoadRequest> & { scenario: string }
   /** A new process for each run: memory is only comparable from a fresh start. */
   isFresh?: boolean
+  /** Over TLS, with such a certificate. */
+  certificate?: KeyKind
+  /** Only run when BENCH asks for it. */
+  byName?: boolean
 }
 
 /** How much of everything a run does. */
@@ -89,7 +97,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   const status = { scenario: "fan-out", connections: 100, window: 1 }
   const calls = { scenario: "call-setup", rooms: 16 }
   const scaleEnds = effort.isQuick ? [] : [effort.scalePoints[0] ?? 0, effort.scalePoints.at(-1) ?? 0]
-  return [
+  const scenarios: Scenario[] = [
     { name: "relay-300", title: "Relay, 300 B, window 8", operation: "message", contenders: everyone, load: relay },
     {
       name: "relay-budgets",
@@ -216,6 +224,8 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       isFresh: true,
     },
   ]
+  const withoutTls = new Set(alternatives.map(({ launch }) => launch))
+  return [...scenarios, handshakeScenario(effort, [limit, ...local]), ...overTls(scenarios, withoutTls)]
 }
 
 /** What a server given by its address is measured by: what its dialect can say, beside ours in that dialect. */

@@ -22,7 +22,7 @@ const hold: FrameHandler & { lost: number } = {
 }
 
 /** The same node by another of its loopback addresses. */
-function spread(address: Address, index: number): Address {
+export function spread(address: Address, index: number): Address {
   if (address.hostname !== "127.0.0.1") return address
   return { ...address, hostname: `127.0.0.${1 + (index % LOOPBACKS)}` }
 }

@@ -2,6 +2,7 @@
 
 import { callSetup } from "./call-setup.ts"
 import { fanOut } from "./fan-out.ts"
+import { handshake } from "./handshake.ts"
 import { idle } from "./idle.ts"
 import { joinStorm } from "./join-storm.ts"
 import type { LoadRequest, LoadResult } from "./measure.ts"
@@ -13,6 +14,7 @@ const LOADS: Record<string, (request: LoadRequest) => Promise<LoadResult>> = {
   "join-storm": joinStorm,
   "fan-out": fanOut,
   "call-setup": callSetup,
+  handshake,
   idle,
   scale,
 }

@@ -4,7 +4,7 @@ import type { Address } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
 import type { DialectName } from "./dialects.ts"
 import { Histogram } from "./histogram.ts"
-import { cpuNanoseconds, residentBytes } from "./process-cost.ts"
+import { cpuNanoseconds, ownCpuNanoseconds, residentBytes } from "./process-cost.ts"
 
 /** What a run of the generator is told; `run.ts` writes it, `main.ts` reads it. */
 export interface LoadRequest {
@@ -24,6 +24,8 @@ export interface LoadRequest {
   seconds: number
   /** Connections in all (fan-out, idle, scale). */
   connections: number
+  /** Handshakes only: whether each has the ticket of an earlier one. */
+  resumesTls?: boolean
   /** How long memory must have come to rest before it counts: the collector tidies up some seconds after a storm. */
   restSeconds: number
 }
@@ -57,11 +59,6 @@ export function makeTally(): Tally {
 }
 
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-
-function ownCpuNanoseconds(): number {
-  const usage = process.cpuUsage()
-  return (usage.user + usage.system) * 1000
-}
 
 /** Commands that Redis has run so far, those inside scripts included; ours that ask for the number are not. */
 async function redisCommands(url: string): Promise<number> {

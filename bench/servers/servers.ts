@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import type { Address } from "../load/connection.ts"
 import type { DialectName } from "../load/dialects.ts"
+import type { CertificateFiles } from "./certificate.ts"
 import { freePort, need, run, type Started, start } from "./processes.ts"
 
 const ROOT = resolve(import.meta.dir, "../..")
@@ -22,10 +23,12 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** A way to start a server. */
-export type Launch = () => Promise<RunningServer>
+/** A way to start a server, for wss with a certificate. */
+export type Launch = (certificate?: CertificateFiles) => Promise<RunningServer>
 
-const at = (port: number): RunningServer["addresses"] => [{ hostname: "127.0.0.1", port }]
+function at(port: number, certificate?: CertificateFiles): Address[] {
+  return [{ hostname: "127.0.0.1", port, ...(certificate && { isSecure: true }) }]
+}
 
 /** The compiler flags of the Makefile: forwarder and server differ in what they do, not in how they were made. */
 const COMPILE = ["build", "--compile", "--minify"]
@@ -57,15 +60,21 @@ const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 
 async function startPalava(
   executable: string,
+  certificate: CertificateFiles | undefined,
   more: readonly string[] = [],
   budgets: Budgets = NO_BUDGETS,
 ): Promise<Started> {
-  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...more], SERVER_READY, budgets)
+  const secure = certificate ? ["--tls-cert", certificate.cert, "--tls-key", certificate.key] : []
+  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...secure, ...more], SERVER_READY, budgets)
 }
 
-async function launchOne(started: Promise<Started>, dialect: DialectName): Promise<RunningServer> {
+async function launchOne(
+  started: Promise<Started>,
+  dialect: DialectName,
+  certificate: CertificateFiles | undefined,
+): Promise<RunningServer> {
   const { pid, match, stop } = await started
-  return { dialect, addresses: at(Number(match[1])), pids: [pid], stop }
+  return { dialect, addresses: at(Number(match[1]), certificate), pids: [pid], stop }
 }
 
 /** A Redis of our own that keeps nothing. */
@@ -78,6 +87,7 @@ export async function startRedis(): Promise<{ url: string; pid: number; stop(): 
 
 async function launchTwo(
   dialect: DialectName,
+  certificate: CertificateFiles | undefined,
   startNode: (redisUrl: string, node: number) => Promise<Started>,
 ): Promise<RunningServer> {
   const redis = await startRedis()
@@ -85,7 +95,7 @@ async function launchTwo(
   const nodes = await Promise.all([startNode(redisUrl, 0), startNode(redisUrl, 1)])
   return {
     dialect,
-    addresses: nodes.flatMap((node) => at(Number(node.match[1]))),
+    addresses: nodes.flatMap((node) => at(Number(node.match[1]), certificate)),
     pids: nodes.map((node) => node.pid),
     redisUrl,
     redisPid: redis.pid,
@@ -102,13 +112,14 @@ export const EXECUTABLE = join(ROOT, "dist/palava-machine")
 /** One node of the server, spoken to in one of its dialects. */
 export function palava(executable = EXECUTABLE, dialect: DialectName = "palava", budgets = NO_BUDGETS): Launch {
   need(executable, "run make build")
-  return () => launchOne(startPalava(executable, [], budgets), dialect)
+  return (certificate) => launchOne(startPalava(executable, certificate, [], budgets), dialect, certificate)
 }
 
 /** Two nodes of the server and a Redis. */
 export function palavaOnTwoNodes(executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
   need(executable, "run make build")
-  return () => launchTwo(dialect, (redisUrl) => startPalava(executable, ["--redis", redisUrl]))
+  return (certificate) =>
+    launchTwo(dialect, certificate, (redisUrl) => startPalava(executable, certificate, ["--redis", redisUrl]))
 }
 
 let forwarderBuilt: Promise<string> | null = null
@@ -123,16 +134,20 @@ function buildForwarder(): Promise<string> {
   return forwarderBuilt
 }
 
+function forwarderVariables(certificate: CertificateFiles | undefined): Record<string, string> {
+  return { PORT: "0", ...(certificate && { TLS_CERT: certificate.cert, TLS_KEY: certificate.key }) }
+}
+
 /** The bare forwarder. */
-export const forwarder: Launch = async () =>
-  launchOne(start([await buildForwarder()], SERVER_READY, { PORT: "0" }), "forwarder")
+export const forwarder: Launch = async (certificate) =>
+  launchOne(start([await buildForwarder()], SERVER_READY, forwarderVariables(certificate)), "forwarder", certificate)
 
 /** Two forwarders with one Redis PUBLISH for each message. */
-export const forwarderOnTwoNodes: Launch = async () => {
+export const forwarderOnTwoNodes: Launch = async (certificate) => {
   const executable = await buildForwarder()
-  return launchTwo("forwarder", (redisUrl, node) =>
+  return launchTwo("forwarder", certificate, (redisUrl, node) =>
     start([executable], SERVER_READY, {
-      PORT: "0",
+      ...forwarderVariables(certificate),
       REDIS_URL: redisUrl,
       NODE_NAME: String(node),
       NODE_PEER: String(1 - node),
