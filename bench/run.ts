@@ -6,7 +6,8 @@
 
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
-import type { LoadRequest, LoadResult } from "./load/measure.ts"
+import { generate } from "./generator.ts"
+import type { LoadRequest } from "./load/measure.ts"
 import { originText, readOrigin } from "./report/origin.ts"
 import { drawPictures, saveScenario } from "./report/results.ts"
 import { scenarioTable, targetTable } from "./report/table.ts"
@@ -26,6 +27,10 @@ const comparedAddress = process.env["COMPARE"] ?? ""
 const MICRO = "micro"
 /** Files that a server or the generator has open besides its sockets. */
 const SPARE_FILES = 500
+/** 1,000 files that a server of ours keeps back from its clients, at most. */
+const RESERVED_FILES = 1_000
+/** 20,000 clients lose their node, where the limit of open files is above that. */
+const MOST_STORM_CLIENTS = 20_000
 /** As many idle connections as are tried where no limit forbids it: some 300 MB for the server. */
 const MOST_CONNECTIONS = 100_000
 
@@ -35,10 +40,12 @@ async function chooseEffort(): Promise<Effort> {
   const below = points.filter((point) => point < most)
   if (isQuick) {
     const times = { rounds: 1, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 1 }
-    return { isQuick, ...times, idleConnections: 2_000, scalePoints: below }
+    return { isQuick, ...times, idleConnections: 2_000, stormClients: 400, scalePoints: below }
   }
   const scalePoints = [...below, most]
-  return { isQuick, rounds: 5, warmupSeconds: 0.6, seconds: 1.2, restSeconds: 3, idleConnections: 10_000, scalePoints }
+  const times = { rounds: 5, warmupSeconds: 0.6, seconds: 1.2, restSeconds: 3 }
+  const stormClients = Math.min(MOST_STORM_CLIENTS, most - (most % 4) - RESERVED_FILES)
+  return { isQuick, ...times, idleConnections: 10_000, stormClients, scalePoints }
 }
 
 /** One run of the generator against a running server. */
@@ -59,14 +66,11 @@ async function load(scenario: Scenario, contender: Contender, server: RunningSer
     ...scenario.load,
     ...contender.load,
   }
-  const argv = [process.execPath, join(ROOT, "bench/load/main.ts"), JSON.stringify(request)]
-  const child = Bun.spawn(onCore(GENERATOR_CORE, argv), { stdout: "pipe", stderr: "inherit" })
-  const answer = await new Response(child.stdout).text()
-  if ((await child.exited) !== 0) throw new Error(`the generator failed: ${scenario.name}, ${contender.name}`)
-  const result: LoadResult = JSON.parse(answer)
-  if (result.errors > 0)
-    throw new Error(`${scenario.name}, ${contender.name}: ${result.errors} errors; ${result.firstError}`)
-  return result
+  try {
+    return await generate(request, server)
+  } catch (cause) {
+    throw new Error(`${scenario.name}, ${contender.name}: ${(cause as Error).message}`, { cause })
+  }
 }
 
 async function launch(scenario: Scenario, contender: Contender): Promise<RunningServer> {
@@ -79,7 +83,7 @@ async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs
   const runs: Runs = Object.fromEntries(scenario.contenders.map(({ name }) => [name, []]))
   const running = new Map<Contender, RunningServer>()
   try {
-    for (let round = 0; round < effort.rounds; round++) {
+    for (let round = 0; round < Math.min(effort.rounds, scenario.rounds ?? effort.rounds); round++) {
       const order = round % 2 === 0 ? scenario.contenders : scenario.contenders.toReversed()
       for (const contender of order) {
         const server = running.get(contender) ?? (await launch(scenario, contender))

@@ -15,6 +15,7 @@ import {
   yWebrtc,
 } from "./servers/servers.ts"
 import { median } from "./statistics.ts"
+import { stormScenarios } from "./storm-scenarios.ts"
 import { handshakeScenario, overTls } from "./tls-scenarios.ts"
 
 /** One server in a scenario. */
@@ -42,6 +43,8 @@ export interface Scenario {
   certificate?: KeyKind
   /** Only run when BENCH asks for it. */
   byName?: boolean
+  /** Fewer rounds than others have, as one takes long. */
+  rounds?: number
 }
 
 /** How much of everything a run does. */
@@ -53,6 +56,7 @@ export interface Effort {
   seconds: number
   restSeconds: number
   idleConnections: number
+  stormClients: number
   scalePoints: number[]
 }
 
@@ -165,6 +169,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       contenders: [limit, ...local],
       load: { scenario: "idle", connections: effort.idleConnections },
       isFresh: true,
+      rounds: 3,
     },
     {
       name: "two-nodes-relay-300",
@@ -225,7 +230,12 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
     },
   ]
   const withoutTls = new Set(alternatives.map(({ launch }) => launch))
-  return [...scenarios, handshakeScenario(effort, [limit, ...local]), ...overTls(scenarios, withoutTls)]
+  return [
+    ...scenarios,
+    handshakeScenario(effort, [limit, ...local]),
+    ...overTls(scenarios, withoutTls),
+    ...stormScenarios(effort),
+  ]
 }
 
 /** What a server given by its address is measured by: what its dialect can say, beside ours in that dialect. */

@@ -6,8 +6,10 @@ import { handshake } from "./handshake.ts"
 import { idle } from "./idle.ts"
 import { joinStorm } from "./join-storm.ts"
 import type { LoadRequest, LoadResult } from "./measure.ts"
+import { pairs } from "./pairs.ts"
 import { relay } from "./relay.ts"
 import { scale } from "./scale.ts"
+import { storm } from "./storm.ts"
 
 const LOADS: Record<string, (request: LoadRequest) => Promise<LoadResult>> = {
   relay,
@@ -17,6 +19,8 @@ const LOADS: Record<string, (request: LoadRequest) => Promise<LoadResult>> = {
   handshake,
   idle,
   scale,
+  storm,
+  pairs,
 }
 
 const request: LoadRequest = JSON.parse(process.argv[2] ?? "{}")

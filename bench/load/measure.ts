@@ -26,6 +26,8 @@ export interface LoadRequest {
   connections: number
   /** Handshakes only: whether each has the ticket of an earlier one. */
   resumesTls?: boolean
+  /** Storm only: whether clients come back as themselves, or join anew. */
+  resumes?: boolean
   /** How long memory must have come to rest before it counts: the collector tidies up some seconds after a storm. */
   restSeconds: number
 }
@@ -48,6 +50,8 @@ export interface LoadResult {
   residentBytes?: number
   /** Idle only: resident memory per connection. */
   bytesPerConnection?: number
+  /** Storm only: how long messages took meanwhile between those who were in. */
+  pairsP99?: number
   /** Everything that was not as it had to be; 0 in a valid run. */
   errors: number
   firstError: string

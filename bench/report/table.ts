@@ -44,6 +44,8 @@ function align(rows: readonly string[][]): string {
 /** One scenario's table; the ratio is to the first contender. */
 export function scenarioTable(scenario: Scenario, runs: Runs): string {
   const isMemory = scenario.load.scenario === "idle"
+  const isStorm = scenario.load.scenario === "storm"
+  const allBack = (result: LoadResult): number => result.seconds
   const isTwoNodes = Object.values(runs).some((results) => results[0]?.redisCommands !== undefined)
   const first = scenario.contenders[0]?.name ?? ""
   const figure = (result: LoadResult): number =>
@@ -51,7 +53,9 @@ export function scenarioTable(scenario: Scenario, runs: Runs): string {
   const head = isMemory
     ? ["server", "B/connection", "ratio", "connections/s", "RSS MB"]
     : ["server", `CPU µs/${scenario.operation}`, "ratio", `${scenario.operation}/s`, "p50 µs", "p99 µs", "p99.9 µs"]
+  if (isStorm) head.splice(3, 1, "all back s", "ratio")
   if (!isMemory) head.push("RSS MB", "generator µs")
+  if (isStorm) head.push("relay p99 ms")
   if (isTwoNodes) head.push("Redis commands", "Redis µs")
   const rows = Object.entries(runs).map(([name, results]) => {
     const against = ratio(runs, name, first, figure)
@@ -60,10 +64,12 @@ export function scenarioTable(scenario: Scenario, runs: Runs): string {
       range(results, figure),
       against === undefined || Number.isNaN(against) ? "" : `${short(against)}×`,
     ]
-    row.push(middle(results, (result) => result.operations / result.seconds))
+    if (isStorm) row.push(range(results, allBack), `${short(ratio(runs, name, first, allBack) ?? Number.NaN)}×`)
+    else row.push(middle(results, (result) => result.operations / result.seconds))
     if (!isMemory) for (const of of ["p50", "p99", "p999"] as const) row.push(middle(results, (result) => result[of]))
     row.push(middle(results, megabytes))
     if (!isMemory) row.push(middle(results, (result) => result.generatorMicroseconds))
+    if (isStorm) row.push(middle(results, ({ pairsP99 }) => (pairsP99 ?? Number.NaN) / 1000))
     if (isTwoNodes) row.push(middle(results, (result) => result.redisCommands))
     if (isTwoNodes) row.push(middle(results, (result) => result.redisMicroseconds))
     return row

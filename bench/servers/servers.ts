@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import type { Address } from "../load/connection.ts"
 import type { DialectName } from "../load/dialects.ts"
+import type { Refuge } from "../load/storm.ts"
 import type { CertificateFiles } from "./certificate.ts"
 import { freePort, need, run, type Started, start } from "./processes.ts"
 
@@ -20,6 +21,8 @@ export interface RunningServer {
   /** The Redis between its nodes. */
   redisUrl?: string
   redisPid?: number
+  /** Ends its first node; where there is no other, another takes its place. Answers where clients can come back to. */
+  lose?(): Promise<Refuge>
   stop(): Promise<void>
 }
 
@@ -69,12 +72,23 @@ async function startPalava(
 }
 
 async function launchOne(
-  started: Promise<Started>,
+  startOne: () => Promise<Started>,
   dialect: DialectName,
   certificate: CertificateFiles | undefined,
+  lostBy: NodeJS.Signals = "SIGKILL",
 ): Promise<RunningServer> {
-  const { pid, match, stop } = await started
-  return { dialect, addresses: at(Number(match[1]), certificate), pids: [pid], stop }
+  let running = await startOne()
+  const where = (): Refuge => ({ addresses: at(Number(running.match[1]), certificate), pids: [running.pid] })
+  return {
+    dialect,
+    ...where(),
+    async lose() {
+      await running.stop(lostBy)
+      running = await startOne()
+      return where()
+    },
+    stop: () => running.stop(),
+  }
 }
 
 /** A Redis of our own that keeps nothing. */
@@ -99,6 +113,11 @@ async function launchTwo(
     pids: nodes.map((node) => node.pid),
     redisUrl,
     redisPid: redis.pid,
+    async lose() {
+      const [first, other] = nodes
+      await first.stop()
+      return { addresses: at(Number(other.match[1]), certificate), pids: [other.pid] }
+    },
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()))
       await redis.stop()
@@ -112,7 +131,19 @@ export const EXECUTABLE = join(ROOT, "dist/palava-machine")
 /** One node of the server, spoken to in one of its dialects. */
 export function palava(executable = EXECUTABLE, dialect: DialectName = "palava", budgets = NO_BUDGETS): Launch {
   need(executable, "run make build")
-  return (certificate) => launchOne(startPalava(executable, certificate, [], budgets), dialect, certificate)
+  return (certificate) => launchOne(() => startPalava(executable, certificate, [], budgets), dialect, certificate)
+}
+
+/** One node that leaves to its next start who may come back. */
+export function palavaWithState(): Launch {
+  need(EXECUTABLE, "run make build")
+  const flags = [
+    "--state-file",
+    join(mkdtempSync(join(tmpdir(), "palava-machine-bench-")), "state"),
+    "--shutdown-seconds",
+    "0",
+  ]
+  return (certificate) => launchOne(() => startPalava(EXECUTABLE, certificate, flags), "palava", certificate, "SIGTERM")
 }
 
 /** Two nodes of the server and a Redis. */
@@ -139,8 +170,11 @@ function forwarderVariables(certificate: CertificateFiles | undefined): Record<s
 }
 
 /** The bare forwarder. */
-export const forwarder: Launch = async (certificate) =>
-  launchOne(start([await buildForwarder()], SERVER_READY, forwarderVariables(certificate)), "forwarder", certificate)
+export const forwarder: Launch = async (certificate) => {
+  const executable = await buildForwarder()
+  const variables = forwarderVariables(certificate)
+  return launchOne(() => start([executable], SERVER_READY, variables), "forwarder", certificate)
+}
 
 /** Two forwarders with one Redis PUBLISH for each message. */
 export const forwarderOnTwoNodes: Launch = async (certificate) => {
