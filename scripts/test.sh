@@ -16,9 +16,12 @@ need() {
     updated=1
     { DEBIAN_FRONTEND=noninteractive $run apt-get install -y --no-install-recommends "$1"; } >/dev/null 2>&1
   fi
-  command -v "$2" >/dev/null || { echo "please install $2 (Debian, Ubuntu: apt-get install $1): some tests need it" >&2; missing=1; }
+  command -v "$2" >/dev/null && return
+  echo "please install $2 (Debian, Ubuntu: apt-get install $1): some tests need it" | tee "$results/$2.log" >&2
+  echo 1 >"$results/$2.status"
 }
-missing=0
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
 updated=
 need redis-server redis-server
 need openssl openssl
@@ -39,10 +42,6 @@ need curl curl
 need zsh zsh
 need man-db man
 
-passed=0
-failed=$missing
-results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
 # Runs a command of `bun test`, keeps what it says and how it ended, and shows it once it has.
 run() {
   local output="$results/${1//\//_}"
@@ -68,12 +67,4 @@ for folder in test/*/; do
 done
 wait
 
-for output in "$results"/*.log; do
-  ok=$(sed -n 's/^ *\([0-9][0-9]*\) pass$/\1/p' "$output" | awk '{ n += $1 } END { print n + 0 }')
-  bad=$(sed -n 's/^ *\([0-9][0-9]*\) fail$/\1/p' "$output" | awk '{ n += $1 } END { print n + 0 }')
-  [ "$(cat "${output%.log}.status")" != 0 ] && [ "$bad" = 0 ] && bad=1
-  passed=$((passed + ok))
-  failed=$((failed + bad))
-done
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+"$bun" scripts/test-results.ts "$results"

@@ -224,9 +224,8 @@ export class RoomCommands {
     membership.proof = proof?.next
     const most = Math.min(limit, grant?.peers ?? limit)
     const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof }
-    const landed = new Promise<void>((onJoined) => {
-      room.addJoiner({ membership, ref, isAnswered: false, onJoined })
-    })
+    const { promise: landed, resolve: onJoined } = Promise.withResolvers<void>()
+    if (!room.addJoiner({ membership, ref, isAnswered: false, onJoined })) return "taken"
     const asked = room.received
     try {
       const result = await store.join({ ...request, withSnapshot: !room.isLive })

@@ -84,12 +84,14 @@ export class Room extends RoomLog implements JoinedRoom {
     return member !== undefined && member.node !== this.#parts.node
   }
 
-  /** A membership begins its way in. */
-  addJoiner(joiner: Joiner): void {
+  /** A membership begins its way in. @returns false, and it does not, while another of that peer is on its way */
+  addJoiner(joiner: Joiner): boolean {
+    if (this.#joiners.has(joiner.membership.peer)) return false
     // Kept for one who is leaving, with nobody else here, it may miss what happens until we are in.
     if (this.here.size === 0 && this.#joiners.size === 0) this.suspend()
     if (this.#joiners === NOBODY) this.#joiners = new Map()
     this.#joiners.set(joiner.membership.peer, joiner)
+    return true
   }
 
   /** It is in, or was refused. */

@@ -26,5 +26,8 @@ export interface JoinWish {
   readonly ref: Ref
 }
 
-/** What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. */
+/**
+ * What became of it. `joined`: holder.onJoined was called, unless the client was gone by then. `taken`: also while another
+ * membership of the peer is on its way into the room at this node, whatever `ifTaken` says.
+ */
 export type JoinOutcome = "joined" | "full" | "locked" | "taken" | "unproven" | "rate_limited" | "unavailable"

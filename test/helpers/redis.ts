@@ -118,6 +118,8 @@ export interface NetworkProxy extends AsyncDisposable {
   isRefusing: boolean
   /** Lets open connections go half-open: their bytes vanish from now on, in both directions, without a word. */
   freeze(): void
+  /** As `freeze`, for what comes from the target alone: it still hears what is sent to it. */
+  freezeAnswers(): void
   /** Resets all open connections. */
   reset(): void
 }
@@ -125,6 +127,7 @@ export interface NetworkProxy extends AsyncDisposable {
 /** Starts a proxy to `target`. */
 export async function startProxy(target: number): Promise<NetworkProxy> {
   const sockets = new Set<Socket>()
+  const upstreams = new WeakSet<Socket>()
   const frozen = new WeakSet<Socket>()
   const pass = (from: Socket, to: Socket) => {
     sockets.add(from)
@@ -154,6 +157,7 @@ export async function startProxy(target: number): Promise<NetworkProxy> {
       return
     }
     const upstream = connect(proxy.target, "127.0.0.1")
+    upstreams.add(upstream)
     pass(client, upstream)
     pass(upstream, client)
   })
@@ -165,6 +169,9 @@ export async function startProxy(target: number): Promise<NetworkProxy> {
     isRefusing: false,
     freeze() {
       for (const socket of sockets) frozen.add(socket)
+    },
+    freezeAnswers() {
+      for (const socket of sockets) if (upstreams.has(socket)) frozen.add(socket)
     },
     reset() {
       for (const socket of sockets) socket.resetAndDestroy()

@@ -2,7 +2,9 @@
 // hears joined_room first, everybody once, and nothing of who is gone.
 
 import { describe, expect, test } from "bun:test"
-import { toRoomKey } from "../../src/rooms/ids.ts"
+import { makeHolder } from "../../src/dialects/holder.ts"
+import { PALAVA_ENCODER } from "../../src/dialects/palava/encoder.ts"
+import { type PeerId, toRoomKey } from "../../src/rooms/ids.ts"
 import { MemoryRoomStore } from "../../src/rooms/memory-room-store.ts"
 import { StoreUnavailable } from "../../src/rooms/room-store.ts"
 import { ClientView } from "../helpers/client-view.ts"
@@ -74,6 +76,32 @@ describe("joining", () => {
     expect(first.take()).toEqual([{ event: "new_peer", peer_id: second.id, status: {} }])
     expect(node.rooms.counters.gapsRepaired).toBe(1)
   })
+
+  for (const ifTaken of ["leave", "takeOver", "refuse"] as const) {
+    test(`of one peer, one at a time (${ifTaken}): the first on its way in is not displaced`, async () => {
+      const { store, node, first } = await started()
+      const [second, third] = [node.connect(), node.connect()]
+      const heard: string[] = []
+      const join = (name: string, { connection }: PlainClient) => {
+        const told = (event: string) => () => void heard.push(`${name} ${event}`)
+        const holder = makeHolder(connection, {
+          onJoined: told("joined"),
+          onTakenOver: told("taken over"),
+          onRelayFailed: told("failed"),
+        })
+        const wish = { room: KEY, encoder: PALAVA_ENCODER, holder, status: "{}", limit: 10, ifTaken, ref: undefined }
+        return node.rooms.commands.join({ ...wish, peer: "one" as PeerId })
+      }
+      const [one, other] = [join("second", second), join("third", third)]
+      expect(await other).toBe("taken")
+      await store.release("events", 1)
+      await store.release("answers", 1)
+      expect([await one, heard]).toEqual(["joined", ["second joined"]])
+      expect(first.take()).toEqual([{ event: "new_peer", peer_id: "one", status: {} }])
+      await store.releaseAll()
+      expect((await store.snapshot(KEY)).members.map(({ peer }) => peer as string)).toEqual([first.id, "one"])
+    })
+  }
 
   test("a full room costs nothing, and leaves nothing", async () => {
     const store = new MemoryRoomStore()

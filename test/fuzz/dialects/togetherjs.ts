@@ -113,10 +113,11 @@ export class TogetherCast implements Cast {
     return isDisturbed ? undefined : (this.#world.redis.logs.get(roomOf(room)) ?? [])
   }
 
-  /** How many may be in a room, as the server sees it. */
+  /** How many may be in a room, as the server sees it: a node that is disturbed tells it later who went. */
   mostIn(room: string, at: number): number {
     return [...this.clients].filter(
-      (client) => client.room === room && (client.closedAt === undefined || client.closedAt > at - 1_000),
+      ({ room: its, closedAt, isDisturbed }) =>
+        its === room && (closedAt === undefined || closedAt > at - 1_000 || isDisturbed),
     ).length
   }
 
