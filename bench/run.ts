@@ -1,14 +1,19 @@
 // make bench: starts each server, loads it from a process of its own, alternates, and reports.
 //
-// BENCH=<prefix> runs the scenarios whose name begins with it ("micro" the micro benches), QUICK=1 does less of everything (results/quick, for a
-// look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part.
+// BENCH=<name> runs that scenario, or those whose name begins so ("micro" the micro benches), QUICK=1 does less of everything
+// (results/quick, for a look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part,
+// COMPARE=<address> measures a server that is there already, COMPARE_PID its processes.
 
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
-import type { LoadRequest, LoadResult } from "./load/measure.ts"
-import { drawPictures, readOrigin, saveScenario } from "./report/results.ts"
+import { generate } from "./generator.ts"
+import type { LoadRequest } from "./load/measure.ts"
+import { originText, readOrigin } from "./report/origin.ts"
+import { drawPictures, saveScenario } from "./report/results.ts"
 import { scenarioTable, targetTable } from "./report/table.ts"
-import { allScenarios, type Contender, type Effort, type Runs, type Scenario } from "./scenarios.ts"
+import { allScenarios, type Contender, comparedScenarios, type Effort, type Runs, type Scenario } from "./scenarios.ts"
+import { certificateFiles } from "./servers/certificate.ts"
+import { readCompared } from "./servers/compared.ts"
 import { GENERATOR_CORE, onCore, openFileLimit } from "./servers/processes.ts"
 import { buildRef, type RunningServer } from "./servers/servers.ts"
 
@@ -16,11 +21,18 @@ const ROOT = resolve(import.meta.dir, "..")
 const isQuick = Boolean(process.env["QUICK"])
 const wanted = process.env["BENCH"] ?? ""
 const baseRef = process.env["BASE"] ?? ""
+const comparedAddress = process.env["COMPARE"] ?? ""
 
 /** The name of the micro benches among the scenarios. */
 const MICRO = "micro"
 /** Files that a server or the generator has open besides its sockets. */
 const SPARE_FILES = 500
+/** 1,000 files that a server of ours keeps back from its clients, at most. */
+const RESERVED_FILES = 1_000
+/** 0.85 of the places of a server: from 0.9 on it parts from those who have been in no room for 5 s. */
+const NOT_NEARLY_FULL_PART = 0.85
+/** 20,000 clients lose their node, where the limit of open files is above that. */
+const MOST_STORM_CLIENTS = 20_000
 /** As many idle connections as are tried where no limit forbids it: some 300 MB for the server. */
 const MOST_CONNECTIONS = 100_000
 
@@ -30,10 +42,15 @@ async function chooseEffort(): Promise<Effort> {
   const below = points.filter((point) => point < most)
   if (isQuick) {
     const times = { rounds: 1, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 1 }
-    return { isQuick, ...times, idleConnections: 2_000, scalePoints: below }
+    return { isQuick, ...times, idleConnections: 2_000, stormClients: 400, scalePoints: below }
   }
   const scalePoints = [...below, most]
-  return { isQuick, rounds: 5, warmupSeconds: 1, seconds: 2.5, restSeconds: 5, idleConnections: 10_000, scalePoints }
+  const times = { rounds: 5, warmupSeconds: 0.6, seconds: 1.2, restSeconds: 3 }
+  const stormClients = Math.min(
+    MOST_STORM_CLIENTS,
+    4 * Math.floor(((most - RESERVED_FILES) * NOT_NEARLY_FULL_PART) / 4),
+  )
+  return { isQuick, ...times, idleConnections: 10_000, stormClients, scalePoints }
 }
 
 /** One run of the generator against a running server. */
@@ -54,14 +71,16 @@ async function load(scenario: Scenario, contender: Contender, server: RunningSer
     ...scenario.load,
     ...contender.load,
   }
-  const argv = [process.execPath, join(ROOT, "bench/load/main.ts"), JSON.stringify(request)]
-  const child = Bun.spawn(onCore(GENERATOR_CORE, argv), { stdout: "pipe", stderr: "inherit" })
-  const answer = await new Response(child.stdout).text()
-  if ((await child.exited) !== 0) throw new Error(`the generator failed: ${scenario.name}, ${contender.name}`)
-  const result: LoadResult = JSON.parse(answer)
-  if (result.errors > 0)
-    throw new Error(`${scenario.name}, ${contender.name}: ${result.errors} errors; ${result.firstError}`)
-  return result
+  try {
+    return await generate(request, server)
+  } catch (cause) {
+    throw new Error(`${scenario.name}, ${contender.name}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function launch(scenario: Scenario, contender: Contender): Promise<RunningServer> {
+  const kind = contender.certificate ?? scenario.certificate
+  return contender.launch(kind && (await certificateFiles(kind)))
 }
 
 /** All rounds of one scenario. The order turns round with each, so that nobody always follows the same neighbour. */
@@ -69,10 +88,10 @@ async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs
   const runs: Runs = Object.fromEntries(scenario.contenders.map(({ name }) => [name, []]))
   const running = new Map<Contender, RunningServer>()
   try {
-    for (let round = 0; round < effort.rounds; round++) {
+    for (let round = 0; round < Math.min(effort.rounds, scenario.rounds ?? effort.rounds); round++) {
       const order = round % 2 === 0 ? scenario.contenders : scenario.contenders.toReversed()
       for (const contender of order) {
-        const server = running.get(contender) ?? (await contender.launch())
+        const server = running.get(contender) ?? (await launch(scenario, contender))
         running.set(contender, server)
         runs[contender.name]?.push(await load(scenario, contender, server, effort))
         if (!scenario.isFresh) continue
@@ -84,6 +103,13 @@ async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs
     for (const server of running.values()) await server.stop()
   }
   return runs
+}
+
+/** The scenario of the wanted name, or else those whose name begins so; without a name all but those that want to be asked for. */
+function choose(all: readonly Scenario[]): Scenario[] {
+  const exact = all.filter(({ name }) => name === wanted)
+  if (exact.length > 0) return exact
+  return all.filter(({ name, byName }) => name.startsWith(wanted) && !(byName && wanted === ""))
 }
 
 /** The micro benches, in a process of their own so that nothing else is compiled for it. */
@@ -98,27 +124,31 @@ async function main(): Promise<void> {
   try {
     const effort = await chooseEffort()
     const base = built && { ref: baseRef, executable: built.executable }
-    const all = allScenarios(effort, base)
-    const scenarios = all.filter(({ name }) => name.startsWith(wanted))
-    if (scenarios.length === 0 && !MICRO.startsWith(wanted)) {
+    const compared = comparedAddress && readCompared(comparedAddress, process.env["COMPARE_PID"] ?? "")
+    const all = compared ? comparedScenarios(effort, compared) : allScenarios(effort, base)
+    const scenarios = choose(all)
+    const withMicro = MICRO.startsWith(wanted) && !base && !compared
+    if (scenarios.length === 0 && !withMicro) {
       throw new Error(
         `no scenario begins with ${wanted}; there are ${all.map(({ name }) => name).join(", ")}, ${MICRO}`,
       )
     }
-    const folder = join(ROOT, isQuick ? "bench/results/quick" : "bench/results")
+    const folder = join(ROOT, "bench/results", isQuick ? "quick" : compared ? "compared" : "")
     mkdirSync(folder, { recursive: true })
     const origin = await readOrigin(ROOT)
-    console.log(`${origin.machine}; Bun ${origin.bun}; commit ${origin.commit}; ${origin.date}\n`)
+    console.log(`${originText(origin)}\n`)
     const measured = new Map<string, Runs>()
     for (const scenario of scenarios) {
+      const startedAt = performance.now()
       const runs = await measureScenario(scenario, effort)
       measured.set(scenario.name, runs)
       if (!base) saveScenario(folder, scenario, runs, origin)
-      console.log(`${scenarioTable(scenario, runs)}\n`)
+      const seconds = Math.round((performance.now() - startedAt) / 1000)
+      console.log(`${scenarioTable(scenario, runs)}\n(${seconds} s)\n`)
     }
-    if (!base) drawPictures(folder)
+    if (!base && !compared) drawPictures(folder)
     if (measured.size > 0) console.log(`${targetTable(measured)}\n`)
-    if (MICRO.startsWith(wanted) && !base) await runMicroBenches(join(folder, "micro.json"))
+    if (withMicro) await runMicroBenches(join(folder, "micro.json"))
   } finally {
     await built?.remove()
   }

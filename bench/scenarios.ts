@@ -1,6 +1,8 @@
 // What is measured: each scenario with the servers that take part in it, and the targets they must meet.
 
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
+import type { KeyKind } from "./servers/certificate.ts"
+import type { Compared } from "./servers/compared.ts"
 import {
   AMPLE_BUDGETS,
   EXECUTABLE,
@@ -13,6 +15,8 @@ import {
   yWebrtc,
 } from "./servers/servers.ts"
 import { median } from "./statistics.ts"
+import { stormScenarios } from "./storm-scenarios.ts"
+import { handshakeScenario, overTls } from "./tls-scenarios.ts"
 
 /** One server in a scenario. */
 export interface Contender {
@@ -20,6 +24,8 @@ export interface Contender {
   launch: Launch
   /** What differs from the scenario's load for this one. */
   load?: Partial<LoadRequest>
+  /** What it speaks TLS with, where it is not as the scenario says. */
+  certificate?: KeyKind
 }
 
 /** One measurement, repeated for each contender in turn. */
@@ -33,6 +39,12 @@ export interface Scenario {
   load: Partial<LoadRequest> & { scenario: string }
   /** A new process for each run: memory is only comparable from a fresh start. */
   isFresh?: boolean
+  /** Over TLS, with such a certificate. */
+  certificate?: KeyKind
+  /** Only run when BENCH asks for it. */
+  byName?: boolean
+  /** Fewer rounds than others have, as one takes long. */
+  rounds?: number
 }
 
 /** How much of everything a run does. */
@@ -44,6 +56,7 @@ export interface Effort {
   seconds: number
   restSeconds: number
   idleConnections: number
+  stormClients: number
   scalePoints: number[]
 }
 
@@ -88,7 +101,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   const status = { scenario: "fan-out", connections: 100, window: 1 }
   const calls = { scenario: "call-setup", rooms: 16 }
   const scaleEnds = effort.isQuick ? [] : [effort.scalePoints[0] ?? 0, effort.scalePoints.at(-1) ?? 0]
-  return [
+  const scenarios: Scenario[] = [
     { name: "relay-300", title: "Relay, 300 B, window 8", operation: "message", contenders: everyone, load: relay },
     {
       name: "relay-budgets",
@@ -156,6 +169,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       contenders: [limit, ...local],
       load: { scenario: "idle", connections: effort.idleConnections },
       isFresh: true,
+      rounds: 3,
     },
     {
       name: "two-nodes-relay-300",
@@ -215,6 +229,24 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       isFresh: true,
     },
   ]
+  const withoutTls = new Set(alternatives.map(({ launch }) => launch))
+  return [
+    ...scenarios,
+    handshakeScenario(effort, [limit, ...local]),
+    ...overTls(scenarios, withoutTls),
+    ...stormScenarios(effort),
+  ]
+}
+
+/** What a server given by its address is measured by: what its dialect can say, beside ours in that dialect. */
+export function comparedScenarios(effort: Effort, { dialect, name, launch }: Compared): Scenario[] {
+  const ours = { name: dialect === "palava" ? PALAVA : `${PALAVA} as ${dialect}`, launch: palava(EXECUTABLE, dialect) }
+  const byName = new Map(allScenarios(effort, null).map((scenario) => [scenario.name, scenario]))
+  const names = ["relay-300", "relay-300-window-1", "relay-2500", "fan-out", "join-storm", "call-setup", "idle"]
+  return names
+    .filter((of) => of !== "fan-out" || dialect === "y-webrtc")
+    .flatMap((of) => byName.get(of) ?? [])
+    .map((scenario) => ({ ...scenario, contenders: [{ name, launch }, ours] }))
 }
 
 /** What a scenario measured: the runs of each contender, round by round. */
@@ -231,7 +263,7 @@ export interface Target {
 }
 
 type Measure = (result: LoadResult) => number
-const cpu: Measure = (result) => result.cpuMicroseconds
+const cpu: Measure = (result) => result.cpuMicroseconds ?? Number.NaN
 
 /** The median of the ratios of neighbours in time: what slows the machine down for a while slows both. */
 export function ratio(runs: Runs, one: string, other: string, of: Measure = cpu): number | undefined {

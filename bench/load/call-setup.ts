@@ -1,9 +1,9 @@
 // The real mix: two browsers connect and join, one offers, the other answers, each sends 20 candidates, both go.
 // One operation is one call set up. Latency is from the first connect to the last candidate.
 
-import { type Address, type Connection, connect, type FrameHandler, Inbox, makeFrame } from "./connection.ts"
+import { type Connection, type FrameHandler, makeFrame } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
-import { joinPalava } from "./dialects.ts"
+import { DIALECTS, type End } from "./dialects.ts"
 import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
 import { answerData, candidateData, offerData } from "./payloads.ts"
 
@@ -11,42 +11,6 @@ const CANDIDATES = 20
 const candidates = Array.from({ length: CANDIDATES }, candidateData)
 const CALLER_LINES = [offerData(), ...candidates]
 const CALLEE_LINES = [answerData(), ...candidates]
-
-/** One browser of a call, ready to talk: how its lines are written, and how the other's arrive. */
-interface End {
-  connection: Connection
-  toSent(data: object): string
-  toReceived(data: object): string
-}
-
-async function openPalava(addresses: readonly Address[], turn: number): Promise<[End, End]> {
-  const room = crypto.randomUUID()
-  const status = { name: "Ada Lovelace", user_agent: "chrome" }
-  const callee = await joinPalava(addresses[turn % addresses.length] as Address, room, status)
-  const caller = await joinPalava(addresses[(turn + 1) % addresses.length] as Address, room, status)
-  await callee.inbox.nextWhere("peer_id", caller.id)
-  const toEnd = (connection: Connection, other: string): End => ({
-    connection,
-    toSent: (data) => JSON.stringify({ event: "send_to_peer", peer_id: other, data }),
-    toReceived: (data) => JSON.stringify({ ...data, sender_id: other }),
-  })
-  return [toEnd(caller.connection, callee.id), toEnd(callee.connection, caller.id)]
-}
-
-/** Without rooms: the same connections and frames, nobody reads them. */
-async function openForwarder(addresses: readonly Address[], turn: number): Promise<[End, End]> {
-  const [one, other] = [crypto.randomUUID(), crypto.randomUUID()]
-  const toText = (data: object): string => JSON.stringify({ event: "send_to_peer", peer_id: one, data })
-  const toEnd = async (address: Address, own: string, to: string): Promise<End> => ({
-    connection: await connect(address, `/?own=${own}&to=${to}`, new Inbox()),
-    toSent: toText,
-    toReceived: toText,
-  })
-  return [
-    await toEnd(addresses[turn % addresses.length] as Address, one, other),
-    await toEnd(addresses[(turn + 1) % addresses.length] as Address, other, one),
-  ]
-}
 
 /** Listens at one end: answers the offer when it comes, checks every line, says when the last one was heard. */
 class Listener implements FrameHandler {
@@ -92,10 +56,9 @@ function toFrames(end: End, lines: readonly object[]): Buffer {
   return Buffer.concat(lines.map((data) => makeFrame(end.toSent(data))))
 }
 
-async function call(request: LoadRequest, turn: number, tally: Tally): Promise<void> {
+async function call({ dialect, addresses }: LoadRequest, tally: Tally): Promise<void> {
   const started = Bun.nanoseconds()
-  const open = request.dialect === "palava" ? openPalava : openForwarder
-  const [caller, callee] = await open(request.addresses, turn)
+  const [caller, callee] = await DIALECTS[dialect].openEnds(addresses, crypto.randomUUID())
   const atCaller = new Listener(CALLEE_LINES.map(caller.toReceived), null, tally)
   const atCallee = new Listener(CALLER_LINES.map(callee.toReceived), toFrames(callee, CALLEE_LINES), tally)
   caller.connection.handler = atCaller
@@ -114,11 +77,10 @@ async function call(request: LoadRequest, turn: number, tally: Tally): Promise<v
 export async function callSetup(request: LoadRequest): Promise<LoadResult> {
   const tally = makeTally()
   let running = request.rooms
-  let turn = 0
   let stopped = false
   const keepCalling = async (): Promise<void> => {
     try {
-      while (!stopped) await call(request, turn++, tally)
+      while (!stopped) await call(request, tally)
       running--
     } catch (error) {
       tally.firstWrong ||= String(error)

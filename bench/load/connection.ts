@@ -153,6 +153,10 @@ export class Inbox implements FrameHandler {
 export interface Address {
   hostname: string
   port: number
+  /** With its query, when it is not what the dialect's servers usually have. */
+  path?: string
+  /** Whether TLS is spoken there; the certificate is not looked at. */
+  isSecure?: boolean
 }
 
 /** Opens a WebSocket; resolves when the server has answered the handshake. */
@@ -163,6 +167,7 @@ export function connect(address: Address, path: string, handler: FrameHandler): 
     Bun.connect({
       hostname: address.hostname,
       port: address.port,
+      ...(address.isSecure ? { tls: { rejectUnauthorized: false } } : {}),
       socket: {
         open(socket) {
           socket.setNoDelay(true)

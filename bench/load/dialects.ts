@@ -1,8 +1,17 @@
-// How each server wants to be spoken to: connecting, and a pair of connections ready to relay.
+// How each server wants to be spoken to: connecting, and two connections that reach each other.
 //
-// A dialect builds the text of one relayed message and says whether what came out of the other end is what should have.
+// A dialect builds the text of a relayed message, and says what has to come out at the other end.
 
 import { type Address, type Connection, connect, Inbox } from "./connection.ts"
+
+/** One of two connections that talk to each other. `data` is what one browser tells the other. */
+export interface End {
+  connection: Connection
+  /** The text of the frame that says it to the other end. */
+  toSent(data: object): string
+  /** The text of the frame in which this end gets it from the other. */
+  toReceived(data: object): string
+}
 
 /** Two connections that can reach each other, and the message from the first to the second. */
 export interface Pair {
@@ -14,9 +23,12 @@ export interface Pair {
   isRight(received: string): boolean
 }
 
-/** A server's way of speaking. `data` is what one browser tells the other. */
+/** A server's way of speaking. */
 export interface Dialect {
-  openPair(addresses: readonly Address[], room: string, data: object): Promise<Pair>
+  /** Connects, and resolves when the server has it in the room, in the sense that the dialect has of one. */
+  enter(address: Address, room: string): Promise<Connection>
+  /** Connects two at different addresses, if there are several; resolves when they can reach each other. */
+  openEnds(addresses: readonly Address[], room: string): Promise<[End, End]>
 }
 
 /** A palava connection that has joined a room. */
@@ -26,81 +38,113 @@ export interface JoinedPeer {
   id: string
 }
 
+const STATUS = { name: "Ada Lovelace", user_agent: "chrome" }
+
 /** Connects and joins; resolves when `joined_room` has come. */
-export async function joinPalava(address: Address, room: string, status: object): Promise<JoinedPeer> {
+export async function joinPalava(address: Address, room: string): Promise<JoinedPeer> {
   const inbox = new Inbox()
-  const connection = await connect(address, "/", inbox)
-  connection.send({ event: "join_room", room_id: room, status })
+  const connection = await connect(address, address.path ?? "/", inbox)
+  connection.send({ event: "join_room", room_id: room, status: STATUS })
   const joined = await inbox.nextWhere("event", "joined_room")
   return { connection, inbox, id: String(joined["own_id"]) }
 }
 
 const toJson = (value: unknown): string => JSON.stringify(value)
 
-/** The address for the nth connection: rooms are spread over all nodes, and the members of each over two. */
-function pick(addresses: readonly Address[], index: number): Address {
-  return addresses[index % addresses.length] as Address
+let opened = 0
+
+/** The addresses of two ends: rooms are spread over all nodes, and the members of each over two. */
+function pickTwo(addresses: readonly Address[]): [Address, Address] {
+  const turn = opened++
+  return [addresses[turn % addresses.length] as Address, addresses[(turn + 1) % addresses.length] as Address]
 }
 
-let pairs = 0
-
 const palava: Dialect = {
-  async openPair(addresses, room, data) {
-    const turn = pairs++
-    const receiver = await joinPalava(pick(addresses, turn + 1), room, { name: "receiver" })
-    const sender = await joinPalava(pick(addresses, turn), room, { name: "sender" })
-    await receiver.inbox.nextWhere("peer_id", sender.id)
-    const expected = toJson({ ...data, sender_id: sender.id })
-    return {
-      sender: sender.connection,
-      receiver: receiver.connection,
-      text: toJson({ event: "send_to_peer", peer_id: receiver.id, data }),
-      isRight: (received) => received === expected,
-    }
+  async enter(address, room) {
+    return (await joinPalava(address, room)).connection
   },
+  async openEnds(addresses, room) {
+    const [atOne, atOther] = pickTwo(addresses)
+    const other = await joinPalava(atOther, room)
+    const one = await joinPalava(atOne, room)
+    await other.inbox.nextWhere("peer_id", one.id)
+    const toEnd = (connection: Connection, id: string): End => ({
+      connection,
+      toSent: (data) => toJson({ event: "send_to_peer", peer_id: id, data }),
+      toReceived: (data) => toJson({ ...data, sender_id: id }),
+    })
+    return [toEnd(one.connection, other.id), toEnd(other.connection, one.id)]
+  },
+}
+
+function enterForwarder(address: Address, own: string, to: string): Promise<Connection> {
+  return connect(address, `/?own=${own}&to=${to}`, new Inbox())
 }
 
 /** The forwarder gets the very frame that palava gets, so both read and write the same bytes. */
 const forwarder: Dialect = {
-  async openPair(addresses, room, data) {
-    const turn = pairs++
-    const [own, to] = [`${room}-${crypto.randomUUID()}`, `${room}-${crypto.randomUUID()}`]
-    const text = toJson({ event: "send_to_peer", peer_id: crypto.randomUUID(), data })
-    const receiver = await connect(pick(addresses, turn + 1), `/?own=${to}&to=${own}`, new Inbox())
-    const sender = await connect(pick(addresses, turn), `/?own=${own}&to=${to}`, new Inbox())
-    return { sender, receiver, text, isRight: (received) => received === text }
+  enter(address) {
+    const own = crypto.randomUUID()
+    return enterForwarder(address, own, own)
+  },
+  async openEnds(addresses) {
+    const [atOne, atOther] = pickTwo(addresses)
+    const [one, other] = [crypto.randomUUID(), crypto.randomUUID()]
+    const toText = (data: object): string => toJson({ event: "send_to_peer", peer_id: one, data })
+    const toEnd = async (address: Address, own: string, to: string): Promise<End> => ({
+      connection: await enterForwarder(address, own, to),
+      toSent: toText,
+      toReceived: toText,
+    })
+    return [await toEnd(atOne, one, other), await toEnd(atOther, other, one)]
   },
 }
 
-/** https://peerjs.com: a client registers under an id; CANDIDATE goes to `dst`, and arrives with `src`. */
+async function enterPeerjs(address: Address, id: string): Promise<Connection> {
+  const inbox = new Inbox()
+  const path = `${address.path ?? "/peerjs?key=peerjs"}&id=${id}&token=bench&version=1.5.5`
+  const connection = await connect(address, path, inbox)
+  await inbox.nextWhere("type", "OPEN")
+  return connection
+}
+
+/** https://peerjs.com: a client registers under an id, and there are no rooms; CANDIDATE goes to `dst`, and arrives with `src`. */
 const peerjs: Dialect = {
-  async openPair(addresses, room, data) {
-    const turn = pairs++
-    const path = (id: string) => `/peerjs?key=peerjs&id=${id}&token=bench&version=1.5.5`
-    const [from, to] = [`${room}-from`, `${room}-to`]
-    const inboxes = [new Inbox(), new Inbox()] as const
-    const sender = await connect(pick(addresses, turn), path(from), inboxes[0])
-    const receiver = await connect(pick(addresses, turn + 1), path(to), inboxes[1])
-    await Promise.all(inboxes.map((inbox) => inbox.nextWhere("type", "OPEN")))
-    const expected = toJson({ type: "CANDIDATE", src: from, dst: to, payload: data })
-    const text = toJson({ type: "CANDIDATE", dst: to, payload: data })
-    return { sender, receiver, text, isRight: (received) => received === expected }
+  enter: (address) => enterPeerjs(address, crypto.randomUUID()),
+  async openEnds(addresses) {
+    const [atOne, atOther] = pickTwo(addresses)
+    const [one, other] = [crypto.randomUUID(), crypto.randomUUID()]
+    const toEnd = async (address: Address, own: string, to: string): Promise<End> => ({
+      connection: await enterPeerjs(address, own),
+      toSent: (data) => toJson({ type: "CANDIDATE", dst: to, payload: data }),
+      toReceived: (data) => toJson({ type: "CANDIDATE", src: to, dst: own, payload: data }),
+    })
+    return [await toEnd(atOne, one, other), await toEnd(atOther, other, one)]
   },
 }
 
-/** y-webrtc's signaling: topics; `publish` reaches each subscriber with the number of them added. */
+/** Connects and subscribes. */
+export async function subscribeYWebrtc(address: Address, topic: string): Promise<Connection> {
+  const inbox = new Inbox()
+  const connection = await connect(address, address.path ?? "/", inbox)
+  connection.send({ type: "subscribe", topics: [topic] })
+  connection.send({ type: "ping" })
+  await inbox.nextWhere("type", "pong")
+  return connection
+}
+
+/** y-webrtc's signaling: `publish` reaches each subscriber of a topic with the number of them added. Here each end has a topic. */
 const yWebrtc: Dialect = {
-  async openPair(addresses, room, data) {
-    const turn = pairs++
-    const inbox = new Inbox()
-    const sender = await connect(pick(addresses, turn), "/", new Inbox())
-    const receiver = await connect(pick(addresses, turn + 1), "/", inbox)
-    receiver.send({ type: "subscribe", topics: [room] })
-    receiver.send({ type: "ping" })
-    await inbox.nextWhere("type", "pong")
-    const text = toJson({ type: "publish", topic: room, data })
-    const expected = toJson({ type: "publish", topic: room, data, clients: 1 })
-    return { sender, receiver, text, isRight: (received) => received === expected }
+  enter: subscribeYWebrtc,
+  async openEnds(addresses, room) {
+    const [atOne, atOther] = pickTwo(addresses)
+    const [one, other] = [`${room}-one`, `${room}-other`]
+    const toEnd = async (address: Address, own: string, to: string): Promise<End> => ({
+      connection: await subscribeYWebrtc(address, own),
+      toSent: (data) => toJson({ type: "publish", topic: to, data }),
+      toReceived: (data) => toJson({ type: "publish", topic: own, data, clients: 1 }),
+    })
+    return [await toEnd(atOne, one, other), await toEnd(atOther, other, one)]
   },
 }
 
@@ -109,3 +153,20 @@ export const DIALECTS = { palava, forwarder, peerjs, "y-webrtc": yWebrtc }
 
 /** A dialect's name. */
 export type DialectName = keyof typeof DIALECTS
+
+/** A pair of the dialect, and the message with `data` from one to the other. */
+export async function openPair(
+  dialect: DialectName,
+  addresses: readonly Address[],
+  room: string,
+  data: object,
+): Promise<Pair> {
+  const [one, other] = await DIALECTS[dialect].openEnds(addresses, room)
+  const expected = other.toReceived(data)
+  return {
+    sender: one.connection,
+    receiver: other.connection,
+    text: one.toSent(data),
+    isRight: (received) => received === expected,
+  }
+}

@@ -3,6 +3,7 @@
 
 import { type Connection, connect, Inbox } from "./connection.ts"
 import { CountedStream } from "./counted-stream.ts"
+import { subscribeYWebrtc } from "./dialects.ts"
 import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
 import { statusFields } from "./payloads.ts"
 
@@ -17,12 +18,7 @@ async function openYWebrtc(request: LoadRequest, topic: string): Promise<Audienc
   const members: Connection[] = []
   for (let index = 0; index < request.connections; index++) {
     const address = request.addresses[index % request.addresses.length] as LoadRequest["addresses"][number]
-    const inbox = new Inbox()
-    const member = await connect(address, "/", inbox)
-    member.send({ type: "subscribe", topics: [topic] })
-    member.send({ type: "ping" })
-    await inbox.nextWhere("type", "pong")
-    members.push(member)
+    members.push(await subscribeYWebrtc(address, topic))
   }
   const message = { type: "publish", topic, data: statusFields() }
   const expected = JSON.stringify({ ...message, clients: members.length })

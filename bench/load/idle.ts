@@ -1,7 +1,7 @@
 // Connections that have joined rooms of two and say nothing more. One operation is one connection held.
 
-import { type Address, type Connection, connect, type FrameHandler, Inbox } from "./connection.ts"
-import { joinPalava } from "./dialects.ts"
+import type { Address, Connection, FrameHandler } from "./connection.ts"
+import { DIALECTS } from "./dialects.ts"
 import { type LoadRequest, type LoadResult, settle } from "./measure.ts"
 import { residentBytes } from "./process-cost.ts"
 
@@ -22,9 +22,9 @@ const hold: FrameHandler & { lost: number } = {
 }
 
 /** The same node by another of its loopback addresses. */
-function spread(address: Address, index: number): Address {
+export function spread(address: Address, index: number): Address {
   if (address.hostname !== "127.0.0.1") return address
-  return { hostname: `127.0.0.${1 + (index % LOOPBACKS)}`, port: address.port }
+  return { ...address, hostname: `127.0.0.${1 + (index % LOOPBACKS)}` }
 }
 
 /** Opens `count` idle connections, in rooms of two named after `prefix`. */
@@ -36,10 +36,7 @@ export async function openIdle(request: LoadRequest, prefix: string, count: numb
       const index = next++
       const room = `${prefix}-${index >> 1}`
       const address = spread(request.addresses[index % request.addresses.length] as Address, index)
-      const connection =
-        request.dialect === "palava"
-          ? (await joinPalava(address, room, { name: "Ada Lovelace", user_agent: "chrome" })).connection
-          : await connect(address, `/?own=${crypto.randomUUID()}&to=${crypto.randomUUID()}`, new Inbox())
+      const connection = await DIALECTS[request.dialect].enter(address, room)
       connection.handler = hold
       connections.push(connection)
     }
@@ -74,13 +71,14 @@ export async function idle(request: LoadRequest): Promise<LoadResult> {
   return {
     operations: request.connections,
     seconds,
-    cpuMicroseconds: 0,
     generatorMicroseconds: 0,
     p50: 0,
     p99: 0,
     p999: 0,
-    residentBytes: after,
-    bytesPerConnection: (after - before) / request.connections,
+    ...(request.pids.length > 0 && {
+      residentBytes: after,
+      bytesPerConnection: (after - before) / request.connections,
+    }),
     errors: hold.lost,
     firstError: hold.lost > 0 ? "the server closed idle connections" : "",
   }

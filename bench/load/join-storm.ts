@@ -3,6 +3,7 @@
 
 import { type Address, type Connection, connect, type FrameHandler } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
+import { DIALECTS } from "./dialects.ts"
 import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
 
 const MEMBERS = 4
@@ -63,24 +64,28 @@ class Visit implements FrameHandler {
 /** Ignores what still comes while everyone leaves. */
 const leaving: FrameHandler = { onFrame() {}, onChunkEnd() {}, onClose() {} }
 
-/** A room of connections that connect and close again, for servers without rooms: the limit of this scenario. */
-async function visitWithoutRoom(addresses: readonly Address[], turn: number, tally: Tally): Promise<void> {
+/** A room of connections that enter and close again, where nobody is told of the others: the forwarder's is the limit of this scenario. */
+async function visitUnseen({ dialect, addresses }: LoadRequest, turn: number, tally: Tally): Promise<void> {
+  const room = crypto.randomUUID()
   const opening = Array.from({ length: MEMBERS }, (_, index) => {
-    const own = crypto.randomUUID()
-    return connect(addresses[(turn + index) % addresses.length] as Address, `/?own=${own}&to=${own}`, leaving)
+    return DIALECTS[dialect].enter(addresses[(turn + index) % addresses.length] as Address, room)
   })
-  for (const connection of await Promise.all(opening)) connection.close()
+  for (const connection of await Promise.all(opening)) {
+    connection.handler = leaving
+    connection.close()
+  }
   tally.completed += MEMBERS
 }
 
-async function visitRoom(addresses: readonly Address[], turn: number, tally: Tally): Promise<void> {
+async function visitRoom({ addresses }: LoadRequest, turn: number, tally: Tally): Promise<void> {
   const room = crypto.randomUUID()
   const whole = Promise.withResolvers<void>()
   const visit = new Visit(tally, whole.resolve)
   const connections = await Promise.all(
-    Array.from({ length: MEMBERS }, (_, index) =>
-      connect(addresses[(turn + index) % addresses.length] as Address, "/", visit),
-    ),
+    Array.from({ length: MEMBERS }, (_, index) => {
+      const address = addresses[(turn + index) % addresses.length] as Address
+      return connect(address, address.path ?? "/", visit)
+    }),
   )
   for (const connection of connections) visit.join(connection, room)
   await whole.promise
@@ -95,13 +100,13 @@ async function visitRoom(addresses: readonly Address[], turn: number, tally: Tal
 /** Runs the join storm: `rooms` rooms at a time. */
 export async function joinStorm(request: LoadRequest): Promise<LoadResult> {
   const tally = makeTally()
-  const visitOnce = request.dialect === "palava" ? visitRoom : visitWithoutRoom
+  const visitOnce = request.dialect === "palava" ? visitRoom : visitUnseen
   let running = request.rooms
   let turn = 0
   let stopped = false
   const keepVisiting = async (): Promise<void> => {
     try {
-      while (!stopped) await visitOnce(request.addresses, turn++, tally)
+      while (!stopped) await visitOnce(request, turn++, tally)
       running--
     } catch (error) {
       tally.firstWrong ||= String(error)

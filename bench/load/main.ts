@@ -2,19 +2,25 @@
 
 import { callSetup } from "./call-setup.ts"
 import { fanOut } from "./fan-out.ts"
+import { handshake } from "./handshake.ts"
 import { idle } from "./idle.ts"
 import { joinStorm } from "./join-storm.ts"
 import type { LoadRequest, LoadResult } from "./measure.ts"
+import { pairs } from "./pairs.ts"
 import { relay } from "./relay.ts"
 import { scale } from "./scale.ts"
+import { storm } from "./storm.ts"
 
 const LOADS: Record<string, (request: LoadRequest) => Promise<LoadResult>> = {
   relay,
   "join-storm": joinStorm,
   "fan-out": fanOut,
   "call-setup": callSetup,
+  handshake,
   idle,
   scale,
+  storm,
+  pairs,
 }
 
 const request: LoadRequest = JSON.parse(process.argv[2] ?? "{}")

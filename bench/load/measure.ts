@@ -1,16 +1,18 @@
 // One measured stretch: warm up, then read the clocks, let it run, read them again.
 
+import type { Address } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
+import type { DialectName } from "./dialects.ts"
 import { Histogram } from "./histogram.ts"
-import { cpuNanoseconds, residentBytes } from "./process-cost.ts"
+import { cpuNanoseconds, ownCpuNanoseconds, residentBytes } from "./process-cost.ts"
 
 /** What a run of the generator is told; `run.ts` writes it, `main.ts` reads it. */
 export interface LoadRequest {
   scenario: string
-  dialect: string
-  /** `host:port` of each node, in order. */
-  addresses: { hostname: string; port: number }[]
-  /** The server's processes, whose CPU time counts. */
+  dialect: DialectName
+  /** Of each node, in order. */
+  addresses: Address[]
+  /** The server's processes, whose CPU time counts; none of a server elsewhere, of which then only rates and latencies are known. */
   pids: number[]
   /** The Redis between two nodes: its commands and its CPU time are counted apart. */
   redisUrl?: string
@@ -22,6 +24,10 @@ export interface LoadRequest {
   seconds: number
   /** Connections in all (fan-out, idle, scale). */
   connections: number
+  /** Handshakes only: whether each has the ticket of an earlier one. */
+  resumesTls?: boolean
+  /** Storm only: whether clients come back as themselves, or join anew. */
+  resumes?: boolean
   /** How long memory must have come to rest before it counts: the collector tidies up some seconds after a storm. */
   restSeconds: number
 }
@@ -31,8 +37,8 @@ export interface LoadResult {
   /** Operations completed in the measured stretch, what an operation is says the scenario. */
   operations: number
   seconds: number
-  /** The servers' CPU time, user and system, all threads, per operation. */
-  cpuMicroseconds: number
+  /** The servers' CPU time, user and system, all threads, per operation; undefined when their processes are not known. */
+  cpuMicroseconds?: number
   /** Two nodes only: what Redis did per operation. */
   redisCommands?: number
   redisMicroseconds?: number
@@ -41,9 +47,11 @@ export interface LoadResult {
   p50: number
   p99: number
   p999: number
-  residentBytes: number
+  residentBytes?: number
   /** Idle only: resident memory per connection. */
   bytesPerConnection?: number
+  /** Storm only: how long messages took meanwhile between those who were in. */
+  pairsP99?: number
   /** Everything that was not as it had to be; 0 in a valid run. */
   errors: number
   firstError: string
@@ -55,11 +63,6 @@ export function makeTally(): Tally {
 }
 
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-
-function ownCpuNanoseconds(): number {
-  const usage = process.cpuUsage()
-  return (usage.user + usage.system) * 1000
-}
 
 /** Commands that Redis has run so far, those inside scripts included; ours that ask for the number are not. */
 async function redisCommands(url: string): Promise<number> {
@@ -101,12 +104,14 @@ export async function measure(
   const measured = {
     operations,
     seconds: (after.at - before.at) / 1e9,
-    cpuMicroseconds: perOperation(after.cpu - before.cpu) / 1000,
     generatorMicroseconds: perOperation(after.own - before.own) / 1000,
     p50: tally.latency.percentile(0.5),
     p99: tally.latency.percentile(0.99),
     p999: tally.latency.percentile(0.999),
-    residentBytes: residentBytes(request.pids),
+    ...(request.pids.length > 0 && {
+      cpuMicroseconds: perOperation(after.cpu - before.cpu) / 1000,
+      residentBytes: residentBytes(request.pids),
+    }),
   }
   if (!request.redisUrl) return measured
   return {

@@ -29,3 +29,9 @@ export function residentBytes(pids: readonly number[]): number {
   }
   return sum
 }
+
+/** This process's own CPU time so far, in nanoseconds. */
+export function ownCpuNanoseconds(): number {
+  const usage = process.cpuUsage()
+  return (usage.user + usage.system) * 1000
+}

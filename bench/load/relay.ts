@@ -1,7 +1,7 @@
 // Rooms of two; one browser of each sends to the other. One operation is one message that has arrived.
 
 import { CountedStream } from "./counted-stream.ts"
-import { DIALECTS, type DialectName } from "./dialects.ts"
+import { openPair } from "./dialects.ts"
 import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
 import { candidateData, offerData } from "./payloads.ts"
 
@@ -12,7 +12,7 @@ export async function relay(request: LoadRequest): Promise<LoadResult> {
   const run = crypto.randomUUID().slice(0, 8)
   for (let room = 0; room < request.rooms; room++) {
     const data = request.payload === "offer" ? offerData() : candidateData()
-    const pair = await DIALECTS[request.dialect as DialectName].openPair(request.addresses, `${run}-${room}`, data)
+    const pair = await openPair(request.dialect, request.addresses, `${run}-${room}`, data)
     const stream = new CountedStream(pair.sender, pair.text, request.window, tally, pair.isRight)
     stream.receivedBy(pair.receiver)
     streams.push(stream)

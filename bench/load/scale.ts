@@ -2,7 +2,7 @@
 // The relaying rooms are opened in between the idle ones, not before them, so they lie apart in the server's memory.
 
 import { CountedStream } from "./counted-stream.ts"
-import { DIALECTS, type DialectName } from "./dialects.ts"
+import { openPair } from "./dialects.ts"
 import { openIdle, residentAtRest } from "./idle.ts"
 import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
 import { candidateData } from "./payloads.ts"
@@ -14,8 +14,7 @@ export async function scale(request: LoadRequest): Promise<LoadResult> {
   const idleBetween = Math.floor((request.connections - 2 * request.rooms) / request.rooms)
   const streams: CountedStream[] = []
   for (let room = 0; room < request.rooms; room++) {
-    const dialect = DIALECTS[request.dialect as DialectName]
-    const pair = await dialect.openPair(request.addresses, `${run}-${room}`, candidateData())
+    const pair = await openPair(request.dialect, request.addresses, `${run}-${room}`, candidateData())
     const stream = new CountedStream(pair.sender, pair.text, request.window, tally, pair.isRight)
     stream.receivedBy(pair.receiver)
     streams.push(stream)

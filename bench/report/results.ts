@@ -1,32 +1,11 @@
 // The results as files: one JSON file for each scenario in results/, and pictures drawn from all that are there.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { availableParallelism, cpus, release } from "node:os"
 import { join } from "node:path"
 import { FORWARDER, PALAVA, type Runs, type Scenario } from "../scenarios.ts"
-import { run } from "../servers/processes.ts"
 import { median } from "../statistics.ts"
+import type { Origin } from "./origin.ts"
 import { type Bar, bars, lines } from "./svg.ts"
-
-/** Where a figure comes from. */
-export interface Origin {
-  date: string
-  commit: string
-  bun: string
-  machine: string
-}
-
-/** Asks git and the machine. */
-export async function readOrigin(root: string): Promise<Origin> {
-  const git = async (...args: string[]): Promise<string> => (await run(["git", "-C", root, ...args])).trim()
-  const isChanged = (await git("status", "--porcelain", "--untracked-files=no", "--", "src", "scripts")) !== ""
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    commit: (await git("rev-parse", "--short", "HEAD")) + (isChanged ? " with changes" : ""),
-    bun: Bun.version,
-    machine: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? "unknown"}, Linux ${release().split("-")[0]}`,
-  }
-}
 
 interface Saved {
   title: string
@@ -58,7 +37,9 @@ function barGroup(folder: string, name: string, title: string, unit: string, isM
   if (!runs) return []
   const group = Object.entries(runs).map(([label, results]) => ({
     label,
-    value: median(results.map((result) => (isMemory ? (result.bytesPerConnection ?? 0) : result.cpuMicroseconds))),
+    value: median(
+      results.map((result) => (isMemory ? result.bytesPerConnection : result.cpuMicroseconds) ?? Number.NaN),
+    ),
     kind: kindOf(label),
   }))
   return [{ title, unit, bars: group }]
@@ -92,12 +73,14 @@ export function drawPictures(folder: string): void {
       {
         title: "Server CPU per relayed candidate",
         unit: "µs",
-        values: points.map(([, results]) => median(results.map((result) => result.cpuMicroseconds))),
+        values: points.map(([, results]) => median(results.map((result) => result.cpuMicroseconds ?? Number.NaN))),
       },
       {
         title: "Resident memory",
         unit: "MB",
-        values: points.map(([, results]) => median(results.map((result) => result.residentBytes / 2 ** 20))),
+        values: points.map(([, results]) =>
+          median(results.map((result) => (result.residentBytes ?? Number.NaN) / 2 ** 20)),
+        ),
       },
     ]),
   )

@@ -2,7 +2,7 @@
 //
 // Each connection names the topic that it hears (`?own=`) and the topic that it speaks to (`?to=`); a frame is published
 // there as it came. Two sockets that name each other are the relay, a hundred that name one topic are the fan-out. With
-// REDIS_URL each frame goes through one Redis `PUBLISH` to the node named in NODE_PEER: the limit of two nodes.
+// REDIS_URL each frame goes through one Redis `PUBLISH` to the node named in NODE_PEER: the limit of two nodes. With TLS_CERT and TLS_KEY it speaks wss.
 // Compiled and run with the same flags as the server itself.
 
 import { createClient } from "redis"
@@ -14,10 +14,19 @@ interface Names {
 
 const redisUrl = process.env["REDIS_URL"]
 const commands = redisUrl ? createClient({ url: redisUrl }) : null
+const certificate = process.env["TLS_CERT"]
+const tls = certificate
+  ? {
+      cert: Bun.file(certificate),
+      key: Bun.file(process.env["TLS_KEY"] ?? ""),
+      lowMemoryMode: Boolean(process.env["TLS_LOW_MEMORY"]),
+    }
+  : undefined
 const otherNode = `forward:${process.env["NODE_PEER"]}`
 
 const server = Bun.serve<Names>({
   port: Number(process.env["PORT"] ?? 0),
+  ...(tls && { tls }),
   fetch(request, server) {
     const query = new URL(request.url).searchParams
     const data = { own: query.get("own") ?? "", to: query.get("to") ?? "" }
@@ -47,4 +56,4 @@ if (commands) {
     server.publish(message.slice(0, end), message.slice(end + 1))
   })
 }
-console.log(`socket ws://localhost:${server.port}/`)
+console.log(`socket ${tls ? "wss" : "ws"}://localhost:${server.port}/`)

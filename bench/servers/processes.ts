@@ -23,7 +23,8 @@ export interface Started {
   pid: number
   /** What `ready` matched. */
   match: RegExpExecArray
-  stop(): Promise<void>
+  /** Ends it, if nothing else is said at once; resolves when it has. */
+  stop(signal?: NodeJS.Signals): Promise<void>
 }
 
 /** Starts `argv` and waits until its output matches `ready`. */
@@ -40,8 +41,8 @@ export async function start(
     stdout: "pipe",
     stderr: "inherit",
   })
-  const stop = async (): Promise<void> => {
-    child.kill("SIGKILL")
+  const stop = async (signal: NodeJS.Signals = "SIGKILL"): Promise<void> => {
+    child.kill(signal)
     await child.exited
   }
   const timer = setTimeout(() => child.kill("SIGKILL"), START_MILLISECONDS)

@@ -1,30 +1,37 @@
 // The servers that are measured, by name: how each is built, started, and where it listens.
 
-import { existsSync, mkdtempSync } from "node:fs"
+import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import type { Address } from "../load/connection.ts"
 import type { DialectName } from "../load/dialects.ts"
+import type { Refuge } from "../load/storm.ts"
+import type { CertificateFiles } from "./certificate.ts"
 import { freePort, need, run, type Started, start } from "./processes.ts"
 
 const ROOT = resolve(import.meta.dir, "../..")
-const ALTERNATIVES = join(ROOT, "bench/alternatives")
+const PACKAGES = join(ROOT, "node_modules")
 
 /** A server that takes connections. */
 export interface RunningServer {
   dialect: DialectName
-  addresses: { hostname: string; port: number }[]
+  addresses: Address[]
   /** Its processes, whose CPU and memory count. */
   pids: number[]
   /** The Redis between its nodes. */
   redisUrl?: string
   redisPid?: number
+  /** Ends its first node; where there is no other, another takes its place. Answers where clients can come back to. */
+  lose?(): Promise<Refuge>
   stop(): Promise<void>
 }
 
-/** A way to start a server. */
-export type Launch = () => Promise<RunningServer>
+/** A way to start a server, for wss with a certificate. */
+export type Launch = (certificate?: CertificateFiles) => Promise<RunningServer>
 
-const at = (port: number): RunningServer["addresses"] => [{ hostname: "127.0.0.1", port }]
+function at(port: number, certificate?: CertificateFiles): Address[] {
+  return [{ hostname: "127.0.0.1", port, ...(certificate && { isSecure: true }) }]
+}
 
 /** The compiler flags of the Makefile: forwarder and server differ in what they do, not in how they were made. */
 const COMPILE = ["build", "--compile", "--minify"]
@@ -56,15 +63,32 @@ const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 
 async function startPalava(
   executable: string,
+  certificate: CertificateFiles | undefined,
   more: readonly string[] = [],
   budgets: Budgets = NO_BUDGETS,
 ): Promise<Started> {
-  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...more], SERVER_READY, budgets)
+  const secure = certificate ? ["--tls-cert", certificate.cert, "--tls-key", certificate.key] : []
+  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...secure, ...more], SERVER_READY, budgets)
 }
 
-async function launchOne(started: Promise<Started>, dialect: DialectName): Promise<RunningServer> {
-  const { pid, match, stop } = await started
-  return { dialect, addresses: at(Number(match[1])), pids: [pid], stop }
+async function launchOne(
+  startOne: () => Promise<Started>,
+  dialect: DialectName,
+  certificate: CertificateFiles | undefined,
+  lostBy: NodeJS.Signals = "SIGKILL",
+): Promise<RunningServer> {
+  let running = await startOne()
+  const where = (): Refuge => ({ addresses: at(Number(running.match[1]), certificate), pids: [running.pid] })
+  return {
+    dialect,
+    ...where(),
+    async lose() {
+      await running.stop(lostBy)
+      running = await startOne()
+      return where()
+    },
+    stop: () => running.stop(),
+  }
 }
 
 /** A Redis of our own that keeps nothing. */
@@ -77,6 +101,7 @@ export async function startRedis(): Promise<{ url: string; pid: number; stop(): 
 
 async function launchTwo(
   dialect: DialectName,
+  certificate: CertificateFiles | undefined,
   startNode: (redisUrl: string, node: number) => Promise<Started>,
 ): Promise<RunningServer> {
   const redis = await startRedis()
@@ -84,10 +109,15 @@ async function launchTwo(
   const nodes = await Promise.all([startNode(redisUrl, 0), startNode(redisUrl, 1)])
   return {
     dialect,
-    addresses: nodes.flatMap((node) => at(Number(node.match[1]))),
+    addresses: nodes.flatMap((node) => at(Number(node.match[1]), certificate)),
     pids: nodes.map((node) => node.pid),
     redisUrl,
     redisPid: redis.pid,
+    async lose() {
+      const [first, other] = nodes
+      await first.stop()
+      return { addresses: at(Number(other.match[1]), certificate), pids: [other.pid] }
+    },
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()))
       await redis.stop()
@@ -101,13 +131,26 @@ export const EXECUTABLE = join(ROOT, "dist/palava-machine")
 /** One node of the server, spoken to in one of its dialects. */
 export function palava(executable = EXECUTABLE, dialect: DialectName = "palava", budgets = NO_BUDGETS): Launch {
   need(executable, "run make build")
-  return () => launchOne(startPalava(executable, [], budgets), dialect)
+  return (certificate) => launchOne(() => startPalava(executable, certificate, [], budgets), dialect, certificate)
+}
+
+/** One node that leaves to its next start who may come back. */
+export function palavaWithState(): Launch {
+  need(EXECUTABLE, "run make build")
+  const flags = [
+    "--state-file",
+    join(mkdtempSync(join(tmpdir(), "palava-machine-bench-")), "state"),
+    "--shutdown-seconds",
+    "0",
+  ]
+  return (certificate) => launchOne(() => startPalava(EXECUTABLE, certificate, flags), "palava", certificate, "SIGTERM")
 }
 
 /** Two nodes of the server and a Redis. */
 export function palavaOnTwoNodes(executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
   need(executable, "run make build")
-  return () => launchTwo(dialect, (redisUrl) => startPalava(executable, ["--redis", redisUrl]))
+  return (certificate) =>
+    launchTwo(dialect, certificate, (redisUrl) => startPalava(executable, certificate, ["--redis", redisUrl]))
 }
 
 let forwarderBuilt: Promise<string> | null = null
@@ -122,16 +165,23 @@ function buildForwarder(): Promise<string> {
   return forwarderBuilt
 }
 
+function forwarderVariables(certificate: CertificateFiles | undefined): Record<string, string> {
+  return { PORT: "0", ...(certificate && { TLS_CERT: certificate.cert, TLS_KEY: certificate.key }) }
+}
+
 /** The bare forwarder. */
-export const forwarder: Launch = async () =>
-  launchOne(start([await buildForwarder()], SERVER_READY, { PORT: "0" }), "forwarder")
+export const forwarder: Launch = async (certificate) => {
+  const executable = await buildForwarder()
+  const variables = forwarderVariables(certificate)
+  return launchOne(() => start([executable], SERVER_READY, variables), "forwarder", certificate)
+}
 
 /** Two forwarders with one Redis PUBLISH for each message. */
-export const forwarderOnTwoNodes: Launch = async () => {
+export const forwarderOnTwoNodes: Launch = async (certificate) => {
   const executable = await buildForwarder()
-  return launchTwo("forwarder", (redisUrl, node) =>
+  return launchTwo("forwarder", certificate, (redisUrl, node) =>
     start([executable], SERVER_READY, {
-      PORT: "0",
+      ...forwarderVariables(certificate),
       REDIS_URL: redisUrl,
       NODE_NAME: String(node),
       NODE_PEER: String(1 - node),
@@ -139,17 +189,10 @@ export const forwarderOnTwoNodes: Launch = async () => {
   )
 }
 
-/** Installs the alternatives from npm, once. */
-async function alternative(path: string): Promise<string> {
-  const script = join(ALTERNATIVES, "node_modules", path)
-  if (!existsSync(script)) await run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], ALTERNATIVES)
-  return script
-}
-
 /** peerjs-server (npm: peer), as its users start it. */
 export const peerjs: Launch = async () => {
   const port = freePort()
-  const script = await alternative("peer/dist/bin/peerjs.js")
+  const script = join(PACKAGES, "peer/dist/bin/peerjs.js")
   const { pid, stop } = await start(["node", script, "--port", String(port)], /Started PeerServer/)
   return { dialect: "peerjs", addresses: at(port), pids: [pid], stop }
 }
@@ -157,7 +200,7 @@ export const peerjs: Launch = async () => {
 /** y-webrtc's signaling server, as its users start it. */
 export const yWebrtc: Launch = async () => {
   const port = freePort()
-  const script = await alternative("y-webrtc/bin/server.js")
+  const script = join(PACKAGES, "y-webrtc/bin/server.js")
   const { pid, stop } = await start(["node", script], /Signaling server running/, { PORT: String(port) })
   return { dialect: "y-webrtc", addresses: at(port), pids: [pid], stop }
 }
