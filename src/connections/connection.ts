@@ -18,6 +18,9 @@ import { TURN_MESSAGES, type Turns, type Waiter } from "./turns.ts"
 /** 100 refused messages: what one counts for while the node has more to do than it can, so that few are answered. */
 const BUSY_STRIKES = 100
 
+/** 4 messages that wait: who has no more is not parted from for what others of its place do. */
+const FEW_MESSAGES = 4
+
 /** What a connection may do. */
 export interface ConnectionLimits extends LivenessLimits, PlaceLimits {
   /** Unsent bytes after which it is closed: a frame dropped in silence would break the order of the rest. */
@@ -234,7 +237,12 @@ export class Connection implements Keeper, Waiter {
       this.#all.memory.watch(this)
     }
     if (this.#state === "free") this.#waitForTurn(true)
-    // Nothing is refused for want of a turn only: then the loop is held for longer.
+    const { turns } = this.#all
+    if (this.#state === "queued" && this.place.isFlooding(turns.number) && this.#queue.length >= FEW_MESSAGES) {
+      this.#onFlood()
+      return
+    }
+    // Of one connection nothing is refused for want of a turn only: then the loop is held for longer.
     while (this.#state === "queued" && this.#queue.isLongWith(text)) {
       const first = this.#queue.shift()
       this.#take(first ?? text)
@@ -276,7 +284,10 @@ export class Connection implements Keeper, Waiter {
   }
 
   #strike(times: number): void {
-    if (this.#account.strike(times)) return
+    if (!this.#account.strike(times)) this.#onFlood()
+  }
+
+  #onFlood(): void {
     this.#all.counters.closedRateLimited++
     this.#all.places.chargeFlood(this.place)
     this.part(CLOSE.rateLimited)
