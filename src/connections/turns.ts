@@ -3,9 +3,7 @@
 // much: those that nothing was taken of since they wait are ahead of all others. The order within a connection stays.
 
 import type { Clock } from "../clock.ts"
-
-/** 6 ms: with what one message may take on top, and what the turn did before the first look, it stays below 10 ms. */
-const SLICE_MS = 6
+import { SLICE_MS } from "../slices.ts"
 
 /** 16 messages: a look at the clock costs next to nothing among so many, and even joins take no more than 2 ms. */
 const LOOK_MESSAGES = 16
