@@ -157,6 +157,7 @@ const MISTAKES: readonly Mistake[] = [
   ["too many words", ["check-config", "now"], {}, [/unknown command "check-config now"/]],
   ["no value", ["--port"], {}, [/'--port <value>' argument missing/]],
   ["a value for a switch", ["--page=yes"], {}, [/'--page' does not take an argument/]],
+  ["a value for a switch off", ["--no-page=no"], {}, [/'--no-page' does not take an argument/]],
   ["a port that is no number", ["--port", "x"], {}, [/--port: must be a whole number from 0 to 65535, but is "x"/]],
   ["a port too high", ["--port", "65536"], {}, [/--port: .*65535, but is "65536"/]],
   ["a port below 0", ["--port=-1"], {}, [/--port: .*but is "-1"/]],
