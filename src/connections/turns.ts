@@ -21,6 +21,8 @@ export const TURN_MESSAGES = 16
 
 /** See the head of this file. */
 export class Turns {
+  /** Of those that were timed, how many there were. */
+  number = 0
   readonly #clock: Clock
   /** Those that have just come, and those of which some was taken; each in the order in which they go on. */
   readonly #newcomers = new Set<Waiter>()
@@ -69,6 +71,7 @@ export class Turns {
 
   /** Timed from here on, to its end. */
   #begin(): void {
+    this.number++
     this.#since = this.#clock.monotonicMs()
     this.#clock.soon(() => this.#onNext())
   }
