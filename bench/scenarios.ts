@@ -64,7 +64,7 @@ export interface Effort {
 export const FORWARDER = "bare forwarder"
 export const PALAVA = "palava-machine"
 export const PEERJS = "peerjs-server"
-const Y_WEBRTC = "y-webrtc"
+export const Y_WEBRTC = "y-webrtc"
 const PALAVA_AS_PEERJS = "palava-machine as peerjs"
 const PALAVA_AS_Y_WEBRTC = "palava-machine as y-webrtc"
 const PALAVA_WITH_BUDGETS = "palava-machine, budgets charged"
