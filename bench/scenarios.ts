@@ -64,7 +64,7 @@ export interface Effort {
 
 /** Names used in tables, results and targets. */
 export const FORWARDER = "bare forwarder"
-const FLOOR = "floor"
+export const FLOOR = "floor"
 export const PALAVA = "palava-machine"
 export const PEERJS = "peerjs-server"
 export const Y_WEBRTC = "y-webrtc"

@@ -2,7 +2,7 @@
 // scenario that was not run has no row.
 
 import type { LoadResult } from "../load/measure.ts"
-import { FORWARDER, PALAVA, PALAVA_TWO, PEERJS, type Runs, ratio, Y_WEBRTC } from "../scenarios.ts"
+import { FLOOR, FORWARDER, PALAVA, PALAVA_TWO, PEERJS, type Runs, ratio, Y_WEBRTC } from "../scenarios.ts"
 import { median } from "../statistics.ts"
 import { loadScenario } from "./results.ts"
 import { short } from "./table.ts"
@@ -38,19 +38,23 @@ export function readmeFigures(folder: string): string {
       return value === undefined ? "" : `${short(value)} ${isMemory ? "B" : "µs"}${more}`
     }
     const against = short(ratio(runs, PALAVA, FORWARDER, number(of)) ?? Number.NaN)
-    return [row(what, show(PALAVA), show(FORWARDER, limitDoes), against, show(PEERJS), show(Y_WEBRTC))]
+    return [[what, show(PALAVA), show(FORWARDER, limitDoes), against, show(FLOOR), show(PEERJS), show(Y_WEBRTC)]]
   })
+  const heads = ["", "palava-machine", "limit", "ratio", "floor", "peerjs-server", "y-webrtc's server"]
+  const table = withoutEmptyColumns([heads, heads.map(() => "---"), ...rows])
   return [
-    [
-      "| | palava-machine | limit | ratio | peerjs-server | y-webrtc's server |",
-      "| --- | --- | --- | --- | --- | --- |",
-      ...rows,
-    ].join("\n"),
+    table.map((cells) => row(...cells)).join("\n"),
     "![CPU time of a relayed message](bench/results/relay.svg)",
     ...twoNodes(folder),
     ...oneBox(folder),
     datesOf(folder),
   ].join("\n\n")
+}
+
+/** Contenders that were in no scenario have no column; the first two rows are the head. */
+function withoutEmptyColumns(table: readonly string[][]): string[][] {
+  const isUsed = (_: string, column: number) => table.slice(2).some((cells) => cells[column] !== "")
+  return table.map((cells) => cells.filter(isUsed))
 }
 
 function twoNodes(folder: string): string[] {
