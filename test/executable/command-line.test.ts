@@ -2,13 +2,12 @@
 // each mistake.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { version } from "../../package.json" with { type: "json" }
 import { DIALECTS, flagOf, OPTION_NAMES, optionOf, variableOf } from "../../src/config/options.ts"
-import { optionTable } from "../../src/config/print.ts"
 import { runExecutable, startNode } from "../helpers/node.ts"
 
 const EXECUTABLE = join(import.meta.dir, "../../dist/palava-machine")
@@ -59,12 +58,6 @@ describe("what it tells of itself", () => {
     expect((await runExecutable(["--help", "--port", "x"])).code).toBe(0)
     expect((await runExecutable(["--help", "--bogus"])).code).toBe(0)
     expect((await runExecutable(["--version"], { PALAVA_PORT: "x" })).code).toBe(0)
-  })
-
-  test("README has the same table of options", () => {
-    const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8")
-    const [, table] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(readme) ?? []
-    expect(table?.trim()).toBe(optionTable())
   })
 })
 
