@@ -124,20 +124,16 @@ export class MemoryRoomStore implements RoomStore {
     lock?: boolean,
   ): Position | undefined | Promise<Position | undefined> {
     const room = this.#rooms.get(key)
-    const member = room && findMember(room, peer)
+    const at = room === undefined ? -1 : indexOf(room, peer)
+    const member = room?.members[at]
     if (room === undefined || member === undefined || rev <= member.rev) return undefined
-    room.members[indexOf(room, peer)] = { ...member, rev }
-    const its = lock === undefined ? undefined : { isLocked: lock, rev }
-    room.lock = its ?? room.lock
-    this.#announce(key, {
-      epoch: room.epoch,
-      seq: ++room.seq,
-      kind: "frame",
-      peer,
-      text,
-      to,
-      ...(its === undefined ? {} : { lock: its }),
-    })
+    room.members[at] = { ...member, rev }
+    const frame = { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text, to } as const
+    if (lock === undefined) this.#announce(key, frame)
+    else {
+      room.lock = { isLocked: lock, rev }
+      this.#announce(key, { ...frame, lock: room.lock })
+    }
     return toPosition(room)
   }
 
@@ -276,7 +272,7 @@ export class MemoryRoomStore implements RoomStore {
 }
 
 function findMember(room: Room, peer: PeerId): Member | undefined {
-  return room.members.find((member) => member.peer === peer)
+  return room.members[indexOf(room, peer)]
 }
 
 /** Other members of the same identity. */
@@ -288,8 +284,10 @@ function hasWord(proof: string | undefined, given: string): boolean {
   return proof?.split(" ").includes(given) === true
 }
 
-function indexOf(room: Room, peer: PeerId): number {
-  return room.members.findIndex((member) => member.peer === peer)
+/** -1 when it is no member. No closure: each frame for a whole room asks this. */
+function indexOf({ members }: Room, peer: PeerId): number {
+  for (let at = 0; at < members.length; at++) if (members[at]?.peer === peer) return at
+  return -1
 }
 
 function toPosition({ epoch, seq }: Room): Position {
