@@ -110,20 +110,16 @@ export class MemoryRoomStore implements RoomStore {
     lock?: boolean,
   ): Position | undefined | Promise<Position | undefined> {
     const room = this.#rooms.get(key)
-    const member = room && findMember(room, peer)
+    const at = room === undefined ? -1 : indexOf(room, peer)
+    const member = room?.members[at]
     if (room === undefined || member === undefined || rev <= member.rev) return undefined
-    room.members[indexOf(room, peer)] = { ...member, rev }
-    const its = lock === undefined ? undefined : { isLocked: lock, rev }
-    room.lock = its ?? room.lock
-    this.#announce(key, {
-      epoch: room.epoch,
-      seq: ++room.seq,
-      kind: "frame",
-      peer,
-      text,
-      to,
-      ...(its === undefined ? {} : { lock: its }),
-    })
+    room.members[at] = { ...member, rev }
+    const frame = { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text, to } as const
+    if (lock === undefined) this.#announce(key, frame)
+    else {
+      room.lock = { isLocked: lock, rev }
+      this.#announce(key, { ...frame, lock: room.lock })
+    }
     return toPosition(room)
   }
 
