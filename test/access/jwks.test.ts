@@ -117,7 +117,7 @@ describe("a file of keys", () => {
 })
 
 describe("a URL of keys", () => {
-  test("is asked once for many, and again for a key that is not there, but not for each", async () => {
+  test("is asked once for many, and not again for each key that is not there", async () => {
     let keys = [ec.jwk]
     await using served = serveKeys(() => Response.json({ keys }))
     await using node = await startNode(["--auth-jwks", served.url])
