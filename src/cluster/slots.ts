@@ -15,7 +15,7 @@ export class Slots {
   readonly #clock: Clock
   #free = MOST_UNDER_WAY
   /** By age. */
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting: (() => void)[] = []
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -23,7 +23,7 @@ export class Slots {
 
   /** Whether there is none and too many wait for one. */
   get isFull(): boolean {
-    return this.#waiting.size >= MOST_WAITING
+    return this.#waiting.length >= MOST_WAITING
   }
 
   /** Takes one, to be given back; resolves when it is there, with the ms it took. @returns undefined when it is there already */
@@ -35,17 +35,14 @@ export class Slots {
 
   /** Gives one back, or to whoever waits longest. */
   give(): void {
-    for (const next of this.#waiting) {
-      this.#waiting.delete(next)
-      next()
-      return
-    }
-    this.#free++
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#free++
+    else next()
   }
 
   async #wait(): Promise<number> {
     const since = this.#clock.monotonicMs()
-    await new Promise<void>((resolve) => this.#waiting.add(resolve))
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
     return this.#clock.monotonicMs() - since
   }
 }
