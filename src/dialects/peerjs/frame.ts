@@ -55,7 +55,7 @@ export function decodeFrame(text: string, out: Frame): "invalid_message" | "unkn
 
 /** The frame as the client of PeerJS writes it, `dst` last, or with `dst` before the payload. */
 function decodePlain(text: string, out: Frame): boolean {
-  if (!isPlainText(text, 0)) return false
+  if (!isPlainText(text)) return false
   const type = TYPES[text.charAt(TYPE_AT)] as string
   const at = TYPE_AT + type.length + '",'.length
   if (text.startsWith(PAYLOAD, at)) {
