@@ -10,6 +10,7 @@ import {
   forwarder,
   forwarderOnTwoNodes,
   type Launch,
+  NO_TRACE,
   palava,
   palavaOnTwoNodes,
   peerjs,
@@ -63,13 +64,14 @@ export interface Effort {
 
 /** Names used in tables, results and targets. */
 export const FORWARDER = "bare forwarder"
-const FLOOR = "floor"
+export const FLOOR = "floor"
 export const PALAVA = "palava-machine"
 export const PEERJS = "peerjs-server"
-const Y_WEBRTC = "y-webrtc"
+export const Y_WEBRTC = "y-webrtc"
 const PALAVA_AS_PEERJS = "palava-machine as peerjs"
 const PALAVA_AS_Y_WEBRTC = "palava-machine as y-webrtc"
 const PALAVA_WITH_BUDGETS = "palava-machine, budgets charged"
+const PALAVA_UNTRACED = "palava-machine, rooms not traced"
 const FORWARDER_TWO = "bare redis publish, 2 nodes"
 export const PALAVA_TWO = "palava-machine, 2 nodes"
 
@@ -96,6 +98,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   const least = { name: FLOOR, launch: floor }
   const everyone = [limit, least, ...local, ...alternatives]
   const charged = { name: PALAVA_WITH_BUDGETS, launch: palava(EXECUTABLE, "palava", AMPLE_BUDGETS) }
+  const untraced = { name: PALAVA_UNTRACED, launch: palava(EXECUTABLE, "palava", NO_TRACE) }
   const most = effort.isQuick ? [limit, least, ...local] : everyone
   const bothSides = effort.isQuick ? twoNodes : [...twoNodes, ...local]
   const relay = { scenario: "relay", rooms: 50, window: 8, payload: "candidate" } as const
@@ -111,6 +114,13 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       title: "Relay, 300 B, window 8: what budgets cost",
       operation: "message",
       contenders: [...local, charged],
+      load: relay,
+    },
+    {
+      name: "relay-trace",
+      title: "Relay, 300 B, window 8: what tracing rooms costs",
+      operation: "message",
+      contenders: [untraced, ...local],
       load: relay,
     },
     {
@@ -337,6 +347,13 @@ export const TARGETS: Target[] = [
     most: 1.03,
     unit: "×",
     measured: (runs) => ratio(runs, PALAVA_WITH_BUDGETS, PALAVA),
+  },
+  {
+    what: "relay 300 B, CPU per message, rooms traced against not",
+    scenario: "relay-trace",
+    most: 1.02,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA, PALAVA_UNTRACED),
   },
   {
     what: "fan-out, CPU per delivery, against bare server.publish",

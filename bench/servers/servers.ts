@@ -58,6 +58,9 @@ export const AMPLE_BUDGETS: Budgets = {
   PALAVA_ADDRESS_CONNECTS_PER_SECOND: "1000000",
 }
 
+/** As NO_BUDGETS, and nothing is kept of what happens in rooms. */
+export const NO_TRACE: Budgets = { ...NO_BUDGETS, PALAVA_TRACE_ROOMS: "false" }
+
 const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--room-size", "1000"]
 const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 

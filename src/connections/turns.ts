@@ -3,9 +3,7 @@
 // much: those that nothing was taken of since they wait are ahead of all others. The order within a connection stays.
 
 import type { Clock } from "../clock.ts"
-
-/** 6 ms: with what one message may take on top, and what the turn did before the first look, it stays below 10 ms. */
-const SLICE_MS = 6
+import { SLICE_MS } from "../slices.ts"
 
 /** 3 ms, half of it: so long nobody asks when the turn ends, as the answer costs the loop one more round without rest. */
 const UNWATCHED_MS = 3
@@ -24,6 +22,8 @@ export const TURN_MESSAGES = 16
 
 /** See the head of this file. */
 export class Turns {
+  /** Of those that were watched, how many there were. */
+  number = 0
   readonly #clock: Clock
   /** Those that have just come, and those of which some was taken; each in the order in which they go on. */
   readonly #newcomers = new Set<Waiter>()
@@ -75,6 +75,7 @@ export class Turns {
   }
 
   #watch(since: number): void {
+    this.number++
     this.#since = since
     this.#isWatched = true
     this.#clock.soon(this.#onNext)
