@@ -1,8 +1,8 @@
 // What other nodes and the scripts say on this node's channels, handed to the listener in the order of the channel.
 // A batch of relays that comes a second time, because its sender never heard that it arrived, is dropped here.
 
-import type { NodeId } from "../rooms/ids.ts"
-import type { RoomListener } from "../rooms/room-store.ts"
+import type { NodeId, RoomKey } from "../rooms/ids.ts"
+import type { RoomEvent, RoomListener } from "../rooms/room-store.ts"
 import type { ClusterCounters } from "./counters.ts"
 import { decodeNodeMessage } from "./node-message.ts"
 import type { Nodes } from "./nodes.ts"
@@ -32,11 +32,7 @@ export class Inbox {
     } else if (message === "unknown") {
       this.#counters.framesUnknown++
     } else if (message.kind === "events") {
-      this.#counters.eventsReceived += message.events.length
-      for (const event of message.events) {
-        if ("member" in event) this.#nodes.heard(event.member.node)
-        this.#listener.onRoomEvent(message.room, event)
-      }
+      for (const { room, events } of message.rooms) this.#hearEvents(room, events)
     } else if (this.#isRepeated(partition, message.sender, message.number)) {
       this.#counters.batchesRepeated++
     } else {
@@ -44,6 +40,14 @@ export class Inbox {
       this.#counters.batchesReceived++
       this.#counters.relaysReceived += message.relays.length
       for (const relay of message.relays) this.#listener.onRelay(relay)
+    }
+  }
+
+  #hearEvents(room: RoomKey, events: readonly RoomEvent[]): void {
+    this.#counters.eventsReceived += events.length
+    for (const event of events) {
+      if ("member" in event) this.#nodes.heard(event.member.node)
+      this.#listener.onRoomEvent(room, event)
     }
   }
 

@@ -104,11 +104,14 @@ export class Uplink {
     })
   }
 
-  /** Sends a script once the `stage` is reached; again, when its outcome was lost. Every script is safe to repeat. */
-  async run(stage: Stage, makeCall: (terms: Terms) => ScriptCall): Promise<Reply[]> {
+  /**
+   * Sends a script once the `stage` is reached; again, when its outcome was lost. Every script is safe to repeat.
+   * @param commands how many wait for it
+   */
+  async run(stage: Stage, makeCall: (terms: Terms) => ScriptCall, commands = 1): Promise<Reply[]> {
     const giveUpAt = this.#options.clock.monotonicMs() + this.#options.waitMs
     for (;;) {
-      const link = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt))
+      const link = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt, commands))
       const { untilMs, hour } = this.#options.lease
       try {
         const call = makeCall({ leaseUntil: String(untilMs), hour, publishWord: link.publishWord })
@@ -124,7 +127,7 @@ export class Uplink {
   /** Publishes: how many heard it. After a lost link once more, so the receiver must know it when it comes twice. */
   async publish(channel: string, message: Buffer, giveUpAt: number): Promise<number> {
     for (;;) {
-      const link = this.#ready("up") ?? (await this.#whenReady("up", giveUpAt))
+      const link = this.#ready("up") ?? (await this.#whenReady("up", giveUpAt, 1))
       try {
         return await link.publish(channel, message)
       } catch (error) {
@@ -244,15 +247,15 @@ export class Uplink {
     return undefined
   }
 
-  async #whenReady(stage: Stage, giveUpAt: number): Promise<Link> {
+  async #whenReady(stage: Stage, giveUpAt: number, commands: number): Promise<Link> {
     const { clock, counters } = this.#options
     for (;;) {
       const waitMs = giveUpAt - clock.monotonicMs()
       if (this.#isClosed || waitMs <= 0 || this.#waiting >= MOST_WAITING) {
-        counters.unavailable++
+        counters.unavailable += commands
         throw new StoreUnavailable("redis is away")
       }
-      this.#waiting++
+      this.#waiting += commands
       await new Promise<void>((resolve) => {
         const waiters = this.#waiters[stage]
         const wake = () => {
@@ -263,7 +266,7 @@ export class Uplink {
         const stop = clock.after(waitMs, wake)
         waiters.add(wake)
       })
-      this.#waiting--
+      this.#waiting -= commands
       const link = this.#ready(stage)
       if (link !== undefined) return link
     }
