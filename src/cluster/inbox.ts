@@ -1,10 +1,10 @@
 // What other nodes and the scripts say on this node's channels, handed to the listener in the order of the channel.
 // A batch of relays that comes a second time, because its sender never heard that it arrived, is dropped here.
 
-import type { NodeId, RoomKey } from "../rooms/ids.ts"
-import type { RoomEvent, RoomListener } from "../rooms/room-store.ts"
+import type { NodeId } from "../rooms/ids.ts"
+import type { RoomListener } from "../rooms/room-store.ts"
 import type { ClusterCounters } from "./counters.ts"
-import { decodeNodeMessage } from "./node-message.ts"
+import { decodeNodeMessage, type EventsOfRoom } from "./node-message.ts"
 import type { Nodes } from "./nodes.ts"
 
 // 1,000 senders a partition: the nodes of a deployment and their predecessors; the oldest is forgotten.
@@ -32,7 +32,7 @@ export class Inbox {
     } else if (message === "unknown") {
       this.#counters.framesUnknown++
     } else if (message.kind === "events") {
-      for (const { room, events } of message.rooms) this.#hearEvents(room, events)
+      for (const ofRoom of message.rooms) this.#hearEvents(ofRoom)
     } else if (this.#isRepeated(partition, message.sender, message.number)) {
       this.#counters.batchesRepeated++
     } else {
@@ -43,8 +43,9 @@ export class Inbox {
     }
   }
 
-  #hearEvents(room: RoomKey, events: readonly RoomEvent[]): void {
+  #hearEvents({ room, events, unknown }: EventsOfRoom): void {
     this.#counters.eventsReceived += events.length
+    this.#counters.framesUnknown += unknown
     for (const event of events) {
       if ("member" in event) this.#nodes.heard(event.member.node)
       this.#listener.onRoomEvent(room, event)

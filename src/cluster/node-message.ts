@@ -1,6 +1,7 @@
 // The bytes between nodes: one MessagePack array a message, [version, kind, ...]. Room events are packed by the Lua
 // scripts, relays and heartbeats here. A version, kind or number once given is never used for anything else, so nodes
-// of two releases can run side by side: what a node does not know it counts and drops.
+// of two releases can run side by side: what a node does not know it counts and drops. An event dropped so is a gap in the
+// room's log, and the next one has the room repaired from a snapshot.
 //
 //   [1, 1, room, epoch, seq of the first event, [event, ...], ...]  room events, and those of other rooms behind them
 //       [1, peer, node, generation, rev, status] joined; with a seventh, which means nothing, and an eighth, its mark
@@ -20,6 +21,7 @@ import { readPacked } from "./message-pack.ts"
 /** The version of the messages this file writes and reads. */
 const VERSION = 1
 const KIND = { events: 1, relays: 2, heartbeat: 3 } as const
+/** The last is the highest: what is above it another release knows. */
 const EVENT = { joined: 1, left: 2, status: 3, frame: 4, moved: 5 } as const
 /** In a frame, for all but its peer. */
 const OTHERS = 1
@@ -32,6 +34,8 @@ const LOCKS = 1
 export interface EventsOfRoom {
   readonly room: RoomKey
   readonly events: readonly RoomEvent[]
+  /** Events of kinds that are not known here, between those and behind them. */
+  readonly unknown: number
 }
 
 /** Events of some rooms, in order, or relays with their sender and the sender's number for the batch. */
@@ -149,16 +153,20 @@ function readEvents(message: unknown[]): NodeMessage | undefined {
 function readEventsOfRoom(room: unknown, epoch: unknown, first: unknown, list: unknown): EventsOfRoom | undefined {
   if (typeof room !== "string" || typeof epoch !== "string" || !isCount(first) || !Array.isArray(list)) return undefined
   const events: RoomEvent[] = []
+  let unknown = 0
   for (const entry of list) {
-    const event = readEvent(entry, epoch, first + events.length)
+    const event = readEvent(entry, epoch, first + events.length + unknown)
     if (event === undefined) return undefined
-    events.push(event)
+    if (event === "unknown") unknown++
+    else events.push(event)
   }
-  return { room: room as RoomKey, events }
+  return { room: room as RoomKey, events, unknown }
 }
 
-function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | undefined {
-  if (!Array.isArray(entry) || typeof entry[1] !== "string") return undefined
+function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | "unknown" | undefined {
+  if (!Array.isArray(entry) || !isCount(entry[0])) return undefined
+  if (entry[0] > EVENT.moved) return "unknown"
+  if (typeof entry[1] !== "string") return undefined
   const peer = entry[1] as PeerId
   switch (entry[0]) {
     case EVENT.joined:

@@ -88,6 +88,7 @@ test("a frame is an event of its room, and may be for all but its peer", () => {
           { epoch: "epoch", seq: 8, kind: "frame", peer: "peer" as PeerId, text: "text", to: "others" },
           { epoch: "epoch", seq: 9, kind: "left", peer: "peer" as PeerId, generation: 1 },
         ],
+        unknown: 0,
       },
     ],
   })
@@ -101,9 +102,27 @@ test("events of several rooms come in one message, in order", () => {
   expect(decodeNodeMessage(Buffer.from(encode(message)))).toEqual({
     kind: "events",
     rooms: [
-      { room: "red" as RoomKey, events: left("e", 7, "a", 1) },
-      { room: "green" as RoomKey, events: left("f", 1, "b", 3) },
-      { room: "red" as RoomKey, events: left("e", 8, "c", 4) },
+      { room: "red" as RoomKey, events: left("e", 7, "a", 1), unknown: 0 },
+      { room: "green" as RoomKey, events: left("f", 1, "b", 3), unknown: 0 },
+      { room: "red" as RoomKey, events: left("e", 8, "c", 4), unknown: 0 },
+    ],
+  })
+})
+
+test("events of kinds that another release knows leave a gap, and those around them their place", () => {
+  const events = [[9, 5, ["any", "thing"]], [2, "peer", 1], [6], [4, "peer", "text"], [200]]
+  const epoch = "epoch"
+  expect(decodeNodeMessage(Buffer.from(encode([1, 1, "room", epoch, 7, events])))).toEqual({
+    kind: "events",
+    rooms: [
+      {
+        room: "room" as RoomKey,
+        events: [
+          { epoch, seq: 8, kind: "left", peer: "peer" as PeerId, generation: 1 },
+          { epoch, seq: 10, kind: "frame", peer: "peer" as PeerId, text: "text", to: "all" },
+        ],
+        unknown: 3,
+      },
     ],
   })
 })
@@ -130,7 +149,8 @@ test("wrong fields are broken, other versions and kinds unknown", () => {
     [1, 1, "room", 5, 1, []],
     [1, 1, "room", "epoch", 1, [[1, "peer", "node", 1, 1]]],
     [1, 1, "room", "epoch", 1, [[2, "peer", "x"]]],
-    [1, 1, "room", "epoch", 1, [[9, "peer", 1]]],
+    [1, 1, "room", "epoch", 1, [[0, "peer", 1]]],
+    [1, 1, "room", "epoch", 1, [["x", "peer", 1]]],
     [1, 1, "room", "epoch", 1, [[4, "peer"]]],
     [1, 1, "room", "epoch", 1, {}],
     [1, 1],
