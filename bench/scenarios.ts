@@ -1,16 +1,20 @@
 // What is measured: each scenario with the servers that take part in it, and the targets they must meet.
 
+import { crowdScenarios, soakScenario } from "./crowd-scenarios.ts"
+import { growthScenarios, pointOf } from "./growth-scenarios.ts"
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
 import type { KeyKind } from "./servers/certificate.ts"
 import type { Compared } from "./servers/compared.ts"
 import {
   AMPLE_BUDGETS,
   EXECUTABLE,
+  floor,
   forwarder,
   forwarderOnTwoNodes,
   type Launch,
+  NO_TRACE,
   palava,
-  palavaOnTwoNodes,
+  palavaOnNodes,
   peerjs,
   yWebrtc,
 } from "./servers/servers.ts"
@@ -57,17 +61,23 @@ export interface Effort {
   restSeconds: number
   idleConnections: number
   stormClients: number
-  scalePoints: number[]
+  soakSeconds: number
+  /** More connections than one process can hold, and how many processes hold them, at either side. */
+  crowd: { connections: number; processes: number }
+  /** As many connections as growth is looked at with. */
+  connectionPoints: number[]
 }
 
 /** Names used in tables, results and targets. */
 export const FORWARDER = "bare forwarder"
+export const FLOOR = "floor"
 export const PALAVA = "palava-machine"
 export const PEERJS = "peerjs-server"
-const Y_WEBRTC = "y-webrtc"
+export const Y_WEBRTC = "y-webrtc"
 const PALAVA_AS_PEERJS = "palava-machine as peerjs"
 const PALAVA_AS_Y_WEBRTC = "palava-machine as y-webrtc"
 const PALAVA_WITH_BUDGETS = "palava-machine, budgets charged"
+const PALAVA_UNTRACED = "palava-machine, rooms not traced"
 const FORWARDER_TWO = "bare redis publish, 2 nodes"
 export const PALAVA_TWO = "palava-machine, 2 nodes"
 
@@ -81,26 +91,27 @@ export interface Base {
 export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   const limit = { name: FORWARDER, launch: forwarder }
   const local = [{ name: PALAVA, launch: palava() }]
-  const twoNodes = [{ name: PALAVA_TWO, launch: palavaOnTwoNodes() }]
+  const twoNodes = [{ name: PALAVA_TWO, launch: palavaOnNodes(2) }]
   if (base) {
     local.push({ name: `${PALAVA} ${base.ref}`, launch: palava(base.executable) })
-    twoNodes.push({ name: `${PALAVA_TWO} ${base.ref}`, launch: palavaOnTwoNodes(base.executable) })
+    twoNodes.push({ name: `${PALAVA_TWO} ${base.ref}`, launch: palavaOnNodes(2, base.executable) })
   }
   const alternatives = [
     { name: PEERJS, launch: peerjs },
     { name: Y_WEBRTC, launch: yWebrtc },
   ]
   const limitOfTwo = { name: FORWARDER_TWO, launch: forwarderOnTwoNodes }
-  const everyone = [limit, ...local, ...alternatives]
+  const least = { name: FLOOR, launch: floor }
+  const everyone = [limit, least, ...local, ...alternatives]
   const charged = { name: PALAVA_WITH_BUDGETS, launch: palava(EXECUTABLE, "palava", AMPLE_BUDGETS) }
-  const most = effort.isQuick ? [limit, ...local] : everyone
+  const untraced = { name: PALAVA_UNTRACED, launch: palava(EXECUTABLE, "palava", NO_TRACE) }
+  const most = effort.isQuick ? [limit, least, ...local] : everyone
   const bothSides = effort.isQuick ? twoNodes : [...twoNodes, ...local]
   const relay = { scenario: "relay", rooms: 50, window: 8, payload: "candidate" } as const
   const offers = { ...relay, payload: "offer" } as const
   const joins = { scenario: "join-storm", rooms: 16 }
   const status = { scenario: "fan-out", connections: 100, window: 1 }
   const calls = { scenario: "call-setup", rooms: 16 }
-  const scaleEnds = effort.isQuick ? [] : [effort.scalePoints[0] ?? 0, effort.scalePoints.at(-1) ?? 0]
   const scenarios: Scenario[] = [
     { name: "relay-300", title: "Relay, 300 B, window 8", operation: "message", contenders: everyone, load: relay },
     {
@@ -108,6 +119,13 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       title: "Relay, 300 B, window 8: what budgets cost",
       operation: "message",
       contenders: [...local, charged],
+      load: relay,
+    },
+    {
+      name: "relay-trace",
+      title: "Relay, 300 B, window 8: what tracing rooms costs",
+      operation: "message",
+      contenders: [untraced, ...local],
       load: relay,
     },
     {
@@ -128,7 +146,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       contenders: [
         { name: PEERJS, launch: peerjs },
         { name: PALAVA_AS_PEERJS, launch: palava(EXECUTABLE, "peerjs") },
-        { name: `${PALAVA_AS_PEERJS}, 2 nodes`, launch: palavaOnTwoNodes(EXECUTABLE, "peerjs") },
+        { name: `${PALAVA_AS_PEERJS}, 2 nodes`, launch: palavaOnNodes(2, EXECUTABLE, "peerjs") },
       ],
       load,
     })),
@@ -139,7 +157,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       contenders: [
         { name: Y_WEBRTC, launch: yWebrtc },
         { name: PALAVA_AS_Y_WEBRTC, launch: palava(EXECUTABLE, "y-webrtc") },
-        { name: `${PALAVA_AS_Y_WEBRTC}, 2 nodes`, launch: palavaOnTwoNodes(EXECUTABLE, "y-webrtc") },
+        { name: `${PALAVA_AS_Y_WEBRTC}, 2 nodes`, launch: palavaOnNodes(2, EXECUTABLE, "y-webrtc") },
       ],
       load: relay,
     },
@@ -190,7 +208,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       title: "Two nodes: fan-out",
       operation: "delivery",
       contenders: [
-        { name: PALAVA_TWO, launch: palavaOnTwoNodes(EXECUTABLE, "y-webrtc") },
+        { name: PALAVA_TWO, launch: palavaOnNodes(2, EXECUTABLE, "y-webrtc") },
         ...(effort.isQuick ? [] : [{ name: PALAVA, launch: palava(EXECUTABLE, "y-webrtc") }]),
       ],
       load: status,
@@ -209,32 +227,16 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       contenders: bothSides,
       load: calls,
     },
-    {
-      name: "scale",
-      title: "Relay, 300 B, among more and more connections",
-      operation: "message",
-      contenders: [
-        ...effort.scalePoints.map((connections) => ({
-          name: `${PALAVA} at ${connections}`,
-          launch: palava(),
-          load: { connections },
-        })),
-        ...scaleEnds.map((connections) => ({
-          name: `${FORWARDER} at ${connections}`,
-          launch: forwarder,
-          load: { connections },
-        })),
-      ],
-      load: { ...relay, scenario: "scale" },
-      isFresh: true,
-    },
   ]
   const withoutTls = new Set(alternatives.map(({ launch }) => launch))
   return [
     ...scenarios,
     handshakeScenario(effort, [limit, ...local]),
     ...overTls(scenarios, withoutTls),
+    ...growthScenarios(effort),
     ...stormScenarios(effort),
+    ...crowdScenarios(effort),
+    soakScenario(effort),
   ]
 }
 
@@ -280,16 +282,23 @@ function medianOf(runs: Runs, name: string, of: Measure): number | undefined {
 /** The targets of the project. */
 export const TARGETS: Target[] = [
   {
-    what: "relay 300 B, CPU per message, against the bare forwarder",
+    what: "relay 300 B, CPU per message, against the floor",
     scenario: "relay-300",
-    most: 1.5,
+    most: 1.25,
     unit: "×",
-    measured: (runs) => ratio(runs, PALAVA, FORWARDER),
+    measured: (runs) => ratio(runs, PALAVA, FLOOR),
   },
   {
-    what: "relay 2.5 KB, CPU per message, against the bare forwarder",
+    what: "relay 2.5 KB, CPU per message, against the floor",
     scenario: "relay-2500",
-    most: 1.6,
+    most: 1.25,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA, FLOOR),
+  },
+  {
+    what: "relay 300 B, one under way, CPU per message, against the bare forwarder",
+    scenario: "relay-300-window-1",
+    most: 1.1,
     unit: "×",
     measured: (runs) => ratio(runs, PALAVA, FORWARDER),
   },
@@ -329,6 +338,13 @@ export const TARGETS: Target[] = [
     measured: (runs) => ratio(runs, PALAVA_WITH_BUDGETS, PALAVA),
   },
   {
+    what: "relay 300 B, CPU per message, rooms traced against not",
+    scenario: "relay-trace",
+    most: 1.02,
+    unit: "×",
+    measured: (runs) => ratio(runs, PALAVA, PALAVA_UNTRACED),
+  },
+  {
     what: "fan-out, CPU per delivery, against bare server.publish",
     scenario: "fan-out",
     most: 1.15,
@@ -362,11 +378,11 @@ export const TARGETS: Target[] = [
   },
   {
     what: "CPU per relay at the most connections, against the fewest",
-    scenario: "scale",
+    scenario: "growth-connections",
     most: 1.2,
     unit: "×",
     measured(runs) {
-      const points = Object.keys(runs).filter((name) => name.startsWith(PALAVA))
+      const points = Object.keys(runs).filter((name) => pointOf(name) !== undefined)
       const [fewest, most] = [points[0], points.at(-1)]
       return fewest && most && fewest !== most ? ratio(runs, most, fewest) : undefined
     },

@@ -7,7 +7,7 @@ import type { Address } from "../load/connection.ts"
 import type { DialectName } from "../load/dialects.ts"
 import type { Refuge } from "../load/storm.ts"
 import type { CertificateFiles } from "./certificate.ts"
-import { freePort, need, run, type Started, start } from "./processes.ts"
+import { childrenOf, freePort, need, run, type Started, start } from "./processes.ts"
 
 const ROOT = resolve(import.meta.dir, "../..")
 const PACKAGES = join(ROOT, "node_modules")
@@ -58,6 +58,9 @@ export const AMPLE_BUDGETS: Budgets = {
   PALAVA_ADDRESS_CONNECTS_PER_SECOND: "1000000",
 }
 
+/** As NO_BUDGETS, and nothing is kept of what happens in rooms. */
+export const NO_TRACE: Budgets = { ...NO_BUDGETS, PALAVA_TRACE_ROOMS: "false" }
+
 const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--room-size", "1000"]
 const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 
@@ -99,14 +102,15 @@ export async function startRedis(): Promise<{ url: string; pid: number; stop(): 
   return { url: `redis://127.0.0.1:${port}`, pid, stop }
 }
 
-async function launchTwo(
+async function launchNodes(
+  count: number,
   dialect: DialectName,
   certificate: CertificateFiles | undefined,
   startNode: (redisUrl: string, node: number) => Promise<Started>,
 ): Promise<RunningServer> {
   const redis = await startRedis()
   const redisUrl = redis.url
-  const nodes = await Promise.all([startNode(redisUrl, 0), startNode(redisUrl, 1)])
+  const nodes = await Promise.all(Array.from({ length: count }, (_, node) => startNode(redisUrl, node)))
   return {
     dialect,
     addresses: nodes.flatMap((node) => at(Number(node.match[1]), certificate)),
@@ -114,7 +118,7 @@ async function launchTwo(
     redisUrl,
     redisPid: redis.pid,
     async lose() {
-      const [first, other] = nodes
+      const [first, other] = nodes as [Started, Started]
       await first.stop()
       return { addresses: at(Number(other.match[1]), certificate), pids: [other.pid] }
     },
@@ -146,42 +150,89 @@ export function palavaWithState(): Launch {
   return (certificate) => launchOne(() => startPalava(EXECUTABLE, certificate, flags), "palava", certificate, "SIGTERM")
 }
 
-/** Two nodes of the server and a Redis. */
-export function palavaOnTwoNodes(executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
+/** So many nodes of the server and a Redis. */
+export function palavaOnNodes(count: number, executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
   need(executable, "run make build")
   return (certificate) =>
-    launchTwo(dialect, certificate, (redisUrl) => startPalava(executable, certificate, ["--redis", redisUrl]))
+    launchNodes(count, dialect, certificate, (redisUrl) => startPalava(executable, certificate, ["--redis", redisUrl]))
 }
 
-let forwarderBuilt: Promise<string> | null = null
-
-/** Compiles the forwarder, once a run. */
-function buildForwarder(): Promise<string> {
-  forwarderBuilt ??= (async () => {
-    const executable = join(ROOT, "dist/bench-forwarder")
-    await run([process.execPath, ...COMPILE, join(ROOT, "bench/servers/forwarder.ts"), "--outfile", executable], ROOT)
-    return executable
-  })()
-  return forwarderBuilt
+/** So many workers of the server on one port, and a Redis. */
+export function palavaWithWorkers(workers: number): Launch {
+  need(EXECUTABLE, "run make build")
+  return async (certificate) => {
+    const redis = await startRedis()
+    const more = ["--workers", String(workers), "--redis", redis.url]
+    const { pid, match, stop } = await startPalava(EXECUTABLE, certificate, more)
+    return {
+      dialect: "palava",
+      addresses: at(Number(match[1]), certificate),
+      pids: [pid, ...childrenOf(pid)],
+      redisUrl: redis.url,
+      redisPid: redis.pid,
+      async stop() {
+        await stop("SIGINT")
+        await redis.stop()
+      },
+    }
+  }
 }
 
-function forwarderVariables(certificate: CertificateFiles | undefined): Record<string, string> {
+const built = new Map<string, Promise<string>>()
+
+/** Compiles a server of this folder, once a run. */
+function buildBare(name: string): Promise<string> {
+  const known = built.get(name)
+  if (known !== undefined) return known
+  const executable = join(ROOT, `dist/bench-${name}`)
+  const compile = [process.execPath, ...COMPILE, join(ROOT, `bench/servers/${name}.ts`), "--outfile", executable]
+  const building = run(compile, ROOT).then(() => executable)
+  built.set(name, building)
+  return building
+}
+
+function bareVariables(certificate: CertificateFiles | undefined): Record<string, string> {
   return { PORT: "0", ...(certificate && { TLS_CERT: certificate.cert, TLS_KEY: certificate.key }) }
 }
 
+function bare(name: "forwarder" | "floor"): Launch {
+  return async (certificate) => {
+    const executable = await buildBare(name)
+    const variables = bareVariables(certificate)
+    return launchOne(() => start([executable], SERVER_READY, variables), name, certificate)
+  }
+}
+
 /** The bare forwarder. */
-export const forwarder: Launch = async (certificate) => {
-  const executable = await buildForwarder()
-  const variables = forwarderVariables(certificate)
-  return launchOne(() => start([executable], SERVER_READY, variables), "forwarder", certificate)
+export const forwarder: Launch = bare("forwarder")
+
+/** The floor: the least that a relay does which stamps its sender. */
+export const floor: Launch = bare("floor")
+
+/** So many bare forwarders on one port. */
+export function forwarderWithWorkers(workers: number): Launch {
+  return async (certificate) => {
+    const executable = await buildBare("forwarder")
+    const port = freePort()
+    const variables = { ...bareVariables(certificate), PORT: String(port), SHARED: "1" }
+    const all = await Promise.all(Array.from({ length: workers }, () => start([executable], SERVER_READY, variables)))
+    return {
+      dialect: "forwarder",
+      addresses: at(port, certificate),
+      pids: all.map(({ pid }) => pid),
+      async stop() {
+        await Promise.all(all.map(({ stop }) => stop()))
+      },
+    }
+  }
 }
 
 /** Two forwarders with one Redis PUBLISH for each message. */
 export const forwarderOnTwoNodes: Launch = async (certificate) => {
-  const executable = await buildForwarder()
-  return launchTwo("forwarder", certificate, (redisUrl, node) =>
+  const executable = await buildBare("forwarder")
+  return launchNodes(2, "forwarder", certificate, (redisUrl, node) =>
     start([executable], SERVER_READY, {
-      ...forwarderVariables(certificate),
+      ...bareVariables(certificate),
       REDIS_URL: redisUrl,
       NODE_NAME: String(node),
       NODE_PEER: String(1 - node),

@@ -4,7 +4,7 @@
 import type { NodeId } from "../rooms/ids.ts"
 import type { RoomListener } from "../rooms/room-store.ts"
 import type { ClusterCounters } from "./counters.ts"
-import { decodeNodeMessage } from "./node-message.ts"
+import { decodeNodeMessage, type EventsOfRoom } from "./node-message.ts"
 import type { Nodes } from "./nodes.ts"
 
 // 1,000 senders a partition: the nodes of a deployment and their predecessors; the oldest is forgotten.
@@ -32,11 +32,7 @@ export class Inbox {
     } else if (message === "unknown") {
       this.#counters.framesUnknown++
     } else if (message.kind === "events") {
-      this.#counters.eventsReceived += message.events.length
-      for (const event of message.events) {
-        if ("member" in event) this.#nodes.heard(event.member.node)
-        this.#listener.onRoomEvent(message.room, event)
-      }
+      for (const ofRoom of message.rooms) this.#hearEvents(ofRoom)
     } else if (this.#isRepeated(partition, message.sender, message.number)) {
       this.#counters.batchesRepeated++
     } else {
@@ -44,6 +40,15 @@ export class Inbox {
       this.#counters.batchesReceived++
       this.#counters.relaysReceived += message.relays.length
       for (const relay of message.relays) this.#listener.onRelay(relay)
+    }
+  }
+
+  #hearEvents({ room, events, unknown }: EventsOfRoom): void {
+    this.#counters.eventsReceived += events.length
+    this.#counters.framesUnknown += unknown
+    for (const event of events) {
+      if ("member" in event) this.#nodes.heard(event.member.node)
+      this.#listener.onRoomEvent(room, event)
     }
   }
 

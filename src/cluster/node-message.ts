@@ -1,8 +1,9 @@
 // The bytes between nodes: one MessagePack array a message, [version, kind, ...]. Room events are packed by the Lua
 // scripts, relays and heartbeats here. A version, kind or number once given is never used for anything else, so nodes
-// of two releases can run side by side: what a node does not know it counts and drops.
+// of two releases can run side by side: what a node does not know it counts and drops. An event dropped so is a gap in the
+// room's log, and the next one has the room repaired from a snapshot.
 //
-//   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
+//   [1, 1, room, epoch, seq of the first event, [event, ...], ...]  room events, and those of other rooms behind them
 //       [1, peer, node, generation, rev, status] joined; with a seventh, which means nothing, and an eighth, its mark
 //       [2, peer, generation] left; with a third, 1, it was replaced   [3, peer, rev, status] status
 //       [4, peer, text] frame; with a fourth, 1, for all but the peer, whose node alone looks at it; with a fifth, 1 or 0,
@@ -20,6 +21,7 @@ import { readPacked } from "./message-pack.ts"
 /** The version of the messages this file writes and reads. */
 const VERSION = 1
 const KIND = { events: 1, relays: 2, heartbeat: 3 } as const
+/** The last is the highest: what is above it another release knows. */
 const EVENT = { joined: 1, left: 2, status: 3, frame: 4, moved: 5 } as const
 /** In a frame, for all but its peer. */
 const OTHERS = 1
@@ -28,9 +30,17 @@ const REPLACED = 1
 /** In a frame that tells of it: the room is locked; 0, it is not any more. */
 const LOCKS = 1
 
-/** Room events, or relays with their sender and the sender's number for the batch. */
+/** Events of one room. */
+export interface EventsOfRoom {
+  readonly room: RoomKey
+  readonly events: readonly RoomEvent[]
+  /** Events of kinds that are not known here, between those and behind them. */
+  readonly unknown: number
+}
+
+/** Events of some rooms, in order, or relays with their sender and the sender's number for the batch. */
 export type NodeMessage =
-  | { readonly kind: "events"; readonly room: RoomKey; readonly events: readonly RoomEvent[] }
+  | { readonly kind: "events"; readonly rooms: readonly EventsOfRoom[] }
   | { readonly kind: "relays"; readonly sender: NodeId; readonly number: number; readonly relays: readonly Relay[] }
 
 /** A heartbeat: the answer that a subscription lives. */
@@ -40,6 +50,9 @@ export const HEARTBEAT = Buffer.from([0x92, VERSION, KIND.heartbeat])
 export function isHeartbeat(bytes: Buffer): boolean {
   return bytes.length === HEARTBEAT.length && bytes[2] === KIND.heartbeat && bytes[1] === VERSION
 }
+
+/** Room, epoch, seq of the first event, events. */
+const WORDS_PER_ROOM = 4
 
 /** Bytes of a batch that are not its relays: array head, version, kind, node, number, two lengths. */
 const BATCH_HEAD_BYTES = 3 + 2 + 9 + 5 + 5
@@ -128,19 +141,32 @@ export function readPackedMember(peer: string, bytes: Buffer): { readonly member
 }
 
 function readEvents(message: unknown[]): NodeMessage | undefined {
-  const [, , room, epoch, first, list] = message
-  if (typeof room !== "string" || typeof epoch !== "string" || !isCount(first) || !Array.isArray(list)) return undefined
-  const events: RoomEvent[] = []
-  for (const entry of list) {
-    const event = readEvent(entry, epoch, first + events.length)
-    if (event === undefined) return undefined
-    events.push(event)
+  const rooms: EventsOfRoom[] = []
+  for (let at = 2; at < message.length; at += WORDS_PER_ROOM) {
+    const ofRoom = readEventsOfRoom(message[at], message[at + 1], message[at + 2], message[at + 3])
+    if (ofRoom === undefined) return undefined
+    rooms.push(ofRoom)
   }
-  return { kind: "events", room: room as RoomKey, events }
+  return rooms.length === 0 ? undefined : { kind: "events", rooms }
 }
 
-function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | undefined {
-  if (!Array.isArray(entry) || typeof entry[1] !== "string") return undefined
+function readEventsOfRoom(room: unknown, epoch: unknown, first: unknown, list: unknown): EventsOfRoom | undefined {
+  if (typeof room !== "string" || typeof epoch !== "string" || !isCount(first) || !Array.isArray(list)) return undefined
+  const events: RoomEvent[] = []
+  let unknown = 0
+  for (const entry of list) {
+    const event = readEvent(entry, epoch, first + events.length + unknown)
+    if (event === undefined) return undefined
+    if (event === "unknown") unknown++
+    else events.push(event)
+  }
+  return { room: room as RoomKey, events, unknown }
+}
+
+function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | "unknown" | undefined {
+  if (!Array.isArray(entry) || !isCount(entry[0])) return undefined
+  if (entry[0] > EVENT.moved) return "unknown"
+  if (typeof entry[1] !== "string") return undefined
   const peer = entry[1] as PeerId
   switch (entry[0]) {
     case EVENT.joined:

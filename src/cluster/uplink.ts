@@ -14,6 +14,7 @@ import type { Lease } from "./lease.ts"
 import type { ClusterLog } from "./log.ts"
 import { Outages } from "./outage.ts"
 import { REFUSED } from "./redis/scripts.ts"
+import { Slots } from "./slots.ts"
 
 /** How far the way back must be for a command: `leased` for those that restore, `up` for all others. */
 export type Stage = "leased" | "up"
@@ -49,9 +50,10 @@ export interface UplinkOptions {
 // knock at the same moment.
 const BACKOFF_MS = 50
 const BACKOFF_MOST_MS = 1000
-
 // 10,000 commands waiting: some MB, and a reconnect storm of that size is answered within a second once Redis is back.
 const MOST_WAITING = 10_000
+// 30 s in the queue behind others, ms: 20,000 clients of a lost node are in within half of that.
+const MOST_QUEUED_MS = 30_000
 
 /** One node's way to Redis. */
 export class Uplink {
@@ -71,11 +73,13 @@ export class Uplink {
   /** Ends the pause before the next link. */
   #endPause: () => void = () => {}
   #waiting = 0
+  readonly #slots: Slots
   readonly #waiters: Record<Stage, Set<() => void>> = { leased: new Set(), up: new Set() }
 
   constructor(options: UplinkOptions) {
     this.#options = options
     this.#outages = new Outages(options.backend.place, options.clock, options.log)
+    this.#slots = new Slots(options.clock)
     this.#reason = "connecting"
   }
 
@@ -104,19 +108,30 @@ export class Uplink {
     })
   }
 
-  /** Sends a script once the `stage` is reached; again, when its outcome was lost. Every script is safe to repeat. */
-  async run(stage: Stage, makeCall: (terms: Terms) => ScriptCall): Promise<Reply[]> {
-    const giveUpAt = this.#options.clock.monotonicMs() + this.#options.waitMs
+  /**
+   * Sends a script once the `stage` is reached; again, when its outcome was lost. Every script is safe to repeat.
+   * @param commands how many wait for it
+   */
+  async run(stage: Stage, makeCall: (terms: Terms) => ScriptCall, commands = 1): Promise<Reply[]> {
+    const { clock, waitMs, lease } = this.#options
+    let giveUpAt = clock.monotonicMs() + waitMs
+    const longestAt = giveUpAt + MOST_QUEUED_MS
     for (;;) {
-      const link = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt))
-      const { untilMs, hour } = this.#options.lease
+      const link = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt, commands))
+      if (this.#slots.isFull) throw this.#unavailable("redis has too much to do", commands)
+      const turn = this.#slots.take()
+      if (turn !== undefined) giveUpAt += await turn
       try {
-        const call = makeCall({ leaseUntil: String(untilMs), hour, publishWord: link.publishWord })
+        if (giveUpAt > longestAt) throw this.#unavailable("redis has too much to do", commands)
+        if (this.#ready(stage) !== link) continue
+        const call = makeCall({ leaseUntil: String(lease.untilMs), hour: lease.hour, publishWord: link.publishWord })
         const reply = (await link.run(call)) as Reply[]
         if (reply[0] !== REFUSED.leaseOver) return reply
         this.#lapse(link)
       } catch (error) {
         if (!(error instanceof LinkLost)) throw error
+      } finally {
+        this.#slots.give()
       }
     }
   }
@@ -124,7 +139,7 @@ export class Uplink {
   /** Publishes: how many heard it. After a lost link once more, so the receiver must know it when it comes twice. */
   async publish(channel: string, message: Buffer, giveUpAt: number): Promise<number> {
     for (;;) {
-      const link = this.#ready("up") ?? (await this.#whenReady("up", giveUpAt))
+      const link = this.#ready("up") ?? (await this.#whenReady("up", giveUpAt, 1))
       try {
         return await link.publish(channel, message)
       } catch (error) {
@@ -244,15 +259,14 @@ export class Uplink {
     return undefined
   }
 
-  async #whenReady(stage: Stage, giveUpAt: number): Promise<Link> {
-    const { clock, counters } = this.#options
+  async #whenReady(stage: Stage, giveUpAt: number, commands: number): Promise<Link> {
+    const { clock } = this.#options
     for (;;) {
       const waitMs = giveUpAt - clock.monotonicMs()
       if (this.#isClosed || waitMs <= 0 || this.#waiting >= MOST_WAITING) {
-        counters.unavailable++
-        throw new StoreUnavailable("redis is away")
+        throw this.#unavailable("redis is away", commands)
       }
-      this.#waiting++
+      this.#waiting += commands
       await new Promise<void>((resolve) => {
         const waiters = this.#waiters[stage]
         const wake = () => {
@@ -263,10 +277,15 @@ export class Uplink {
         const stop = clock.after(waitMs, wake)
         waiters.add(wake)
       })
-      this.#waiting--
+      this.#waiting -= commands
       const link = this.#ready(stage)
       if (link !== undefined) return link
     }
+  }
+
+  #unavailable(reason: string, commands: number): StoreUnavailable {
+    this.#options.counters.unavailable += commands
+    return new StoreUnavailable(reason)
   }
 
   #release(stage: Stage): void {

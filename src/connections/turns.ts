@@ -6,6 +6,9 @@
 import type { Clock } from "../clock.ts"
 import { SLICE_MS } from "../slices.ts"
 
+/** 3 ms, half of it: so long nobody asks when the turn ends, as the answer costs the loop one more round without rest. */
+const UNWATCHED_MS = 3
+
 /** 16 messages: a look at the clock costs next to nothing among so many, and even joins take no more than 2 ms. */
 const LOOK_MESSAGES = 16
 
@@ -58,15 +61,17 @@ class Line {
 
 /** See the head of this file. */
 export class Turns {
-  /** Of those that were timed, how many there were. */
+  /** Of those that were watched, how many there were. */
   number = 0
   readonly #clock: Clock
   /** Those that have just come, and those of which some was taken; each in the order in which they go on. */
   readonly #newcomers = new Line()
   readonly #waiters = new Line()
   #messages = 0
-  /** When this turn was first looked at; undefined before that. */
-  #since: number | undefined
+  /** When this slice began, at the latest. */
+  #since = 0
+  /** Whether the end of this turn will be told. */
+  #isWatched = false
   #isOver = false
   #pendingInTurn = LEAST_PENDING
 
@@ -84,7 +89,7 @@ export class Turns {
   wait(waiter: Waiter, isNew: boolean): void {
     if (isNew) this.#newcomers.add(waiter)
     else this.#waiters.add(waiter)
-    if (this.#since === undefined) this.#begin()
+    if (!this.#isWatched) this.#watch(this.#clock.monotonicMs())
   }
 
   /** Makes a call of somebody at this place in a later turn. @returns what it gives or throws */
@@ -103,26 +108,28 @@ export class Turns {
     })
   }
 
-  /** Something that takes long was just done, or begun. */
+  /** Something that takes long was just done, or begun. Unwatched, the time since may be that of several turns, so it is not over yet. */
   look(): void {
-    if (this.#since === undefined) this.#begin()
-    else if (this.#clock.monotonicMs() - this.#since >= SLICE_MS) this.#isOver = true
+    const now = this.#clock.monotonicMs()
+    if (this.#isWatched) this.#isOver ||= now - this.#since >= SLICE_MS
+    else if (now - this.#since >= UNWATCHED_MS) this.#watch(now - UNWATCHED_MS)
   }
 
-  /** Timed from here on, to its end. */
-  #begin(): void {
+  #watch(since: number): void {
     this.number++
-    this.#since = this.#clock.monotonicMs()
-    this.#clock.soon(() => this.#onNext())
+    this.#since = since
+    this.#isWatched = true
+    this.#clock.soon(this.#onNext)
   }
 
-  #onNext(): void {
-    const isShort = this.#clock.monotonicMs() - (this.#since ?? 0) < SLICE_MS
+  readonly #onNext = (): void => {
+    const now = this.#clock.monotonicMs()
+    const isShort = now - this.#since < SLICE_MS
     this.#pendingInTurn = isShort ? Math.min(this.#pendingInTurn * 2, MOST_PENDING) : LEAST_PENDING
-    this.#since = undefined
-    this.#isOver = false
+    this.#isWatched = this.#isOver = false
+    this.#since = now
     if (this.#newcomers.isEmpty && this.#waiters.isEmpty) return
-    this.#begin()
+    this.#watch(now)
     this.#goOn(this.#newcomers)
     this.#goOn(this.#waiters)
   }

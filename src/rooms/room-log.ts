@@ -5,7 +5,7 @@
 // order. The snapshot is shown as differences, then the backlog is applied on top.
 
 import type { Clock } from "../clock.ts"
-import type { PeerId } from "./ids.ts"
+import type { ReadonlyPeerList } from "./peer-list.ts"
 import { type Change, Replica } from "./replica.ts"
 import type { Member, Position, Relay, RoomEvent, RoomSnapshot } from "./room-store.ts"
 
@@ -50,7 +50,7 @@ export abstract class RoomLog {
   protected abstract hasLostJoiner(): boolean
 
   /** Members as this node knows them, oldest first. */
-  get members(): ReadonlyMap<PeerId, Member> {
+  get members(): ReadonlyPeerList<Member> {
     return this.#replica.members
   }
 
@@ -158,6 +158,11 @@ export abstract class RoomLog {
   }
 
   #apply(event: RoomEvent): void {
+    if (event.kind === "frame") {
+      this.#replica.pass(event)
+      this.show(event)
+      return
+    }
     const { change, reclaim } = this.#replica.apply(event, this.#hereTest())
     if (change !== undefined) this.show(change)
     if (reclaim) this.reclaim()
