@@ -108,7 +108,7 @@ export class Turns {
     })
   }
 
-  /** Something that takes long was just done, or begun. Unwatched, the time since may be that of several turns, so it is not over yet. */
+  /** Something was begun that may take long. Unwatched, the time since may be that of several turns, so it is not over yet. */
   look(): void {
     const now = this.#clock.monotonicMs()
     if (this.#isWatched) this.#isOver ||= now - this.#since >= SLICE_MS
@@ -130,16 +130,16 @@ export class Turns {
     this.#since = now
     if (this.#newcomers.isEmpty && this.#waiters.isEmpty) return
     this.#watch(now)
-    this.#goOn(this.#newcomers)
-    this.#goOn(this.#waiters)
+    if (this.#goOn(this.#newcomers)) this.#goOn(this.#waiters)
   }
 
-  /** Until the turn is over; whoever asks again is behind the others. */
-  #goOn(line: Line): void {
-    for (let pending = 0; !this.#isOver; ) {
+  /** Until the turn is over; whoever asks again is behind the others. @returns whether all of the line had their turn */
+  #goOn(line: Line): boolean {
+    for (let pending = 0; !this.#isOver && pending < this.#pendingInTurn; ) {
       const waiter = line.shift()
-      if (waiter === undefined) return
-      if (waiter.goOn() && ++pending >= this.#pendingInTurn) this.#isOver = true
+      if (waiter === undefined) return true
+      if (waiter.goOn()) pending++
     }
+    return false
   }
 }
