@@ -26,6 +26,7 @@ import { Epochs } from "./epochs.ts"
 import { Inbox } from "./inbox.ts"
 import { Lease } from "./lease.ts"
 import { type ClusterLog, SILENT, toText } from "./log.ts"
+import { type Neighbours, Shortcuts } from "./neighbours.ts"
 import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
 import { Publishes } from "./publishes.ts"
@@ -42,6 +43,8 @@ export interface ClusterRoomStoreOptions {
   readonly leaseSeconds?: number
   /** Seconds a command waits for Redis before it is refused. */
   readonly waitSeconds?: number
+  /** Nodes of this machine, if there are any. */
+  readonly neighbours?: Neighbours | undefined
   readonly log?: ClusterLog
   readonly clock?: Clock
   /** Chance for pauses and orders, at least 0, below 1. */
@@ -88,6 +91,7 @@ export class ClusterRoomStore implements RoomStore {
   readonly #publishes: Publishes
   readonly #calls: RoomCalls
   readonly #nodes: Nodes
+  readonly #neighbours: Neighbours | undefined
   #listener: RoomListener | undefined
   #inbox: Inbox | undefined
   readonly #sweeping = new Set<string>()
@@ -122,8 +126,21 @@ export class ClusterRoomStore implements RoomStore {
       onLeaseEnded: (ended) => this.#sweepSoon(ended as NodeId),
     })
     this.#publishes = new Publishes({ uplink: this.#uplink, calls: this.#calls, clock })
+    const { neighbours } = options
+    this.#neighbours = neighbours
+    const shortcuts = neighbours && new Shortcuts({ neighbours, isLeased: () => this.#lease.isHeld })
     this.#outboxes = new Outboxes({
-      ...{ node, uplink: this.#uplink, clock, counters, log, waitMs, channelOf, lastBatch: options.lastBatch ?? 0 },
+      ...{
+        node,
+        shortcuts,
+        uplink: this.#uplink,
+        clock,
+        counters,
+        log,
+        waitMs,
+        channelOf,
+        lastBatch: options.lastBatch ?? 0,
+      },
       onFailed: (relay, ref, failure) => this.#listener?.onRelayFailed(relay, ref, failure),
     })
   }
@@ -140,7 +157,9 @@ export class ClusterRoomStore implements RoomStore {
 
   async start(listener: RoomListener): Promise<void> {
     this.#listener = listener
-    this.#inbox = new Inbox(listener, this.#nodes, this.counters)
+    const inbox = new Inbox(listener, this.#nodes, this.counters, this.#clock)
+    this.#inbox = inbox
+    this.#neighbours?.listen(this.node, (frame) => inbox.hearNear(frame))
     await this.#uplink.start()
   }
 
@@ -236,6 +255,7 @@ export class ClusterRoomStore implements RoomStore {
   async close(withinMs: number, keepsMembers = false): Promise<void> {
     await Promise.race([this.#leaveAll(keepsMembers), sleep(this.#clock, withinMs)])
     this.#listener = undefined
+    this.#neighbours?.close()
     this.#uplink.close()
   }
 
