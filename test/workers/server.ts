@@ -7,8 +7,12 @@ import type { RedisServer } from "../helpers/redis.ts"
 import { makePrefix } from "../helpers/redis-stores.ts"
 
 /** Two workers, with a prefix of their own. */
-export function startWorkers(redis: RedisServer, args: readonly string[] = []): Promise<TestNode> {
-  return startNode(["--workers", "2", "--redis", redis.url, "--redis-prefix", makePrefix(), ...args])
+export function startWorkers(
+  redis: RedisServer,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<TestNode> {
+  return startNode(["--workers", "2", "--redis", redis.url, "--redis-prefix", makePrefix(), ...args], env)
 }
 
 /** Asks the administration listener. */

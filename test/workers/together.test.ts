@@ -58,6 +58,13 @@ test("peers at different workers set up a call", async () => {
   expect(await other.next()).toEqual({ event: "offer", sdp: "o", sender_id: one.ownId })
   say(other, one, { event: "answer", sdp: "a" })
   expect(await one.next()).toEqual({ event: "answer", sdp: "a", sender_id: other.ownId })
+  // The first go over Redis, while the short way is made.
+  let n = 0
+  await poll(async () => {
+    say(one, other, { event: "message", n: ++n })
+    expect(await other.next()).toEqual({ event: "message", n, sender_id: one.ownId })
+    return (await server.metric("palava_node_relays_near_total")) > 0
+  })
   const before = await server.metric("palava_room_command_seconds_count", 'command="leave"')
   await Promise.all(clients.map((client) => client.close()))
   const left = async () => (await server.metric("palava_room_command_seconds_count", 'command="leave"')) - before
