@@ -7,7 +7,8 @@ import { median } from "../statistics.ts"
 import type { Origin } from "./origin.ts"
 import { type Bar, bars, lines } from "./svg.ts"
 
-interface Saved {
+/** One scenario's file. */
+export interface Saved {
   title: string
   operation: string
   origin: Origin
@@ -22,9 +23,9 @@ export function saveScenario(folder: string, scenario: Scenario, runs: Runs, ori
 }
 
 /** Reads one scenario's file, if there is one. */
-export function loadRuns(folder: string, name: string): Runs | undefined {
+export function loadScenario(folder: string, name: string): Saved | undefined {
   const path = join(folder, `${name}.json`)
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Saved).runs : undefined
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Saved) : undefined
 }
 
 function kindOf(name: string): Bar["kind"] {
@@ -33,7 +34,7 @@ function kindOf(name: string): Bar["kind"] {
 }
 
 function barGroup(folder: string, name: string, title: string, unit: string, isMemory = false) {
-  const runs = loadRuns(folder, name)
+  const runs = loadScenario(folder, name)?.runs
   if (!runs) return []
   const group = Object.entries(runs).map(([label, results]) => ({
     label,
@@ -63,7 +64,7 @@ export function drawPictures(folder: string): void {
     ...barGroup(folder, "two-nodes-relay-300", "CPU of all nodes per relayed candidate (300 B)", "µs"),
     ...barGroup(folder, "two-nodes-join-storm", "CPU of all nodes per visit", "µs"),
   ])
-  const scale = loadRuns(folder, "scale")
+  const scale = loadScenario(folder, "scale")?.runs
   if (!scale) return
   const points = Object.entries(scale).filter(([name]) => name.startsWith(PALAVA))
   const xs = points.map(([name]) => Number(name.slice(name.lastIndexOf(" ") + 1)))

@@ -14,6 +14,7 @@ import type { Lease } from "./lease.ts"
 import type { ClusterLog } from "./log.ts"
 import { Outages } from "./outage.ts"
 import { REFUSED } from "./redis/scripts.ts"
+import { Slots } from "./slots.ts"
 
 /** How far the way back must be for a command: `leased` for those that restore, `up` for all others. */
 export type Stage = "leased" | "up"
@@ -49,9 +50,10 @@ export interface UplinkOptions {
 // knock at the same moment.
 const BACKOFF_MS = 50
 const BACKOFF_MOST_MS = 1000
-
 // 10,000 commands waiting: some MB, and a reconnect storm of that size is answered within a second once Redis is back.
 const MOST_WAITING = 10_000
+// 30 s in the queue behind others, ms: 20,000 clients of a lost node are in within half of that.
+const MOST_QUEUED_MS = 30_000
 
 /** One node's way to Redis. */
 export class Uplink {
@@ -71,11 +73,13 @@ export class Uplink {
   /** Ends the pause before the next link. */
   #endPause: () => void = () => {}
   #waiting = 0
+  readonly #slots: Slots
   readonly #waiters: Record<Stage, Set<() => void>> = { leased: new Set(), up: new Set() }
 
   constructor(options: UplinkOptions) {
     this.#options = options
     this.#outages = new Outages(options.backend.place, options.clock, options.log)
+    this.#slots = new Slots(options.clock)
     this.#reason = "connecting"
   }
 
@@ -106,17 +110,25 @@ export class Uplink {
 
   /** Sends a script once the `stage` is reached; again, when its outcome was lost. Every script is safe to repeat. */
   async run(stage: Stage, makeCall: (terms: Terms) => ScriptCall): Promise<Reply[]> {
-    const giveUpAt = this.#options.clock.monotonicMs() + this.#options.waitMs
+    const { clock, waitMs, lease } = this.#options
+    let giveUpAt = clock.monotonicMs() + waitMs
+    const longestAt = giveUpAt + MOST_QUEUED_MS
     for (;;) {
       const link = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt))
-      const { untilMs, hour } = this.#options.lease
+      if (this.#slots.isFull) throw this.#unavailable("redis has too much to do")
+      const turn = this.#slots.take()
+      if (turn !== undefined) giveUpAt += await turn
       try {
-        const call = makeCall({ leaseUntil: String(untilMs), hour, publishWord: link.publishWord })
+        if (giveUpAt > longestAt) throw this.#unavailable("redis has too much to do")
+        if (this.#ready(stage) !== link) continue
+        const call = makeCall({ leaseUntil: String(lease.untilMs), hour: lease.hour, publishWord: link.publishWord })
         const reply = (await link.run(call)) as Reply[]
         if (reply[0] !== REFUSED.leaseOver) return reply
         this.#lapse(link)
       } catch (error) {
         if (!(error instanceof LinkLost)) throw error
+      } finally {
+        this.#slots.give()
       }
     }
   }
@@ -245,13 +257,10 @@ export class Uplink {
   }
 
   async #whenReady(stage: Stage, giveUpAt: number): Promise<Link> {
-    const { clock, counters } = this.#options
+    const { clock } = this.#options
     for (;;) {
       const waitMs = giveUpAt - clock.monotonicMs()
-      if (this.#isClosed || waitMs <= 0 || this.#waiting >= MOST_WAITING) {
-        counters.unavailable++
-        throw new StoreUnavailable("redis is away")
-      }
+      if (this.#isClosed || waitMs <= 0 || this.#waiting >= MOST_WAITING) throw this.#unavailable("redis is away")
       this.#waiting++
       await new Promise<void>((resolve) => {
         const waiters = this.#waiters[stage]
@@ -267,6 +276,11 @@ export class Uplink {
       const link = this.#ready(stage)
       if (link !== undefined) return link
     }
+  }
+
+  #unavailable(reason: string): StoreUnavailable {
+    this.#options.counters.unavailable++
+    return new StoreUnavailable(reason)
   }
 
   #release(stage: Stage): void {

@@ -6,7 +6,7 @@ import type { RoomEncoder } from "./encoder.ts"
 import { type Grant, may } from "./grant.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
 import { timeOf } from "./numbers.ts"
-import type { PeerList } from "./peer-list.ts"
+import type { ReadonlyPeerList } from "./peer-list.ts"
 import type { Lock, Member, Position, Ref, RelayFailure, StatusText } from "./room-store.ts"
 
 /** A room as those in it see it; room.ts is the one there is. */
@@ -17,7 +17,7 @@ export interface JoinedRoom {
   /** The topic of what is for all its members at this node. */
   readonly topic: string
   /** All members, oldest first, as the log says. */
-  readonly members: ReadonlyMap<PeerId, Member>
+  readonly members: ReadonlyPeerList<Member>
   /** How far this node knows its log. */
   readonly position: Position
   /** How far it has heard of it, in the log or by a reply; undefined while it waits for a snapshot. */
@@ -25,7 +25,7 @@ export interface JoinedRoom {
   /** The last lock, or the end of one, of which this node was told. */
   readonly lock: Lock | undefined
   /** Those of this node. */
-  readonly here: Pick<PeerList<Membership>, "get" | "has" | "size" | "values">
+  readonly here: Omit<ReadonlyPeerList<Membership>, "keys">
   /** Whether a message can be sent to this peer. */
   isMember(peer: unknown): peer is PeerId
   /** Sends a frame to all members of this node. */

@@ -1,10 +1,16 @@
-// What a room keeps of each of its peers at this node, by peer. Most rooms are small and there are many of them: a Map
-// with one entry takes 256 bytes, this 80.
+// What a room keeps of each of its peers, by peer, in the order in which they came. Most rooms are small and there are many
+// of them: a Map with two entries takes 740 bytes, this 100.
 
 import type { PeerId } from "./ids.ts"
 
 /** 8: to look through so few is as quick as a Map. */
 const FEW = 8
+
+/** One that only its owner changes. */
+export type ReadonlyPeerList<Item extends { readonly peer: PeerId }> = Pick<
+  PeerList<Item>,
+  "get" | "has" | "keys" | "size" | "values"
+>
 
 /** See the head of this file. */
 export class PeerList<Item extends { readonly peer: PeerId }> {
@@ -34,12 +40,27 @@ export class PeerList<Item extends { readonly peer: PeerId }> {
     this.#index.set(item.peer, item)
   }
 
+  /** Puts one in the place of the one of the same peer; behind all others if there is none. */
+  set(item: Item): void {
+    const known = this.get(item.peer)
+    if (known === undefined) this.add(item)
+    else {
+      this.#items[this.#items.indexOf(known)] = item
+      this.#index?.set(item.peer, item)
+    }
+  }
+
   delete(peer: PeerId): void {
-    const at = this.#items.findIndex((item) => item.peer === peer)
-    if (at < 0) return
-    this.#items.splice(at, 1)
+    const known = this.get(peer)
+    if (known === undefined) return
+    this.#items.splice(this.#items.indexOf(known), 1)
     if (this.#items.length > FEW) this.#index?.delete(peer)
     else this.#index = undefined
+  }
+
+  /** The peers of all of them. */
+  keys(): PeerId[] {
+    return this.#items.map(({ peer }) => peer)
   }
 
   /** All of them, in the order in which they came. */

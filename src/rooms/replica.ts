@@ -2,6 +2,7 @@
 // snapshot, so every node shows its clients the same order. Pure data: it sends nothing and knows no socket.
 
 import type { PeerId } from "./ids.ts"
+import { PeerList, type ReadonlyPeerList } from "./peer-list.ts"
 import type { Audience, Lock, Member, Position, RoomEvent, RoomSnapshot, StatusText } from "./room-store.ts"
 
 /** What clients may be shown: a change of the membership or a frame, without its place in the log. */
@@ -31,10 +32,10 @@ export class Replica {
   #isHeard = false
   /** The part of the log that a snapshot took the place of: what was said in it may still come. */
   #skipped: { next: number; readonly last: number } | undefined
-  readonly #members = new Map<PeerId, Member>()
+  readonly #members = new PeerList<Member>()
 
   /** Members by peer id, oldest first. Only the replica changes it. */
-  get members(): ReadonlyMap<PeerId, Member> {
+  get members(): ReadonlyPeerList<Member> {
     return this.#members
   }
 
@@ -90,16 +91,14 @@ export class Replica {
    * @returns what to show, and whether a live member must be claimed back
    */
   apply(event: RoomEvent, isHere: (member: Member) => boolean): { change: Change | undefined; reclaim: boolean } {
-    this.#seq = event.seq
-    // The channel keeps its order: nothing from before comes any more.
-    this.#skipped = undefined
+    this.pass(event)
     switch (event.kind) {
       case "joined": {
         const known = this.#members.get(event.member.peer)
         // A join that was given up and arrives behind the next one of the same connection must not replace it.
         const isLate = known !== undefined && known.generation !== event.member.generation && isHere(known)
         if (isLate) return { change: undefined, reclaim: true }
-        this.#members.set(event.member.peer, event.member)
+        this.#members.set(event.member)
         if (known === undefined) return { change: event, reclaim: false }
         return { change: statusChange(known, event.member), reclaim: false }
       }
@@ -114,18 +113,25 @@ export class Replica {
       case "status": {
         const known = this.#members.get(event.peer)
         if (known === undefined) return NOTHING
-        this.#members.set(event.peer, { ...known, rev: event.rev, status: event.status })
+        this.#members.set({ ...known, rev: event.rev, status: event.status })
         return { change: event, reclaim: false }
       }
       case "moved": {
         const known = this.#members.get(event.member.peer)
-        this.#members.set(event.member.peer, event.member)
+        this.#members.set(event.member)
         if (known === undefined) return { change: { kind: "joined", member: event.member }, reclaim: false }
         return { change: moveOf(known, event.member, true), reclaim: false }
       }
       case "frame":
         return { change: event, reclaim: false }
     }
+  }
+
+  /** The next event of the log is one that changes no member, as frames do: to be shown as it is. */
+  pass(event: RoomEvent): void {
+    this.#seq = event.seq
+    // The channel keeps its order: nothing from before comes any more.
+    this.#skipped = undefined
   }
 
   /**
@@ -169,7 +175,7 @@ export class Replica {
     }
     for (const member of now.values()) {
       const known = this.#members.get(member.peer)
-      this.#members.set(member.peer, member)
+      this.#members.set(member)
       if (known === undefined && member.born !== undefined && isHere(member)) {
         // An older member than its place in the log.
         moves.push({ kind: "moved", member, hasNewStatus: false, isLogged: false })
@@ -180,7 +186,7 @@ export class Replica {
       }
     }
     for (const move of moves) {
-      this.#members.set(move.member.peer, move.member)
+      this.#members.set(move.member)
       show(move)
     }
     return reclaim

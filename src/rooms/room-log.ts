@@ -6,7 +6,7 @@
 // of the log before it waits there, too, and those behind it.
 
 import type { Clock } from "../clock.ts"
-import type { PeerId } from "./ids.ts"
+import type { ReadonlyPeerList } from "./peer-list.ts"
 import { type Change, Replica } from "./replica.ts"
 import type { Member, Position, Relay, RoomEvent, RoomSnapshot } from "./room-store.ts"
 
@@ -51,7 +51,7 @@ export abstract class RoomLog {
   protected abstract hasLostJoiner(): boolean
 
   /** Members as this node knows them, oldest first. */
-  get members(): ReadonlyMap<PeerId, Member> {
+  get members(): ReadonlyPeerList<Member> {
     return this.#replica.members
   }
 
@@ -169,6 +169,11 @@ export abstract class RoomLog {
   }
 
   #apply(event: RoomEvent): void {
+    if (event.kind === "frame") {
+      this.#replica.pass(event)
+      this.show(event)
+      return
+    }
     const { change, reclaim } = this.#replica.apply(event, this.#hereTest())
     if (change !== undefined) this.show(change)
     if (this.isLive && this.#backlog.length > 0) this.#passDue()
