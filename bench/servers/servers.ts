@@ -61,8 +61,10 @@ export const AMPLE_BUDGETS: Budgets = {
 /** As NO_BUDGETS, and nothing is kept of what happens in rooms. */
 export const NO_TRACE: Budgets = { ...NO_BUDGETS, PALAVA_TRACE_ROOMS: "false" }
 
-const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--room-size", "1000"]
-const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
+/** Of every server of ours. */
+export const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--room-size", "1000"]
+/** What it prints when it takes connections, with its port. */
+export const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 
 async function startPalava(
   executable: string,
