@@ -9,6 +9,9 @@ import { FRAME_LENGTH_BYTES, type Neighbours } from "../cluster/neighbours.ts"
 import type { Log } from "../log.ts"
 import type { NodeId } from "../rooms/ids.ts"
 
+/** Version of the frames, and part of each socket's name: workers of two releases run side by side while they are replaced. */
+const VERSION = 1
+
 /** 1 s for an answer, which takes a fraction of a millisecond: then it goes over Redis, and the other one is busy or hangs. */
 const ANSWER_MS = 1_000
 
@@ -36,11 +39,15 @@ export function makeSocketFolder(log: Log): SocketFolder {
   try {
     const path = mkdtempSync(join(tmpdir(), "palava-machine-"))
     process.on("exit", () => rmSync(path, { recursive: true, force: true }))
-    return { path, remove: (node) => rmSync(join(path, node), { force: true }) }
+    return { path, remove: (node) => rmSync(socketOf(path, node), { force: true }) }
   } catch (cause) {
     log.warn({ reason: (cause as Error).message }, "no folder for the workers' sockets: they relay over Redis")
     return { path: "", remove() {} }
   }
+}
+
+function socketOf(folder: string, node: string): string {
+  return join(folder, `${node}.${VERSION}`)
 }
 
 /** Ways to other nodes, and what comes from them. */
@@ -56,7 +63,7 @@ export class NeighbourSockets implements Neighbours {
   }
 
   listen(node: NodeId, take: (frame: Buffer) => Promise<void> | undefined): void {
-    const unix = join(this.#folder, node)
+    const unix = socketOf(this.#folder, node)
     try {
       this.#listener = Bun.listen<Arrivals>({
         unix,
@@ -101,7 +108,7 @@ export class NeighbourSockets implements Neighbours {
 
   #open(node: NodeId): void {
     this.#ways.delete(node)
-    this.#ways.set(node, new Way(join(this.#folder, node)))
+    this.#ways.set(node, new Way(socketOf(this.#folder, node)))
     if (this.#ways.size <= MOST_WAYS) return
     for (const [oldest, way] of this.#ways) {
       way.end()
