@@ -1,7 +1,8 @@
 // What is long or large, only by name: a crowd that no process can hold by itself, and a soak of an hour.
 
 import { type Effort, FORWARDER, PALAVA, type Scenario } from "./scenarios.ts"
-import { forwarderWithWorkers, palava, palavaWithWorkers } from "./servers/servers.ts"
+import { forwarderWithWorkers, palava } from "./servers/servers.ts"
+import { palavaWithWorkers } from "./servers/workers.ts"
 
 /** As many seconds as a client is silent before it is asked whether it lives (25), and some. */
 const QUIET_SECONDS = 30
