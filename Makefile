@@ -12,7 +12,7 @@ EXE = dist/palava-machine
 help: ## list the targets
 	@echo "palava-machine: make TARGET [VARIABLE=value]"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
-	@echo "variables: ARGS= (run, dev), TEST= (test: part of a file name), SEED= (fuzz), WORKERS= (workers), BENCH= QUICK=1 BASE= COMPARE= COMPARE_PID= (bench), TARGETS= (release), ARCH= (deb), PREFIX= (install)"
+	@echo "variables: ARGS= (run, dev), TEST= (test: part of a file name), SEED= (fuzz), WORKERS= (workers), BENCH= QUICK=1 BASE= MINUTES= COMPARE= COMPARE_PID= (bench), TARGETS= (release), ARCH= (deb), PREFIX= (install)"
 
 run: $(EXE) ## build the executable and start it: make run ARGS="--port 4300"
 	@$(EXE) $(ARGS)
@@ -41,7 +41,7 @@ audit: node_modules/.ready ## known vulnerabilities and licences of what is comp
 	@$(BUN) scripts/release/audit.ts
 
 bench: $(EXE) ## measure the executable beside its limit and its alternatives
-	@BENCH='$(BENCH)' QUICK='$(QUICK)' BASE='$(BASE)' COMPARE='$(COMPARE)' COMPARE_PID='$(COMPARE_PID)' \
+	@BENCH='$(BENCH)' QUICK='$(QUICK)' BASE='$(BASE)' MINUTES='$(MINUTES)' COMPARE='$(COMPARE)' COMPARE_PID='$(COMPARE_PID)' \
 	  $(BUN) bench/run.ts
 
 client: node_modules/.ready pages ## the browser package dist/client/palava-machine-client-<version>.tgz

@@ -2,7 +2,7 @@
 //
 // BENCH=<name> runs that scenario, or those whose name begins so ("micro" the micro benches), QUICK=1 does less of everything
 // (results/quick, for a look, not for quoting), BASE=<git ref> builds the executable of that ref and lets it take part,
-// COMPARE=<address> measures a server that is there already, COMPARE_PID its processes.
+// MINUTES=<number> is how long the soak takes, COMPARE=<address> measures a server that is there already, COMPARE_PID its processes.
 
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -22,6 +22,7 @@ const ROOT = resolve(import.meta.dir, "..")
 const isQuick = Boolean(process.env["QUICK"])
 const wanted = process.env["BENCH"] ?? ""
 const baseRef = process.env["BASE"] ?? ""
+const soakMinutes = Number(process.env["MINUTES"] || 60)
 const comparedAddress = process.env["COMPARE"] ?? ""
 
 /** The name of the micro benches among the scenarios. */
@@ -38,20 +39,28 @@ const MOST_STORM_CLIENTS = 20_000
 const MOST_CONNECTIONS = 100_000
 
 async function chooseEffort(): Promise<Effort> {
-  const most = Math.min(MOST_CONNECTIONS, (await openFileLimit()) - SPARE_FILES)
+  const most = Math.min(MOST_CONNECTIONS, (await openFileLimit()) - SPARE_FILES - RESERVED_FILES)
+  const held = 4 * Math.floor((most * NOT_NEARLY_FULL_PART) / 4)
   const points = isQuick ? [1_000, 3_000] : [1_000, 2_500, 5_000, 10_000, 20_000, 50_000, MOST_CONNECTIONS]
   const below = points.filter((point) => point < most)
   if (isQuick) {
-    const times = { rounds: 1, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 1 }
-    return { isQuick, ...times, idleConnections: 2_000, stormClients: 400, scalePoints: below }
+    const times = { rounds: 1, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 0 }
+    const few = {
+      idleConnections: 2_000,
+      stormClients: 400,
+      soakSeconds: times.seconds,
+      crowd: { connections: 1_200, processes: 2 },
+    }
+    return { isQuick, ...times, ...few, connectionPoints: below }
   }
-  const scalePoints = [...below, most]
+  const connectionPoints = [...below, most]
   const times = { rounds: 5, warmupSeconds: 0.6, seconds: 1.2, restSeconds: 3 }
-  const stormClients = Math.min(
-    MOST_STORM_CLIENTS,
-    4 * Math.floor(((most - RESERVED_FILES) * NOT_NEARLY_FULL_PART) / 4),
-  )
-  return { isQuick, ...times, idleConnections: 10_000, stormClients, scalePoints }
+  const stormClients = Math.min(MOST_STORM_CLIENTS, held)
+  const crowd = { connections: MOST_CONNECTIONS, processes: Math.max(2, Math.ceil(MOST_CONNECTIONS / held)) }
+  return {
+    ...{ isQuick, ...times, idleConnections: 10_000, stormClients, crowd, connectionPoints },
+    soakSeconds: soakMinutes * 60,
+  }
 }
 
 /** One run of the generator against a running server. */

@@ -1,5 +1,7 @@
 // What is measured: each scenario with the servers that take part in it, and the targets they must meet.
 
+import { crowdScenarios, soakScenario } from "./crowd-scenarios.ts"
+import { growthScenarios, pointOf } from "./growth-scenarios.ts"
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
 import type { KeyKind } from "./servers/certificate.ts"
 import type { Compared } from "./servers/compared.ts"
@@ -12,7 +14,7 @@ import {
   type Launch,
   NO_TRACE,
   palava,
-  palavaOnTwoNodes,
+  palavaOnNodes,
   peerjs,
   yWebrtc,
 } from "./servers/servers.ts"
@@ -60,7 +62,11 @@ export interface Effort {
   restSeconds: number
   idleConnections: number
   stormClients: number
-  scalePoints: number[]
+  soakSeconds: number
+  /** More connections than one process can hold, and how many processes hold them, at either side. */
+  crowd: { connections: number; processes: number }
+  /** As many connections as growth is looked at with. */
+  connectionPoints: number[]
 }
 
 /** Names used in tables, results and targets. */
@@ -86,10 +92,10 @@ export interface Base {
 export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   const limit = { name: FORWARDER, launch: forwarder }
   const local = [{ name: PALAVA, launch: palava() }]
-  const twoNodes = [{ name: PALAVA_TWO, launch: palavaOnTwoNodes() }]
+  const twoNodes = [{ name: PALAVA_TWO, launch: palavaOnNodes(2) }]
   if (base) {
     local.push({ name: `${PALAVA} ${base.ref}`, launch: palava(base.executable) })
-    twoNodes.push({ name: `${PALAVA_TWO} ${base.ref}`, launch: palavaOnTwoNodes(base.executable) })
+    twoNodes.push({ name: `${PALAVA_TWO} ${base.ref}`, launch: palavaOnNodes(2, base.executable) })
   }
   const alternatives = [
     { name: PEERJS, launch: peerjs },
@@ -107,7 +113,6 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
   const joins = { scenario: "join-storm", rooms: 16 }
   const status = { scenario: "fan-out", connections: 100, window: 1 }
   const calls = { scenario: "call-setup", rooms: 16 }
-  const scaleEnds = effort.isQuick ? [] : [effort.scalePoints[0] ?? 0, effort.scalePoints.at(-1) ?? 0]
   const scenarios: Scenario[] = [
     { name: "relay-300", title: "Relay, 300 B, window 8", operation: "message", contenders: everyone, load: relay },
     {
@@ -142,7 +147,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       contenders: [
         { name: PEERJS, launch: peerjs },
         { name: PALAVA_AS_PEERJS, launch: palava(EXECUTABLE, "peerjs") },
-        { name: `${PALAVA_AS_PEERJS}, 2 nodes`, launch: palavaOnTwoNodes(EXECUTABLE, "peerjs") },
+        { name: `${PALAVA_AS_PEERJS}, 2 nodes`, launch: palavaOnNodes(2, EXECUTABLE, "peerjs") },
       ],
       load,
     })),
@@ -153,7 +158,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       contenders: [
         { name: Y_WEBRTC, launch: yWebrtc },
         { name: PALAVA_AS_Y_WEBRTC, launch: palava(EXECUTABLE, "y-webrtc") },
-        { name: `${PALAVA_AS_Y_WEBRTC}, 2 nodes`, launch: palavaOnTwoNodes(EXECUTABLE, "y-webrtc") },
+        { name: `${PALAVA_AS_Y_WEBRTC}, 2 nodes`, launch: palavaOnNodes(2, EXECUTABLE, "y-webrtc") },
       ],
       load: relay,
     },
@@ -204,7 +209,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       title: "Two nodes: fan-out",
       operation: "delivery",
       contenders: [
-        { name: PALAVA_TWO, launch: palavaOnTwoNodes(EXECUTABLE, "y-webrtc") },
+        { name: PALAVA_TWO, launch: palavaOnNodes(2, EXECUTABLE, "y-webrtc") },
         ...(effort.isQuick ? [] : [{ name: PALAVA, launch: palava(EXECUTABLE, "y-webrtc") }]),
       ],
       load: status,
@@ -223,33 +228,17 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       contenders: bothSides,
       load: calls,
     },
-    {
-      name: "scale",
-      title: "Relay, 300 B, among more and more connections",
-      operation: "message",
-      contenders: [
-        ...effort.scalePoints.map((connections) => ({
-          name: `${PALAVA} at ${connections}`,
-          launch: palava(),
-          load: { connections },
-        })),
-        ...scaleEnds.map((connections) => ({
-          name: `${FORWARDER} at ${connections}`,
-          launch: forwarder,
-          load: { connections },
-        })),
-      ],
-      load: { ...relay, scenario: "scale" },
-      isFresh: true,
-    },
   ]
   const withoutTls = new Set(alternatives.map(({ launch }) => launch))
   return [
     ...scenarios,
     handshakeScenario(effort, [limit, ...local]),
     ...overTls(scenarios, withoutTls),
+    ...growthScenarios(effort),
     ...stormScenarios(effort),
     ...workerScenarios(),
+    ...crowdScenarios(effort),
+    soakScenario(effort),
   ]
 }
 
@@ -398,11 +387,11 @@ export const TARGETS: Target[] = [
   },
   {
     what: "CPU per relay at the most connections, against the fewest",
-    scenario: "scale",
+    scenario: "growth-connections",
     most: 1.2,
     unit: "×",
     measured(runs) {
-      const points = Object.keys(runs).filter((name) => name.startsWith(PALAVA))
+      const points = Object.keys(runs).filter((name) => pointOf(name) !== undefined)
       const [fewest, most] = [points[0], points.at(-1)]
       return fewest && most && fewest !== most ? ratio(runs, most, fewest) : undefined
     },

@@ -1,7 +1,7 @@
 // Storms: everybody of a lost node comes back at once. Only by name, as each takes a minute or two.
 
 import type { Effort, Scenario } from "./scenarios.ts"
-import { forwarder, palava, palavaOnTwoNodes, palavaWithState } from "./servers/servers.ts"
+import { forwarder, palava, palavaOnNodes, palavaWithState } from "./servers/servers.ts"
 
 /** Names used in tables and targets. */
 export const ACCEPTED = "bare forwarder, accepted"
@@ -10,12 +10,15 @@ export const RESUMED = "palava-machine, resumed"
 
 /** The storms over ws and wss. */
 export function stormScenarios(effort: Effort): Scenario[] {
-  const contenders = [
-    { name: ACCEPTED, launch: forwarder },
+  const others = [
     { name: JOINED, launch: palava() },
     { name: RESUMED, launch: palavaWithState(), load: { resumes: true } },
-    { name: `${JOINED} at the other of 2 nodes`, launch: palavaOnTwoNodes() },
-    { name: `${RESUMED} at the other of 2 nodes`, launch: palavaOnTwoNodes(), load: { resumes: true } },
+    { name: `${JOINED} at the other of 2 nodes`, launch: palavaOnNodes(2) },
+  ]
+  const contenders = [
+    { name: ACCEPTED, launch: forwarder },
+    ...(effort.isQuick ? [] : others),
+    { name: `${RESUMED} at the other of 2 nodes`, launch: palavaOnNodes(2), load: { resumes: true } },
   ]
   const storm: Scenario = {
     name: "storm",

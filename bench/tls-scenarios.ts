@@ -7,7 +7,7 @@ import type { Launch } from "./servers/servers.ts"
 const ALWAYS = ["relay-300", "idle"]
 
 /** Scenarios that TLS adds nothing to, or whose contenders know no TLS. */
-const WITHOUT = /^(relay-(peerjs|y-webrtc|budgets|trace)|scale)/
+const WITHOUT = /^(relay-(peerjs|y-webrtc|budgets|trace))/
 
 /** The same scenarios over TLS 1.3, for those contenders that can. */
 export function overTls(scenarios: readonly Scenario[], withoutTls: ReadonlySet<Launch>): Scenario[] {

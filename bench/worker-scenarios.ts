@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os"
 import { generatorCores } from "./generator.ts"
 import type { Contender, Scenario } from "./scenarios.ts"
-import { palava, palavaOnTwoNodes } from "./servers/servers.ts"
+import { palava, palavaOnNodes } from "./servers/servers.ts"
 import { palavaAtTwoWorkers, palavaWithWorkers } from "./servers/workers.ts"
 
 /** Name used in tables and targets. */
@@ -17,7 +17,7 @@ export function workerScenarios(): Scenario[] {
   const contenders: Contender[] = [
     { name: "palava-machine", launch: palava() },
     { name: AT_TWO_WORKERS, launch: palavaAtTwoWorkers },
-    { name: AT_TWO_NODES, launch: palavaOnTwoNodes() },
+    { name: AT_TWO_NODES, launch: palavaOnNodes(2) },
   ]
   const between = (name: string, more: string, load: object): Scenario => ({
     name: `workers-${name}`,

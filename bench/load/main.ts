@@ -1,14 +1,16 @@
 // The generator's process: one request as JSON in the only argument, one result as JSON on stdout, then it exits.
 
 import { callSetup } from "./call-setup.ts"
+import { crowd } from "./crowd.ts"
 import { fanOut } from "./fan-out.ts"
+import { growth } from "./growth.ts"
 import { handshake } from "./handshake.ts"
-import { idle } from "./idle.ts"
+import { held, idle } from "./idle.ts"
 import { joinStorm } from "./join-storm.ts"
 import type { LoadRequest, LoadResult } from "./measure.ts"
 import { pairs } from "./pairs.ts"
 import { relay } from "./relay.ts"
-import { scale } from "./scale.ts"
+import { soak } from "./soak.ts"
 import { storm } from "./storm.ts"
 
 const LOADS: Record<string, (request: LoadRequest) => Promise<LoadResult>> = {
@@ -18,7 +20,10 @@ const LOADS: Record<string, (request: LoadRequest) => Promise<LoadResult>> = {
   "call-setup": callSetup,
   handshake,
   idle,
-  scale,
+  held,
+  crowd,
+  soak,
+  growth,
   storm,
   pairs,
 }

@@ -24,12 +24,18 @@ export interface LoadRequest {
   payload: "candidate" | "offer"
   warmupSeconds: number
   seconds: number
-  /** Connections in all (fan-out, idle, scale). */
+  /** Connections in all (fan-out, idle, growth, crowd, soak). */
   connections: number
   /** Handshakes only: whether each has the ticket of an earlier one. */
   resumesTls?: boolean
   /** Storm only: whether clients come back as themselves, or join anew. */
   resumes?: boolean
+  /** Growth only: members of each room that talks. */
+  roomSize?: number
+  /** Crowd only: processes that hold its connections. */
+  processes?: number
+  /** Pairs only: ms between two messages of one. */
+  paceMs?: number
   /** How long memory must have come to rest before it counts: the collector tidies up some seconds after a storm. */
   restSeconds: number
 }
@@ -50,9 +56,15 @@ export interface LoadResult {
   p99: number
   p999: number
   residentBytes?: number
-  /** Idle only: resident memory per connection. */
+  /** Idle and crowd: resident memory per connection. */
   bytesPerConnection?: number
-  /** Storm only: how long messages took meanwhile between those who were in. */
+  /** Growth only: the servers' CPU time for one who comes and goes. */
+  visitMicroseconds?: number
+  /** Crowd only: the servers' CPU time while nobody says anything, as a part of a core, for 10,000 connections. */
+  idleCores?: number
+  /** Soak only: by what part resident memory grows in an hour, by the line nearest to what was read of it. */
+  growthPerHour?: number
+  /** Storm, crowd, soak: how long messages took between those of whom the rest is seen. */
   pairsP99?: number
   /** Everything that was not as it had to be; 0 in a valid run. */
   errors: number

@@ -1,15 +1,16 @@
 // Pairs that relay at a steady pace while something else happens to the server: what those who are in feel of it. In a
-// process of its own, with priority, as the storm's would make it late. Says "ready", and ends when its input does.
+// process of its own, with priority, as the others would make it late.
 
 import { makeFrame } from "./connection.ts"
 import { DIALECTS, type End } from "./dialects.ts"
 import { type LoadRequest, type LoadResult, makeTally, settle } from "./measure.ts"
+import { untilStopped } from "./parts.ts"
 
 /** 20 ms between two messages of a pair, by the clock and not by the answer before. */
 const PACE_MS = 20
 
 /** One direction of a pair: sends by the clock, and checks what comes. */
-function relaySteadily(from: End, to: End, tally: ReturnType<typeof makeTally>): () => void {
+function relaySteadily(from: End, to: End, tally: ReturnType<typeof makeTally>, paceMs: number): () => void {
   const sentAt: number[] = []
   let arrived = 0
   to.connection.handler = {
@@ -33,21 +34,26 @@ function relaySteadily(from: End, to: End, tally: ReturnType<typeof makeTally>):
     sentAt.push(Bun.nanoseconds())
     from.connection.write(makeFrame(from.toSent({ event: "message", number: sentAt.length - 1 })))
     tally.sent++
-  }, PACE_MS)
+  }, paceMs)
   return () => clearInterval(timer)
 }
 
 /** Runs `rooms` pairs until the input ends. */
-export async function pairs({ dialect, addresses, rooms }: LoadRequest): Promise<LoadResult> {
+export async function pairs({ dialect, addresses, rooms, paceMs = PACE_MS }: LoadRequest): Promise<LoadResult> {
   const tally = makeTally()
+  const ends: [End, End][] = []
   const stops: (() => void)[] = []
   for (let room = 0; room < rooms; room++) {
     const [one, other] = await DIALECTS[dialect].openEnds(addresses, `pair-${crypto.randomUUID()}`)
-    stops.push(relaySteadily(one, other, tally))
+    ends.push([one, other])
   }
   const started = Bun.nanoseconds()
-  console.log("ready")
-  for await (const _ of Bun.stdin.stream());
+  // One after the other, so that they do not all send in the same moment.
+  for (const [one, other] of ends) {
+    stops.push(relaySteadily(one, other, tally, paceMs))
+    await settle(() => false, paceMs / 1000 / rooms)
+  }
+  await untilStopped()
   for (const stop of stops) stop()
   const seconds = (Bun.nanoseconds() - started) / 1e9
   const whole = await settle(() => tally.completed === tally.sent)

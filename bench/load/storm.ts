@@ -4,12 +4,12 @@
 // In four steps with `run.ts`: says "lose" when all are in; is told on its input where to come back to; reads the clocks, and the
 // storm begins; answers the result. Pairs on the node that they come back to relay meanwhile (pairs.ts).
 
-import { resolve } from "node:path"
 import { type Address, type Connection, connect, type FrameHandler } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
 import { DIALECTS } from "./dialects.ts"
 import { spread } from "./idle.ts"
 import { type LoadRequest, type LoadResult, makeTally, settle } from "./measure.ts"
+import { startPart } from "./parts.ts"
 import { cpuNanoseconds, ownCpuNanoseconds, residentBytes } from "./process-cost.ts"
 
 const MEMBERS = 4
@@ -145,32 +145,6 @@ async function readRefuge(): Promise<Refuge> {
   throw new Error("nobody said where to come back to")
 }
 
-/** Starts the pairs, in a process with priority where that is allowed; `stop` answers what they measured. */
-async function startPairs(request: LoadRequest): Promise<{ stop(): Promise<LoadResult> }> {
-  const asked: LoadRequest = { ...request, scenario: "pairs", rooms: PAIRS }
-  const priority = process.getuid?.() === 0 && Bun.which("nice") ? ["nice", "-n", "-10"] : []
-  const argv = [...priority, process.execPath, resolve(import.meta.dir, "main.ts"), JSON.stringify(asked)]
-  const child = Bun.spawn(argv, { stdin: "pipe", stdout: "pipe", stderr: "inherit" })
-  const reader = child.stdout.getReader()
-  const decoder = new TextDecoder()
-  let output = ""
-  const readOn = async (until: (output: string) => boolean): Promise<void> => {
-    while (!until(output)) {
-      const { done, value } = await reader.read()
-      if (done) return
-      output += decoder.decode(value, { stream: true })
-    }
-  }
-  await readOn((text) => text.includes("ready\n"))
-  return {
-    async stop() {
-      child.stdin.end()
-      await readOn(() => false)
-      return JSON.parse(output.slice(output.indexOf("\n") + 1))
-    },
-  }
-}
-
 /** Members of a room who do not know each other, or still know somebody else. */
 function strangers(clients: readonly Client[]): number {
   let wrong = 0
@@ -210,7 +184,7 @@ export async function storm(request: LoadRequest): Promise<LoadResult> {
   crowd.isLosing = true
   console.log("lose")
   const { addresses, pids } = await readRefuge()
-  const pairs = await startPairs({ ...request, addresses })
+  const pairs = await startPart({ ...request, scenario: "pairs", rooms: PAIRS, addresses }, true)
   await settle(() => false, request.warmupSeconds)
   crowd.isLosing = false
   tally.completed = 0

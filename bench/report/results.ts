@@ -2,10 +2,12 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { pointOf } from "../growth-scenarios.ts"
+import type { LoadResult } from "../load/measure.ts"
 import { FORWARDER, PALAVA, type Runs, type Scenario } from "../scenarios.ts"
 import { median } from "../statistics.ts"
 import type { Origin } from "./origin.ts"
-import { type Bar, bars, lines } from "./svg.ts"
+import { type Bar, bars, type Chart, charts, type Row } from "./svg.ts"
 
 /** One scenario's file. */
 export interface Saved {
@@ -64,25 +66,39 @@ export function drawPictures(folder: string): void {
     ...barGroup(folder, "two-nodes-relay-300", "CPU of all nodes per relayed candidate (300 B)", "µs"),
     ...barGroup(folder, "two-nodes-join-storm", "CPU of all nodes per visit", "µs"),
   ])
-  const scale = loadScenario(folder, "scale")?.runs
-  if (!scale) return
-  const points = Object.entries(scale).filter(([name]) => name.startsWith(PALAVA))
-  const xs = points.map(([name]) => Number(name.slice(name.lastIndexOf(" ") + 1)))
-  writeFileSync(
-    join(folder, "scale.svg"),
-    lines("connections", xs, [
-      {
-        title: "Server CPU per relayed candidate",
-        unit: "µs",
-        values: points.map(([, results]) => median(results.map((result) => result.cpuMicroseconds ?? Number.NaN))),
-      },
-      {
-        title: "Resident memory",
-        unit: "MB",
-        values: points.map(([, results]) =>
-          median(results.map((result) => (result.residentBytes ?? Number.NaN) / 2 ** 20)),
-        ),
-      },
-    ]),
-  )
+  const rows = GROWTH.flatMap(({ name, title }) => growthRow(folder, name, title))
+  if (rows.length > 0) writeFileSync(join(folder, "growth.svg"), charts(rows))
+}
+
+/** The axes of growth that have a row in the picture. */
+const GROWTH = [
+  { name: "growth-connections", title: "Connections" },
+  { name: "growth-rooms", title: "Rooms that talk at once" },
+  { name: "growth-members", title: "Members of each room that talks" },
+  { name: "growth-nodes", title: "Nodes, the members of each room on two of them" },
+]
+
+function growthRow(folder: string, name: string, title: string): Row[] {
+  const runs = loadScenario(folder, name)?.runs
+  if (!runs) return []
+  const measured = Object.entries(runs).flatMap(([contender, results]) => {
+    const point = pointOf(contender)
+    return point === undefined ? [] : [{ point, results }]
+  })
+  const line = (title: string, unit: string, of: (result: LoadResult) => number | undefined): Chart => ({
+    title,
+    unit,
+    values: measured.map(({ results }) => median(results.map((result) => of(result) ?? Number.NaN))),
+  })
+  return [
+    {
+      title,
+      points: measured.map(({ point }) => point),
+      charts: [
+        line("CPU per relay", "µs", (result) => result.cpuMicroseconds),
+        line("CPU per visit", "µs", (result) => result.visitMicroseconds),
+        line("memory", "MB", ({ residentBytes }) => residentBytes && residentBytes / 2 ** 20),
+      ],
+    },
+  ]
 }

@@ -7,12 +7,12 @@ const STYLE = `<style>
   text { font: 13px system-ui, sans-serif; fill: #24292f }
   .title { font-weight: 600; font-size: 15px } .small { font-size: 11px; fill: #6e7781 }
   .axis { stroke: #d0d7de } .other { fill: #8c959f } .own { fill: #0969da } .limit { fill: #1a7f37 }
-  .line-0 { stroke: #0969da } .line-1 { stroke: #bc4c00 } .dot-0 { fill: #0969da } .dot-1 { fill: #bc4c00 }
+  .line { stroke: #0969da } .dot { fill: #0969da }
   polyline { fill: none; stroke-width: 2 }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 } .small { fill: #8d96a0 } .axis { stroke: #30363d } .other { fill: #6e7681 }
     .own { fill: #4493f8 } .limit { fill: #3fb950 }
-    .line-0 { stroke: #4493f8 } .line-1 { stroke: #f0883e } .dot-0 { fill: #4493f8 } .dot-1 { fill: #f0883e }
+    .line { stroke: #4493f8 } .dot { fill: #4493f8 }
   }
 </style>`
 
@@ -60,44 +60,61 @@ export function bars(groups: readonly { title: string; unit: string; bars: reado
   return picture(y, groups.map((group) => group.title).join("; "), parts.join("\n"))
 }
 
-/** One line over the common x values. */
-export interface Line {
+/** One line over the points of its row. */
+export interface Chart {
   title: string
   unit: string
   values: readonly number[]
 }
 
-/** Small charts over one x axis, one above the other, each from zero, so that a flat line means flat. */
-export function lines(xTitle: string, xs: readonly number[], all: readonly Line[]): string {
-  const [left, right, chartHeight] = [10, 60, 120]
-  const most = Math.max(...xs)
-  const toX = (x: number): number => left + ((WIDTH - left - right) * x) / most
-  const parts: string[] = []
-  let y = 8
-  for (const [index, line] of all.entries()) {
-    parts.push(`<text class="title" x="0" y="${y + 14}">${escapeXml(line.title)}</text>`)
-    y += 24
-    const top = Math.max(...line.values) * 1.25
-    const bottom = y + chartHeight
-    const toY = (value: number): number => bottom - (chartHeight * value) / top
-    parts.push(`<line class="axis" x1="${left}" y1="${bottom}" x2="${WIDTH - right}" y2="${bottom}"/>`)
-    const points = line.values.map((value, at) => [toX(xs[at] ?? 0), toY(value)] as const)
-    const path = points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ")
-    parts.push(`<polyline class="line-${index % 2}" points="${path}"/>`)
-    for (const [at, [px, py]] of points.entries()) {
-      const value = `${short(line.values[at] ?? 0)}${at === points.length - 1 ? ` ${line.unit}` : ""}`
-      parts.push(
-        `<circle class="dot-${index % 2}" cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="3.5"/>`,
-        `<text class="small" x="${px.toFixed(1)}" y="${(py - 9).toFixed(1)}" text-anchor="middle">${value}</text>`,
-      )
-    }
-    y = bottom + 6
-    for (const x of xs) {
-      const label = x.toLocaleString("en-US")
-      parts.push(`<text class="small" x="${toX(x).toFixed(1)}" y="${y + 11}" text-anchor="middle">${label}</text>`)
-    }
-    y += 34
-  }
-  parts.push(`<text class="small" x="${WIDTH - right}" y="${y - 6}" text-anchor="end">${escapeXml(xTitle)}</text>`)
-  return picture(y + 4, all.map((line) => line.title).join("; "), parts.join("\n"))
+/** A row of charts over the same points. */
+export interface Row {
+  title: string
+  /** At equal distances. */
+  points: readonly number[]
+  charts: readonly Chart[]
+}
+
+/** 18,500 as 18.5k: there is little room below a chart. */
+function label(point: number): string {
+  return point < 1_000 ? String(point) : `${point / 1_000}k`
+}
+
+/** One chart in its place; from zero, so that a flat line means flat. */
+function chart({ title, unit, values }: Chart, points: readonly number[], left: number, y: number, width: number) {
+  const [titleHeight, height, margin] = [34, 90, 16]
+  const bottom = y + titleHeight + height
+  const known = [...values.entries()].filter(([, value]) => Number.isFinite(value))
+  const top = Math.max(...known.map(([, value]) => value)) * 1.25
+  const toX = (at: number): number => left + margin + ((width - 3 * margin) * at) / Math.max(1, points.length - 1)
+  const toY = (value: number): number => bottom - (height * value) / top
+  const path = known.map(([at, value]) => `${toX(at).toFixed(1)},${toY(value).toFixed(1)}`).join(" ")
+  const dots = known.flatMap(([at, value]) => {
+    const [x, dotY] = [toX(at).toFixed(1), toY(value)]
+    return [
+      `<circle class="dot" cx="${x}" cy="${dotY.toFixed(1)}" r="3"/>`,
+      `<text class="small" x="${x}" y="${(dotY - 8).toFixed(1)}" text-anchor="middle">${short(value)}</text>`,
+      `<text class="small" x="${x}" y="${bottom + 14}" text-anchor="middle">${label(points[at] ?? 0)}</text>`,
+    ]
+  })
+  return [
+    `<text x="${left}" y="${y + 12}">${escapeXml(title)}, ${unit}</text>`,
+    `<line class="axis" x1="${left}" y1="${bottom}" x2="${left + width - margin}" y2="${bottom}"/>`,
+    `<polyline class="line" points="${path}"/>`,
+    ...dots,
+  ]
+}
+
+/** Rows of small charts. */
+export function charts(rows: readonly Row[]): string {
+  const rowHeight = 186
+  const parts = rows.flatMap((row, at) => {
+    const y = 8 + at * rowHeight
+    const width = WIDTH / row.charts.length
+    return [
+      `<text class="title" x="0" y="${y + 14}">${escapeXml(row.title)}</text>`,
+      ...row.charts.flatMap((one, column) => chart(one, row.points, column * width, y + 26, width)),
+    ]
+  })
+  return picture(8 + rows.length * rowHeight, rows.map(({ title }) => title).join("; "), parts.join("\n"))
 }

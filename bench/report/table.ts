@@ -11,21 +11,104 @@ export function short(value: number): string {
   return value.toPrecision(3).replace(/\.?0+$/, "")
 }
 
-function range(results: readonly LoadResult[], of: (result: LoadResult) => number): string {
-  const values = results.map(of)
-  if (values.some(Number.isNaN)) return "unknown"
-  const middle = short(median(values))
-  return values.length === 1 ? middle : `${middle} (${short(Math.min(...values))}..${short(Math.max(...values))})`
+type Of = (result: LoadResult) => number | undefined
+
+/** What is written of the rounds of one contender. */
+interface Column {
+  head: string
+  cell(results: readonly LoadResult[], name: string): string
 }
 
-function middle(results: readonly LoadResult[], of: (result: LoadResult) => number | undefined): string {
-  const values = results.map(of)
-  return values.every((value) => value !== undefined) ? short(median(values)) : ""
+/** The median, with the range behind it. */
+function range(head: string, of: Of): Column {
+  return {
+    head,
+    cell(results) {
+      const values = results.map((result) => of(result) ?? Number.NaN)
+      if (values.some(Number.isNaN)) return "unknown"
+      const middle = short(median(values))
+      return values.length === 1 ? middle : `${middle} (${short(Math.min(...values))}..${short(Math.max(...values))})`
+    },
+  }
 }
 
-/** Resident memory, in MiB. */
-function megabytes({ residentBytes }: LoadResult): number | undefined {
-  return residentBytes === undefined ? undefined : residentBytes / 2 ** 20
+/** The median alone; nothing where there is no such figure. */
+function middle(head: string, of: Of): Column {
+  return {
+    head,
+    cell(results) {
+      const values = results.map(of)
+      return values.every((value) => value !== undefined) ? short(median(values)) : ""
+    },
+  }
+}
+
+/** How many times that of the first contender. */
+function against(runs: Runs, first: string, of: Of): Column {
+  return {
+    head: "ratio",
+    cell(_results, name) {
+      const value = ratio(runs, name, first, (result) => of(result) ?? Number.NaN)
+      return value === undefined || Number.isNaN(value) ? "" : `${short(value)}×`
+    },
+  }
+}
+
+const bytes: Of = (result) => result.bytesPerConnection
+const cpu: Of = (result) => result.cpuMicroseconds
+const seconds: Of = (result) => result.seconds
+const rate: Of = (result) => result.operations / result.seconds
+const megabytes: Of = ({ residentBytes }) => residentBytes && residentBytes / 2 ** 20
+const pairs: Of = ({ pairsP99 }) => pairsP99 && pairsP99 / 1000
+const idlePercent: Of = ({ idleCores }) => idleCores && idleCores * 100
+const growthPercent: Of = ({ growthPerHour }) => growthPerHour && growthPerHour * 100
+
+/** What is told of a scenario, by what loads it. */
+function columnsFor({ load, operation }: Scenario, runs: Runs, first: string): Column[] {
+  const memory = [range("B/connection", bytes), against(runs, first, bytes)]
+  const work = [range(`CPU µs/${operation}`, cpu), against(runs, first, cpu)]
+  const resident = middle("RSS MB", megabytes)
+  const latencies = [
+    middle("p50 µs", ({ p50 }) => p50),
+    middle("p99 µs", ({ p99 }) => p99),
+    middle("p99.9 µs", ({ p999 }) => p999),
+  ]
+  const generator = middle("generator µs", (result) => result.generatorMicroseconds)
+  const relayed = middle("relay p99 ms", pairs)
+  const perSecond = middle(`${operation}/s`, rate)
+  switch (load.scenario) {
+    case "idle":
+      return [...memory, perSecond, resident]
+    case "storm": {
+      const back = [range("all back s", seconds), against(runs, first, seconds)]
+      return [...work, ...back, ...latencies, resident, generator, relayed]
+    }
+    case "crowd": {
+      const idle = middle("idle, % of a core for 10,000", idlePercent)
+      return [...memory, ...work, perSecond, resident, idle, relayed]
+    }
+    case "growth": {
+      const visits = middle("CPU µs/visit", (result) => result.visitMicroseconds)
+      return [...work, visits, perSecond, ...latencies, resident]
+    }
+    case "soak":
+      return [
+        ...work.slice(0, 1),
+        perSecond,
+        ...latencies,
+        resident,
+        middle("growth, % an hour", growthPercent),
+        relayed,
+      ]
+    default: {
+      const isTwoNodes = Object.values(runs).some((results) => results[0]?.redisCommands !== undefined)
+      const redis = [
+        middle("Redis commands", (result) => result.redisCommands),
+        middle("Redis µs", (result) => result.redisMicroseconds),
+      ]
+      return [...work, perSecond, ...latencies, resident, generator, ...(isTwoNodes ? redis : [])]
+    }
+  }
 }
 
 /** Columns side by side, the first to the left and the others to the right. */
@@ -41,40 +124,11 @@ function align(rows: readonly string[][]): string {
     .join("\n")
 }
 
-/** One scenario's table; the ratio is to the first contender. */
+/** One scenario's table; ratios are to the first contender. */
 export function scenarioTable(scenario: Scenario, runs: Runs): string {
-  const isMemory = scenario.load.scenario === "idle"
-  const isStorm = scenario.load.scenario === "storm"
-  const allBack = (result: LoadResult): number => result.seconds
-  const isTwoNodes = Object.values(runs).some((results) => results[0]?.redisCommands !== undefined)
-  const first = scenario.contenders[0]?.name ?? ""
-  const figure = (result: LoadResult): number =>
-    isMemory ? (result.bytesPerConnection ?? Number.NaN) : (result.cpuMicroseconds ?? Number.NaN)
-  const head = isMemory
-    ? ["server", "B/connection", "ratio", "connections/s", "RSS MB"]
-    : ["server", `CPU µs/${scenario.operation}`, "ratio", `${scenario.operation}/s`, "p50 µs", "p99 µs", "p99.9 µs"]
-  if (isStorm) head.splice(3, 1, "all back s", "ratio")
-  if (!isMemory) head.push("RSS MB", "generator µs")
-  if (isStorm) head.push("relay p99 ms")
-  if (isTwoNodes) head.push("Redis commands", "Redis µs")
-  const rows = Object.entries(runs).map(([name, results]) => {
-    const against = ratio(runs, name, first, figure)
-    const row = [
-      name,
-      range(results, figure),
-      against === undefined || Number.isNaN(against) ? "" : `${short(against)}×`,
-    ]
-    if (isStorm) row.push(range(results, allBack), `${short(ratio(runs, name, first, allBack) ?? Number.NaN)}×`)
-    else row.push(middle(results, (result) => result.operations / result.seconds))
-    if (!isMemory) for (const of of ["p50", "p99", "p999"] as const) row.push(middle(results, (result) => result[of]))
-    row.push(middle(results, megabytes))
-    if (!isMemory) row.push(middle(results, (result) => result.generatorMicroseconds))
-    if (isStorm) row.push(middle(results, ({ pairsP99 }) => (pairsP99 ?? Number.NaN) / 1000))
-    if (isTwoNodes) row.push(middle(results, (result) => result.redisCommands))
-    if (isTwoNodes) row.push(middle(results, (result) => result.redisMicroseconds))
-    return row
-  })
-  return `${scenario.title}\n${align([head, ...rows])}`
+  const columns = columnsFor(scenario, runs, scenario.contenders[0]?.name ?? "")
+  const rows = Object.entries(runs).map(([name, results]) => [name, ...columns.map(({ cell }) => cell(results, name))])
+  return `${scenario.title}\n${align([["server", ...columns.map(({ head }) => head)], ...rows])}`
 }
 
 /** The targets that the measured scenarios speak of. */

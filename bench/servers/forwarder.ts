@@ -2,7 +2,8 @@
 //
 // Each connection names the topic that it hears (`?own=`) and the topic that it speaks to (`?to=`); a frame is published
 // there as it came. Two sockets that name each other are the relay, a hundred that name one topic are the fan-out. With
-// REDIS_URL each frame goes through one Redis `PUBLISH` to the node named in NODE_PEER: the limit of two nodes. With TLS_CERT and TLS_KEY it speaks wss.
+// REDIS_URL each frame goes through one Redis `PUBLISH` to the node named in NODE_PEER: the limit of two nodes. With TLS_CERT and TLS_KEY it speaks wss,
+// with SHARED several processes listen on one PORT.
 // Compiled and run with the same flags as the server itself.
 
 import { createClient } from "redis"
@@ -26,6 +27,7 @@ const otherNode = `forward:${process.env["NODE_PEER"]}`
 
 const server = Bun.serve<Names>({
   port: Number(process.env["PORT"] ?? 0),
+  reusePort: Boolean(process.env["SHARED"]),
   ...(tls && { tls }),
   fetch(request, server) {
     const query = new URL(request.url).searchParams

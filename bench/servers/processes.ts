@@ -1,6 +1,6 @@
 // Starting and stopping the processes that are measured: on the first core, with every file descriptor we may have.
 
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 
 /** 30 s: a server under test starts in well under one; more means that it will not. */
@@ -61,6 +61,14 @@ export async function start(
     return { pid: child.pid, match, stop }
   }
   throw new Error(`${argv.join(" ")} ended without getting ready: ${output}`)
+}
+
+/** The processes that one has started, and those that they have. */
+export function childrenOf(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").split(" ").filter(Boolean).map(Number),
+  )
+  return children.flatMap((child) => [child, ...childrenOf(child)])
 }
 
 async function drain(reader: { read(): Promise<{ done: boolean }> }): Promise<void> {

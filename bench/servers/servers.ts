@@ -29,7 +29,8 @@ export interface RunningServer {
 /** A way to start a server, for wss with a certificate. */
 export type Launch = (certificate?: CertificateFiles) => Promise<RunningServer>
 
-function at(port: number, certificate?: CertificateFiles): Address[] {
+/** Where it is, for whoever connects to it. */
+export function at(port: number, certificate?: CertificateFiles): Address[] {
   return [{ hostname: "127.0.0.1", port, ...(certificate && { isSecure: true }) }]
 }
 
@@ -62,7 +63,11 @@ export const AMPLE_BUDGETS: Budgets = {
 export const NO_TRACE: Budgets = { ...NO_BUDGETS, PALAVA_TRACE_ROOMS: "false" }
 
 /** Of every server of ours. */
-export const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--room-size", "1000"]
+export function serverFlags(certificate?: CertificateFiles): string[] {
+  const secure = certificate ? ["--tls-cert", certificate.cert, "--tls-key", certificate.key] : []
+  return ["--port", "0", "--admin-listen", "off", "--room-size", "1000", "--log-level", "error", ...secure]
+}
+
 /** What it prints when it takes connections, with its port. */
 export const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 
@@ -72,8 +77,7 @@ async function startPalava(
   more: readonly string[] = [],
   budgets: Budgets = NO_BUDGETS,
 ): Promise<Started> {
-  const secure = certificate ? ["--tls-cert", certificate.cert, "--tls-key", certificate.key] : []
-  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...secure, ...more], SERVER_READY, budgets)
+  return start([executable, ...serverFlags(certificate), ...more], SERVER_READY, budgets)
 }
 
 async function launchOne(
@@ -104,14 +108,15 @@ export async function startRedis(): Promise<{ url: string; pid: number; stop(): 
   return { url: `redis://127.0.0.1:${port}`, pid, stop }
 }
 
-async function launchTwo(
+async function launchNodes(
+  count: number,
   dialect: DialectName,
   certificate: CertificateFiles | undefined,
   startNode: (redisUrl: string, node: number) => Promise<Started>,
 ): Promise<RunningServer> {
   const redis = await startRedis()
   const redisUrl = redis.url
-  const nodes = await Promise.all([startNode(redisUrl, 0), startNode(redisUrl, 1)])
+  const nodes = await Promise.all(Array.from({ length: count }, (_, node) => startNode(redisUrl, node)))
   return {
     dialect,
     addresses: nodes.flatMap((node) => at(Number(node.match[1]), certificate)),
@@ -119,7 +124,7 @@ async function launchTwo(
     redisUrl,
     redisPid: redis.pid,
     async lose() {
-      const [first, other] = nodes
+      const [first, other] = nodes as [Started, Started]
       await first.stop()
       return { addresses: at(Number(other.match[1]), certificate), pids: [other.pid] }
     },
@@ -151,11 +156,11 @@ export function palavaWithState(): Launch {
   return (certificate) => launchOne(() => startPalava(EXECUTABLE, certificate, flags), "palava", certificate, "SIGTERM")
 }
 
-/** Two nodes of the server and a Redis. */
-export function palavaOnTwoNodes(executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
+/** So many nodes of the server and a Redis. */
+export function palavaOnNodes(count: number, executable = EXECUTABLE, dialect: DialectName = "palava"): Launch {
   need(executable, "run make build")
   return (certificate) =>
-    launchTwo(dialect, certificate, (redisUrl) => startPalava(executable, certificate, ["--redis", redisUrl]))
+    launchNodes(count, dialect, certificate, (redisUrl) => startPalava(executable, certificate, ["--redis", redisUrl]))
 }
 
 const built = new Map<string, Promise<string>>()
@@ -189,10 +194,28 @@ export const forwarder: Launch = bare("forwarder")
 /** The floor: the least that a relay does which stamps its sender. */
 export const floor: Launch = bare("floor")
 
+/** So many bare forwarders on one port. */
+export function forwarderWithWorkers(workers: number): Launch {
+  return async (certificate) => {
+    const executable = await buildBare("forwarder")
+    const port = freePort()
+    const variables = { ...bareVariables(certificate), PORT: String(port), SHARED: "1" }
+    const all = await Promise.all(Array.from({ length: workers }, () => start([executable], SERVER_READY, variables)))
+    return {
+      dialect: "forwarder",
+      addresses: at(port, certificate),
+      pids: all.map(({ pid }) => pid),
+      async stop() {
+        await Promise.all(all.map(({ stop }) => stop()))
+      },
+    }
+  }
+}
+
 /** Two forwarders with one Redis PUBLISH for each message. */
 export const forwarderOnTwoNodes: Launch = async (certificate) => {
   const executable = await buildBare("forwarder")
-  return launchTwo("forwarder", certificate, (redisUrl, node) =>
+  return launchNodes(2, "forwarder", certificate, (redisUrl, node) =>
     start([executable], SERVER_READY, {
       ...bareVariables(certificate),
       REDIS_URL: redisUrl,

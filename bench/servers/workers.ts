@@ -1,34 +1,33 @@
 // Servers with workers: all on one port, as people run them; or each on a port of its own, so that the two of a room are at
 // different workers for certain.
 
-import { mkdtempSync, readFileSync } from "node:fs"
+import { mkdtempSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import { generatorCores } from "../generator.ts"
-import { onCore, SERVER_CORE, start } from "./processes.ts"
+import type { Address } from "../load/connection.ts"
+import { childrenOf, onCore, SERVER_CORE, start } from "./processes.ts"
 import {
+  at,
   EXECUTABLE,
   type Launch,
   NO_BUDGETS,
   type RunningServer,
-  SERVER_FLAGS,
   SERVER_READY,
+  serverFlags,
   startRedis,
 } from "./servers.ts"
 
-const QUIET = ["--log-level", "error"]
-
 /** `--workers` with so many, on all cores that are not the generator's. */
 export function palavaWithWorkers(count: number): Launch {
-  return async () => {
+  return async (certificate) => {
     const redis = await startRedis()
     const last = availableParallelism() - generatorCores() - 1
     const cores = last > 0 ? ["taskset", "-c", `0-${last}`] : []
-    const flags = [...SERVER_FLAGS, ...QUIET, "--workers", String(count), "--redis", redis.url]
+    const flags = [...serverFlags(certificate), "--workers", String(count), "--redis", redis.url]
     const { pid, match, stop } = await start([...cores, EXECUTABLE, ...flags], SERVER_READY, NO_BUDGETS)
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number)
     return {
-      ...serverOf([Number(match[1])], [pid, ...children], redis),
+      ...serverOf(at(Number(match[1]), certificate), [pid, ...childrenOf(pid)], redis),
       async stop() {
         await stop("SIGINT")
         await redis.stop()
@@ -44,7 +43,7 @@ export const palavaAtTwoWorkers: Launch = async () => {
   const workers = await Promise.all([1, 2].map((number) => startWorker(number, folder, redis.url)))
   return {
     ...serverOf(
-      workers.map(({ port }) => port),
+      workers.flatMap(({ port }) => at(port)),
       workers.map(({ pid }) => pid),
       redis,
     ),
@@ -57,7 +56,7 @@ export const palavaAtTwoWorkers: Launch = async () => {
 
 async function startWorker(number: number, folder: string, redisUrl: string) {
   const started = Promise.withResolvers<number>()
-  const argv = [EXECUTABLE, ...SERVER_FLAGS, ...QUIET, "--redis", redisUrl]
+  const argv = [EXECUTABLE, ...serverFlags(), "--redis", redisUrl]
   const child = Bun.spawn(onCore(SERVER_CORE, argv), {
     env: { ...process.env, ...NO_BUDGETS, PALAVA_WORKER: JSON.stringify({ number, port: 0, folder }) },
     stdin: "ignore",
@@ -77,10 +76,9 @@ async function startWorker(number: number, folder: string, redisUrl: string) {
 }
 
 function serverOf(
-  ports: readonly number[],
+  addresses: Address[],
   pids: number[],
   redis: { url: string; pid: number },
 ): Omit<RunningServer, "stop"> {
-  const addresses = ports.map((port) => ({ hostname: "127.0.0.1", port }))
   return { dialect: "palava", addresses, pids, redisUrl: redis.url, redisPid: redis.pid }
 }

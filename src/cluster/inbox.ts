@@ -7,7 +7,7 @@ import type { NodeId } from "../rooms/ids.ts"
 import type { RoomListener } from "../rooms/room-store.ts"
 import type { ClusterCounters } from "./counters.ts"
 import { decodeNearBatch } from "./neighbours.ts"
-import { decodeNodeMessage, type NodeMessage } from "./node-message.ts"
+import { decodeNodeMessage, type EventsOfRoom, type NodeMessage } from "./node-message.ts"
 import type { Nodes } from "./nodes.ts"
 
 // 1,000 senders a partition: the nodes of a deployment and their predecessors; the oldest is forgotten.
@@ -50,15 +50,19 @@ export class Inbox {
     } else if (message === "unknown") {
       this.#counters.framesUnknown++
     } else if (message.kind === "events") {
-      this.#counters.eventsReceived += message.events.length
-      this.#counters.framesUnknown += message.unknown
-      for (const event of message.events) {
-        if ("member" in event) this.#nodes.heard(event.member.node)
-        this.#listener.onRoomEvent(message.room, event)
-      }
+      for (const ofRoom of message.rooms) this.#hearEvents(ofRoom)
     } else {
       this.#take(partition, message)
       for (const waiting of this.#waiting) if (this.#isNext(waiting)) waiting.proceed()
+    }
+  }
+
+  #hearEvents({ room, events, unknown }: EventsOfRoom): void {
+    this.#counters.eventsReceived += events.length
+    this.#counters.framesUnknown += unknown
+    for (const event of events) {
+      if ("member" in event) this.#nodes.heard(event.member.node)
+      this.#listener.onRoomEvent(room, event)
     }
   }
 

@@ -22,6 +22,12 @@ const MOST_ENTRIES = 30_000
 /** 4 entries: what a room takes besides its own; else whoever makes rooms in a loop would fill 7 MB. */
 const ROOM_ENTRIES = 4
 
+/** 1,000 entries at least are forgotten at a time: to find the first of a Map again and again takes long while others go and come. */
+const FORGOTTEN_ENTRIES = 1_000
+
+/** 60 s, ms: how often old ones are looked for. */
+const LOOK_MS = 60_000
+
 /** 2,000 messages looked at in a second: 40 calls that are set up, and 0.1 % of a core. */
 const LOOKS_PER_SECOND = 2_000
 
@@ -70,6 +76,7 @@ export class Timelines implements RoomTracer {
   /** The longest untouched first. */
   readonly #rooms = new Map<RoomKey, Timeline>()
   #entries = 0
+  #lookedAt = 0
   #looksLeft = LOOKS_PER_SECOND
   #looksSince = 0
   #unseen = 0
@@ -181,9 +188,20 @@ export class Timelines implements RoomTracer {
       timeline.dropped++
       this.#entries--
     }
+    if (this.#taken > MOST_ENTRIES || entry.at - this.#lookedAt >= LOOK_MS) this.#forget(entry.at)
+  }
+
+  /** Entries, and what rooms take besides. */
+  get #taken(): number {
+    return this.#entries + this.#rooms.size * ROOM_ENTRIES
+  }
+
+  #forget(now: number): void {
+    this.#lookedAt = now
+    const most = this.#taken > MOST_ENTRIES ? MOST_ENTRIES - FORGOTTEN_ENTRIES : MOST_ENTRIES
     for (const [oldest, { entries }] of this.#rooms) {
-      const isOver = (entries.at(-1)?.at ?? 0) < entry.at - KEPT_MS
-      if (!isOver && this.#entries + this.#rooms.size * ROOM_ENTRIES <= MOST_ENTRIES) return
+      const isOver = (entries.at(-1)?.at ?? 0) < now - KEPT_MS
+      if (!isOver && this.#taken <= most) return
       this.#rooms.delete(oldest)
       this.#entries -= entries.length
     }

@@ -177,7 +177,7 @@ export class SimulatedNode {
   /** Has something happen to this node while its next change of a room is on its way; undefined: not any more. */
   onNextChange(happen: (() => void) | undefined): void {
     this.#onScript = (name) => {
-      if (happen === undefined || !name.endsWith("_room")) return
+      if (happen === undefined || !/_rooms?$/.test(name)) return
       this.#onScript = undefined
       this.#world.time.after(0, happen)
     }
