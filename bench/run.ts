@@ -6,6 +6,7 @@
 
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { updateDocuments } from "../scripts/update-readme.ts"
 import { generate } from "./generator.ts"
 import type { LoadRequest } from "./load/measure.ts"
 import { originText, readOrigin } from "./report/origin.ts"
@@ -156,6 +157,7 @@ async function main(): Promise<void> {
       console.log(`${scenarioTable(scenario, runs)}\n(${seconds} s)\n`)
     }
     if (!base && !compared) drawPictures(folder)
+    if (!base && !compared && !isQuick) await updateDocuments()
     if (measured.size > 0) console.log(`${targetTable(measured)}\n`)
     if (withMicro) await runMicroBenches(join(folder, "micro.json"))
   } finally {

@@ -59,6 +59,14 @@ function pickTwo(addresses: readonly Address[]): [Address, Address] {
   return [addresses[turn % addresses.length] as Address, addresses[(turn + 1) % addresses.length] as Address]
 }
 
+/** What is said to the peer of this id, and heard from it, in palava's words. */
+function sayingPalava(id: string): Pick<End, "toSent" | "toReceived"> {
+  return {
+    toSent: (data) => toJson({ event: "send_to_peer", peer_id: id, data }),
+    toReceived: (data) => toJson({ ...data, sender_id: id }),
+  }
+}
+
 const palava: Dialect = {
   async enter(address, room) {
     return (await joinPalava(address, room)).connection
@@ -68,12 +76,10 @@ const palava: Dialect = {
     const other = await joinPalava(atOther, room)
     const one = await joinPalava(atOne, room)
     await other.inbox.nextWhere("peer_id", one.id)
-    const toEnd = (connection: Connection, id: string): End => ({
-      connection,
-      toSent: (data) => toJson({ event: "send_to_peer", peer_id: id, data }),
-      toReceived: (data) => toJson({ ...data, sender_id: id }),
-    })
-    return [toEnd(one.connection, other.id), toEnd(other.connection, one.id)]
+    return [
+      { connection: one.connection, ...sayingPalava(other.id) },
+      { connection: other.connection, ...sayingPalava(one.id) },
+    ]
   },
 }
 
@@ -95,6 +101,24 @@ const forwarder: Dialect = {
       connection: await enterForwarder(address, own, to),
       toSent: toText,
       toReceived: toText,
+    })
+    return [await toEnd(atOne, one, other), await toEnd(atOther, other, one)]
+  },
+}
+
+function enterFloor(address: Address, own: string): Promise<Connection> {
+  return connect(address, `/?own=${own}`, new Inbox())
+}
+
+/** The floor takes palava's frames and gives palava's; there are no rooms. */
+const floor: Dialect = {
+  enter: (address) => enterFloor(address, crypto.randomUUID()),
+  async openEnds(addresses) {
+    const [atOne, atOther] = pickTwo(addresses)
+    const [one, other] = [crypto.randomUUID(), crypto.randomUUID()]
+    const toEnd = async (address: Address, own: string, to: string): Promise<End> => ({
+      connection: await enterFloor(address, own),
+      ...sayingPalava(to),
     })
     return [await toEnd(atOne, one, other), await toEnd(atOther, other, one)]
   },
@@ -149,7 +173,7 @@ const yWebrtc: Dialect = {
 }
 
 /** All dialects by the name that a run is started with. */
-export const DIALECTS = { palava, forwarder, peerjs, "y-webrtc": yWebrtc }
+export const DIALECTS = { palava, forwarder, floor, peerjs, "y-webrtc": yWebrtc }
 
 /** A dialect's name. */
 export type DialectName = keyof typeof DIALECTS

@@ -2,14 +2,15 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { pointOf } from "../growth-scenarios.ts"
+import { GROWTH, pointsOf } from "../growth-scenarios.ts"
 import type { LoadResult } from "../load/measure.ts"
 import { FORWARDER, PALAVA, type Runs, type Scenario } from "../scenarios.ts"
 import { median } from "../statistics.ts"
 import type { Origin } from "./origin.ts"
 import { type Bar, bars, type Chart, charts, type Row } from "./svg.ts"
 
-interface Saved {
+/** One scenario's file. */
+export interface Saved {
   title: string
   operation: string
   origin: Origin
@@ -24,9 +25,9 @@ export function saveScenario(folder: string, scenario: Scenario, runs: Runs, ori
 }
 
 /** Reads one scenario's file, if there is one. */
-export function loadRuns(folder: string, name: string): Runs | undefined {
+export function loadScenario(folder: string, name: string): Saved | undefined {
   const path = join(folder, `${name}.json`)
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Saved).runs : undefined
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Saved) : undefined
 }
 
 function kindOf(name: string): Bar["kind"] {
@@ -35,7 +36,7 @@ function kindOf(name: string): Bar["kind"] {
 }
 
 function barGroup(folder: string, name: string, title: string, unit: string, isMemory = false) {
-  const runs = loadRuns(folder, name)
+  const runs = loadScenario(folder, name)?.runs
   if (!runs) return []
   const group = Object.entries(runs).map(([label, results]) => ({
     label,
@@ -69,21 +70,9 @@ export function drawPictures(folder: string): void {
   if (rows.length > 0) writeFileSync(join(folder, "growth.svg"), charts(rows))
 }
 
-/** The axes of growth that have a row in the picture. */
-const GROWTH = [
-  { name: "growth-connections", title: "Connections" },
-  { name: "growth-rooms", title: "Rooms that talk at once" },
-  { name: "growth-members", title: "Members of each room that talks" },
-  { name: "growth-nodes", title: "Nodes, the members of each room on two of them" },
-]
-
 function growthRow(folder: string, name: string, title: string): Row[] {
-  const runs = loadRuns(folder, name)
-  if (!runs) return []
-  const measured = Object.entries(runs).flatMap(([contender, results]) => {
-    const point = pointOf(contender)
-    return point === undefined ? [] : [{ point, results }]
-  })
+  const measured = pointsOf(loadScenario(folder, name)?.runs)
+  if (measured.length === 0) return []
   const line = (title: string, unit: string, of: (result: LoadResult) => number | undefined): Chart => ({
     title,
     unit,

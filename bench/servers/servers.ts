@@ -58,6 +58,9 @@ export const AMPLE_BUDGETS: Budgets = {
   PALAVA_ADDRESS_CONNECTS_PER_SECOND: "1000000",
 }
 
+/** As NO_BUDGETS, and nothing is kept of what happens in rooms. */
+export const NO_TRACE: Budgets = { ...NO_BUDGETS, PALAVA_TRACE_ROOMS: "false" }
+
 const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--room-size", "1000"]
 const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 
@@ -175,35 +178,43 @@ export function palavaWithWorkers(workers: number): Launch {
   }
 }
 
-let forwarderBuilt: Promise<string> | null = null
+const built = new Map<string, Promise<string>>()
 
-/** Compiles the forwarder, once a run. */
-function buildForwarder(): Promise<string> {
-  forwarderBuilt ??= (async () => {
-    const executable = join(ROOT, "dist/bench-forwarder")
-    await run([process.execPath, ...COMPILE, join(ROOT, "bench/servers/forwarder.ts"), "--outfile", executable], ROOT)
-    return executable
-  })()
-  return forwarderBuilt
+/** Compiles a server of this folder, once a run. */
+function buildBare(name: string): Promise<string> {
+  const known = built.get(name)
+  if (known !== undefined) return known
+  const executable = join(ROOT, `dist/bench-${name}`)
+  const compile = [process.execPath, ...COMPILE, join(ROOT, `bench/servers/${name}.ts`), "--outfile", executable]
+  const building = run(compile, ROOT).then(() => executable)
+  built.set(name, building)
+  return building
 }
 
-function forwarderVariables(certificate: CertificateFiles | undefined): Record<string, string> {
+function bareVariables(certificate: CertificateFiles | undefined): Record<string, string> {
   return { PORT: "0", ...(certificate && { TLS_CERT: certificate.cert, TLS_KEY: certificate.key }) }
 }
 
-/** The bare forwarder. */
-export const forwarder: Launch = async (certificate) => {
-  const executable = await buildForwarder()
-  const variables = forwarderVariables(certificate)
-  return launchOne(() => start([executable], SERVER_READY, variables), "forwarder", certificate)
+function bare(name: "forwarder" | "floor"): Launch {
+  return async (certificate) => {
+    const executable = await buildBare(name)
+    const variables = bareVariables(certificate)
+    return launchOne(() => start([executable], SERVER_READY, variables), name, certificate)
+  }
 }
+
+/** The bare forwarder. */
+export const forwarder: Launch = bare("forwarder")
+
+/** The floor: the least that a relay does which stamps its sender. */
+export const floor: Launch = bare("floor")
 
 /** So many bare forwarders on one port. */
 export function forwarderWithWorkers(workers: number): Launch {
   return async (certificate) => {
-    const executable = await buildForwarder()
+    const executable = await buildBare("forwarder")
     const port = freePort()
-    const variables = { ...forwarderVariables(certificate), PORT: String(port), SHARED: "1" }
+    const variables = { ...bareVariables(certificate), PORT: String(port), SHARED: "1" }
     const all = await Promise.all(Array.from({ length: workers }, () => start([executable], SERVER_READY, variables)))
     return {
       dialect: "forwarder",
@@ -218,10 +229,10 @@ export function forwarderWithWorkers(workers: number): Launch {
 
 /** Two forwarders with one Redis PUBLISH for each message. */
 export const forwarderOnTwoNodes: Launch = async (certificate) => {
-  const executable = await buildForwarder()
+  const executable = await buildBare("forwarder")
   return launchNodes(2, "forwarder", certificate, (redisUrl, node) =>
     start([executable], SERVER_READY, {
-      ...forwarderVariables(certificate),
+      ...bareVariables(certificate),
       REDIS_URL: redisUrl,
       NODE_NAME: String(node),
       NODE_PEER: String(1 - node),

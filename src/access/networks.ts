@@ -27,6 +27,12 @@ export function readAddress(text: string): Address | undefined {
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address
 }
 
+/** Whether a text and the bytes of a sockaddr are one address. */
+export function isSameAddress(text: string, bytes: readonly number[]): boolean {
+  const other = ipaddr.fromByteArray([...bytes]).toString()
+  return readAddress(text)?.toString() === readAddress(other)?.toString()
+}
+
 /** Reads a network such as `10.0.0.0/8`, or a single address; undefined for anything else. */
 export function readNetwork(text: string): Network | undefined {
   const [, host = "", length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []

@@ -20,6 +20,7 @@ import { guardOpenFiles } from "../server/open-files.ts"
 import { makePlaceLog } from "../server/refusals.ts"
 import { listenForSockets, type Sockets } from "../server/sockets.ts"
 import { ServerTopics } from "../server/topics.ts"
+import { watchUnfinishedFrames } from "../server/unfinished-frames.ts"
 import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
 import { makeMetrics } from "../telemetry/metrics.ts"
 import type { Metrics } from "../telemetry/registry.ts"
@@ -205,10 +206,11 @@ export async function startNode(parts: NodeParts): Promise<Node> {
   const endGuard = guardOpenFiles({
     limit: files,
     reserved: reservedFiles(files),
-    onEnded: (count) => {
-      connections.counters.refused.open_files += count
+    onEnded: () => {
+      connections.counters.refused.open_files++
     },
   })
+  const endWatch = watchUnfinishedFrames({ connections, port: sockets.port, files })
   const { keepState: keep } = parts
   const shutdown = new Shutdown({
     connections,
@@ -224,6 +226,7 @@ export async function startNode(parts: NodeParts): Promise<Node> {
     },
     last: [
       async () => endGuard(),
+      async () => endWatch(),
       async () => renewals.stop(),
       () => sockets.stop(),
       () => plugins.stop(),

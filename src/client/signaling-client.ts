@@ -4,11 +4,12 @@ import { retryDelay } from "./backoff.ts"
 import { type Address, type ConnectionState, DEFAULT_TIMING, INVALID_ADDRESS, type Timing } from "./connection.ts"
 import { Emitter } from "./emitter.ts"
 import type { SignalingEvents } from "./events.ts"
-import { type PeerMessage, readMessage, writeMessage } from "./messages.ts"
+import { type PeerMessage, writeMessage } from "./messages.ts"
 import { followPage } from "./page.ts"
 import { Requests, SignalingError } from "./requests.ts"
 import { ResumableConnection } from "./resumption.ts"
 import { compare, type JoinedRoom, WantedRoom } from "./room.ts"
+import { onRoomEvent, tellChanges } from "./room-events.ts"
 import { askFor, type ClientOptions, type Token } from "./token.ts"
 import type { Answer, IceServer, Resumed, ServerEvent, Status } from "./wire.ts"
 
@@ -241,7 +242,10 @@ export class SignalingClient extends Emitter<SignalingEvents> {
         return
       default:
         // The rest speaks of the room; the last words of one we left are not heard.
-        if (this.#isIn) this.#onRoomEvent(message)
+        if (!this.#isIn) return
+        if (message.event === "peer_updated_status" && message.sender_id === this.#ownId && this.#room !== undefined)
+          this.#room.toldStatus = message.status
+        onRoomEvent(this, this.#peers, message)
     }
   }
 
@@ -271,52 +275,16 @@ export class SignalingClient extends Emitter<SignalingEvents> {
       this.#requests.rejectAll(new SignalingError("connection_lost", "the answer was lost with the connection"))
     }
     if (!complete) this.#correctStatus(room)
-    if (!resumed.complete) this.#tellChanges(room.othersOf(resumed.peers))
+    if (!resumed.complete) {
+      const before = this.#peers
+      this.#peers = room.othersOf(resumed.peers)
+      tellChanges(this, before, this.#peers)
+    }
     if (room === this.#room) this.emit("resumed", { complete })
   }
 
   #correctStatus(room: WantedRoom): void {
     const change = room.changeFrom(room.toldStatus)
     if (change !== undefined) this.#connection.send({ event: "update_status", status: change })
-  }
-
-  #tellChanges(now: Map<string, Status>): void {
-    const { left, came, changed } = compare(this.#peers, now)
-    this.#peers = now
-    for (const peerId of left) this.emit("peer_left", { peerId, whileAway: true })
-    for (const [peerId, status] of came) this.emit("new_peer", { peerId, status })
-    for (const [peerId, status] of changed) this.emit("peer_updated_status", { peerId, status })
-  }
-
-  #onRoomEvent(message: ServerEvent): void {
-    switch (message.event) {
-      case "new_peer":
-        this.#peers.set(message.peer_id, message.status)
-        this.emit("new_peer", { peerId: message.peer_id, status: message.status })
-        return
-      case "peer_left":
-        if (this.#peers.delete(message.sender_id))
-          this.emit("peer_left", { peerId: message.sender_id, whileAway: false })
-        return
-      case "room_locked":
-      case "room_unlocked":
-        this.emit("locked", { peerId: message.peer_id, isLocked: message.event === "room_locked" })
-        return
-      case "peer_updated_status": {
-        const { sender_id: peerId, status } = message
-        if (this.#peers.has(peerId)) this.#peers.set(peerId, status)
-        else if (peerId === this.#ownId && this.#room !== undefined) this.#room.toldStatus = status
-        this.emit("peer_updated_status", { peerId, status })
-        return
-      }
-      case "offer":
-      case "answer":
-      case "ice_candidate":
-      case "message": {
-        const said = readMessage(message)
-        if (said !== undefined) this.emit("relayed", { peerId: message.sender_id, message: said })
-        else this.emit("error", new SignalingError("invalid_message", `a peer sent an incomplete ${message.event}`))
-      }
-    }
   }
 }

@@ -1,5 +1,6 @@
 // The room store of many nodes: the truth about rooms is in Redis, changed by one script a command. Here commands are
-// sent and their results told; link and lease are the uplink's, relays the outboxes' and the inbox's.
+// sent and their results told; link and lease are the uplink's, relays the outboxes' and the inbox's, and what was lost is
+// put back, or swept, in restores.ts and sweep.ts.
 
 import { type Clock, SYSTEM_CLOCK, sleep } from "../clock.ts"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "../rooms/ids.ts"
@@ -20,7 +21,7 @@ import {
   type StatusText,
   StoreUnavailable,
 } from "../rooms/room-store.ts"
-import { type Backend, LinkLost, type Reply } from "./backend.ts"
+import { type Backend, LinkLost } from "./backend.ts"
 import { type ClusterCounters, makeCounters } from "./counters.ts"
 import { Epochs } from "./epochs.ts"
 import { Inbox } from "./inbox.ts"
@@ -30,8 +31,9 @@ import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
 import { Publishes } from "./publishes.ts"
 import type { Keys } from "./redis/keys.ts"
-import { RoomCalls, readPosition, readProven, readRefusal, readSnapshot } from "./room-calls.ts"
-import { readRoomsOf, type SweepOptions, sweepNode } from "./sweep.ts"
+import { Restores } from "./restores.ts"
+import { RoomCalls, readPosition, readProven, readRefusal, readSnapshot, tellIfClosed } from "./room-calls.ts"
+import { Sweeps } from "./sweep.ts"
 import { Uplink } from "./uplink.ts"
 
 /** What a cluster store is made with. */
@@ -61,16 +63,6 @@ const WAIT_SECONDS = 5
 // 0.3 of a lease: a dead link is found and replaced while the lease still holds.
 const ANSWER_PART = 0.3
 
-// 0.02 of a lease, at random: the sweepers of a dead node do not all begin in the same moment.
-const SWEEP_JITTER_PART = 0.02
-
-/** What one resync has done so far; nothing is kept beyond its end. */
-interface Resync {
-  readonly restored: Set<RoomKey>
-  /** Nodes that were given a lease, if they had none. */
-  readonly granted: Set<NodeId>
-}
-
 /** Rooms in Redis, shared by all nodes with the same Redis and prefix. */
 export class ClusterRoomStore implements RoomStore {
   readonly node: NodeId
@@ -79,19 +71,17 @@ export class ClusterRoomStore implements RoomStore {
   readonly counters: ClusterCounters = makeCounters()
   readonly #keys: Keys
   readonly #clock: Clock
-  readonly #random: () => number
   readonly #log: ClusterLog
-  readonly #leaseMs: number
   readonly #lease: Lease
   readonly #uplink: Uplink
   readonly #outboxes: Outboxes
   readonly #publishes: Publishes
   readonly #calls: RoomCalls
+  readonly #restores: Restores
+  readonly #sweeps: Sweeps
   readonly #nodes: Nodes
   #listener: RoomListener | undefined
   #inbox: Inbox | undefined
-  readonly #sweeping = new Set<string>()
-  #resyncing: Resync | undefined
 
   constructor(options: ClusterRoomStoreOptions) {
     const { backend, keys, log = SILENT, clock = SYSTEM_CLOCK, random = Math.random, node = makeNodeId() } = options
@@ -102,25 +92,31 @@ export class ClusterRoomStore implements RoomStore {
     this.#nodes = new Nodes(node, log)
     this.#keys = keys
     this.#clock = clock
-    this.#random = random
     this.#log = log
-    this.#leaseMs = (options.leaseSeconds ?? LEASE_SECONDS) * 1000
-    this.#lease = new Lease(node, keys, this.#leaseMs, clock)
+    const leaseMs = (options.leaseSeconds ?? LEASE_SECONDS) * 1000
+    this.#lease = new Lease(node, keys, leaseMs, clock)
     this.#calls = new RoomCalls(node, keys)
     const channelOf = (partition: number, node: NodeId) => keys.channelPrefix(partition) + node
     this.#uplink = new Uplink({
       backend,
       link: {
         channels: Array.from({ length: keys.partitions }, (_, partition) => channelOf(partition, node)),
-        answerMs: this.#leaseMs * ANSWER_PART,
+        answerMs: leaseMs * ANSWER_PART,
         clock,
         counters,
         onMessage: (partition, message) => this.#hear(partition, message),
       },
       ...{ lease: this.#lease, clock, random, counters, log, waitMs },
-      onResync: () => this.#resync(),
-      onLeaseEnded: (ended) => this.#sweepSoon(ended as NodeId),
+      onResync: () => this.#restores.resync(),
+      onLeaseEnded: (ended) => {
+        this.#nodes.ended(ended as NodeId)
+        this.#sweeps.sweepSoon(ended as NodeId)
+      },
     })
+    const listener = () => this.#listener
+    const shared = { node, keys, counters, listener, lease: this.#lease, uplink: this.#uplink }
+    this.#restores = new Restores({ ...shared, calls: this.#calls })
+    this.#sweeps = new Sweeps({ ...shared, leaseMs, clock, random, log })
     this.#publishes = new Publishes({ uplink: this.#uplink, calls: this.#calls, clock })
     this.#outboxes = new Outboxes({
       ...{ node, uplink: this.#uplink, clock, counters, log, waitMs, channelOf, lastBatch: options.lastBatch ?? 0 },
@@ -168,7 +164,7 @@ export class ClusterRoomStore implements RoomStore {
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
     await this.#behind(room, peer)
     const reply = await this.#uplink.run("up", (terms) => this.#calls.leave(room, peer, generation, terms))
-    this.#tellIfClosed(room, reply.slice(3))
+    tellIfClosed(this.#listener, room, reply.slice(3))
     return readPosition(reply)
   }
 
@@ -210,27 +206,8 @@ export class ClusterRoomStore implements RoomStore {
     return readSnapshot(await this.#uplink.run("leased", () => this.#calls.snapshot(room)))
   }
 
-  async restore(
-    room: RoomKey,
-    own: readonly OwnMember[],
-    others: readonly Member[],
-    lock?: Lock,
-  ): Promise<RoomSnapshot> {
-    this.counters.restores++
-    this.#resyncing?.restored.add(room)
-    const epochs = new Epochs()
-    const strangers = others.filter(({ node }) => node !== this.node)
-    // Before: a lost room may be born again with them. Leases are in another slot than rooms, so not in the same script.
-    await this.#grant(strangers)
-    const reply = await this.#uplink.run("leased", (terms) =>
-      this.#calls.restore(room, own, strangers, lock, epochs.next(), terms),
-    )
-    const snapshot = readSnapshot(reply.slice(1))
-    if (epochs.has(snapshot.epoch)) this.#listener?.onRoomOpened(room)
-    this.#tellIfClosed(room, reply.slice(4))
-    // Behind: older data may hold members of nodes that were swept since, on a master that does not keep the leases.
-    if (this.#resyncing !== undefined) await this.#grant(snapshot.members)
-    return snapshot
+  restore(room: RoomKey, own: readonly OwnMember[], others: readonly Member[], lock?: Lock): Promise<RoomSnapshot> {
+    return this.#restores.restore(room, own, others, lock)
   }
 
   async close(withinMs: number, keepsMembers = false): Promise<void> {
@@ -243,7 +220,7 @@ export class ClusterRoomStore implements RoomStore {
   async #leaveAll(keepsMembers: boolean): Promise<void> {
     await this.#outboxes.drained()
     this.#listener = undefined
-    if (!keepsMembers) await this.#sweep(this.node, true)
+    if (!keepsMembers) await this.#sweeps.sweepOwn()
   }
 
   /** Resolves when what this node said before of a room is on its way. */
@@ -256,19 +233,6 @@ export class ClusterRoomStore implements RoomStore {
     return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }
 
-  /** Gives a lease to the nodes of these members that have none: they renew it, or are swept when it is over. */
-  async #grant(members: readonly Member[]): Promise<void> {
-    const granted = this.#resyncing?.granted
-    const nodes = new Set(members.map(({ node }) => node).filter((node) => node !== this.node && !granted?.has(node)))
-    if (nodes.size === 0) return
-    await this.#uplink.run("leased", () => this.#lease.grantCall([...nodes]))
-    for (const node of nodes) granted?.add(node)
-  }
-
-  #tellIfClosed(room: RoomKey, [closed, peak, openMs]: readonly Reply[]): void {
-    if (closed === 1) this.#listener?.onRoomClosed(room, Number(peak), Number(openMs))
-  }
-
   #hear(partition: number, message: Buffer): void {
     try {
       this.#inbox?.hear(partition, message)
@@ -276,44 +240,5 @@ export class ClusterRoomStore implements RoomStore {
       // A bug above must not end up inside the decoder of the subscriber.
       this.#log.warn("listener failed", { error: toText(error) })
     }
-  }
-
-  /** Has the rooms with members here restored, then clears those that only Redis believes to have some. */
-  async #resync(): Promise<void> {
-    const resync: Resync = { restored: new Set(), granted: new Set() }
-    this.#resyncing = resync
-    try {
-      await this.#listener?.onResync()
-      const { link } = this.#uplink
-      if (link === undefined) return
-      const believed = await readRoomsOf(this.node, link, this.#keys)
-      for (const room of believed) if (!resync.restored.has(room)) await this.restore(room, [], [])
-    } finally {
-      this.#resyncing = undefined
-    }
-  }
-
-  #sweepSoon(node: NodeId): void {
-    this.#nodes.ended(node)
-    if (this.#sweeping.has(node)) return
-    this.#sweeping.add(node)
-    this.#clock.after(this.#random() * this.#leaseMs * SWEEP_JITTER_PART, () => {
-      this.#sweep(node, false)
-        .catch((error: unknown) => this.#log.warn("bug: a sweep failed", { error: toText(error) }))
-        .finally(() => this.#sweeping.delete(node))
-    })
-  }
-
-  async #sweep(node: NodeId, isSelf: boolean): Promise<void> {
-    const { link } = this.#uplink
-    if (link === undefined) return
-    const listener: SweepOptions["listener"] = {
-      onSwept: (...args) => this.#listener?.onSwept(...args),
-      onRoomClosed: (...args) => this.#listener?.onRoomClosed(...args),
-    }
-    // A command of a link that was lost may still arrive as long as the lease lasts that it was sent under.
-    const isLeaseKept = isSelf && this.#uplink.sinceLostMs <= this.#leaseMs
-    const shared = { counters: this.counters, keys: this.#keys, lease: this.#lease, random: this.#random }
-    await sweepNode(node, isSelf, { link, listener, isLeaseKept, ...shared })
   }
 }

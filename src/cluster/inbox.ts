@@ -33,6 +33,7 @@ export class Inbox {
       this.#counters.framesUnknown++
     } else if (message.kind === "events") {
       this.#counters.eventsReceived += message.events.length
+      this.#counters.framesUnknown += message.unknown
       for (const event of message.events) {
         if ("member" in event) this.#nodes.heard(event.member.node)
         this.#listener.onRoomEvent(message.room, event)

@@ -1,6 +1,7 @@
 // The bytes between nodes: one MessagePack array a message, [version, kind, ...]. Room events are packed by the Lua
 // scripts, relays and heartbeats here. A version, kind or number once given is never used for anything else, so nodes
-// of two releases can run side by side: what a node does not know it counts and drops.
+// of two releases can run side by side: what a node does not know it counts and drops. An event dropped so is a gap in the
+// room's log, and the next one has the room repaired from a snapshot.
 //
 //   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
 //       [1, peer, node, generation, rev, status] joined; with a seventh, which means nothing, and an eighth, its mark
@@ -20,6 +21,7 @@ import { readPacked } from "./message-pack.ts"
 /** The version of the messages this file writes and reads. */
 const VERSION = 1
 const KIND = { events: 1, relays: 2, heartbeat: 3 } as const
+/** The last is the highest: what is above it another release knows. */
 const EVENT = { joined: 1, left: 2, status: 3, frame: 4, moved: 5 } as const
 /** In a frame, for all but its peer. */
 const OTHERS = 1
@@ -30,7 +32,13 @@ const LOCKS = 1
 
 /** Room events, or relays with their sender and the sender's number for the batch. */
 export type NodeMessage =
-  | { readonly kind: "events"; readonly room: RoomKey; readonly events: readonly RoomEvent[] }
+  | {
+      readonly kind: "events"
+      readonly room: RoomKey
+      readonly events: readonly RoomEvent[]
+      /** Events of kinds that are not known here, between those and behind them. */
+      readonly unknown: number
+    }
   | { readonly kind: "relays"; readonly sender: NodeId; readonly number: number; readonly relays: readonly Relay[] }
 
 /** A heartbeat: the answer that a subscription lives. */
@@ -131,16 +139,20 @@ function readEvents(message: unknown[]): NodeMessage | undefined {
   const [, , room, epoch, first, list] = message
   if (typeof room !== "string" || typeof epoch !== "string" || !isCount(first) || !Array.isArray(list)) return undefined
   const events: RoomEvent[] = []
+  let unknown = 0
   for (const entry of list) {
-    const event = readEvent(entry, epoch, first + events.length)
+    const event = readEvent(entry, epoch, first + events.length + unknown)
     if (event === undefined) return undefined
-    events.push(event)
+    if (event === "unknown") unknown++
+    else events.push(event)
   }
-  return { kind: "events", room: room as RoomKey, events }
+  return { kind: "events", room: room as RoomKey, events, unknown }
 }
 
-function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | undefined {
-  if (!Array.isArray(entry) || typeof entry[1] !== "string") return undefined
+function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | "unknown" | undefined {
+  if (!Array.isArray(entry) || !isCount(entry[0])) return undefined
+  if (entry[0] > EVENT.moved) return "unknown"
+  if (typeof entry[1] !== "string") return undefined
   const peer = entry[1] as PeerId
   switch (entry[0]) {
     case EVENT.joined:

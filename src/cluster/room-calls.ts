@@ -13,6 +13,7 @@ import {
   type Position,
   type Proven,
   REPLACED_SECONDS,
+  type RoomListener,
   type RoomSnapshot,
   type StatusText,
 } from "../rooms/room-store.ts"
@@ -240,6 +241,15 @@ export function readSnapshot([epoch, seq, list]: readonly Reply[]): RoomSnapshot
   }
   members.sort((a, b) => a.order - b.order)
   return { epoch: String(epoch), seq: Number(seq), members: members.map(({ member }) => member) }
+}
+
+/** Tells of a room that a command has closed: `closed, peak, open_ms`, where it could have. */
+export function tellIfClosed(
+  listener: RoomListener | undefined,
+  room: RoomKey,
+  [closed, peak, openMs]: readonly Reply[],
+): void {
+  if (closed === 1) listener?.onRoomClosed(room, Number(peak), Number(openMs))
 }
 
 /** Whether a room is locked, as the scripts say it. */

@@ -211,6 +211,8 @@ function unknownCommand(words: readonly string[]): string {
 function parseMistake(cause: unknown, flags: readonly string[]): string {
   const [sentence = ""] = String(cause instanceof Error ? cause.message : cause).split(/\n|\. /)
   const [, unknown = ""] = /^Unknown option '(--[^']+)'/.exec(sentence) ?? []
+  // A switch off with a value is unknown to parseArgs.
+  if (flags.includes(unknown)) return `option '${unknown}' does not take an argument`
   const meant = suggestion(unknown, flags)
   return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}${meant}`
 }

@@ -84,6 +84,6 @@ export const LIMIT_OPTIONS = {
     default: 0,
     defaultText: "a quarter of the memory, by --workers",
     value: "MIB",
-    help: "what is kept for all connections together: not yet read, not yet handled, held; over it the greediest is closed",
+    help: "what is kept for all connections together: not yet whole, not yet handled, not yet read, held; over it the greediest is closed, of the address that has most",
   }),
 } as const

@@ -97,6 +97,7 @@ export function loadInvocation(args: readonly string[], env: Readonly<Record<str
   const warnings = [...unknownVariables(env), ...steeringVariables(env)]
   readSecrets(config, sources, env, mistakes, warnings)
   checkTogether(config as unknown as Config, mistakes)
+  if (command === "start" || command === "check-config") warnings.push(...withoutEffect(config as unknown as Config))
   checkFiles(config as unknown as Config, command, mistakes, warnings)
   const statsFlags = readStatsFlags(values, mistakes)
   const adminFlags = readAdminFlags(values, mistakes)
@@ -241,4 +242,13 @@ function checkTogether(config: Config, mistakes: string[]): void {
     mistakes.push("--redis and --redis-cluster: give one of them")
   if (config.workers !== 1 && !isClustered(config))
     mistakes.push("--workers: needs --redis or --redis-cluster, by which the workers see each other's peers")
+}
+
+/** What is given and does nothing. */
+function withoutEffect({ sameIdentity, authSecret, authJwks, plugin }: Config): string[] {
+  const hasIdentities = authSecret !== "" || authJwks !== "" || plugin.length > 0
+  if (sameIdentity === "allow" || hasIdentities) return []
+  return [
+    `--same-identity ${sameIdentity} does nothing: nobody has an identity without --auth-secret-file, --auth-jwks or a plug-in that gives one`,
+  ]
 }

@@ -2,24 +2,22 @@
 // configuration file, --help, check-config and the table in README are all made from this list.
 
 import { availableParallelism } from "node:os"
+import { CLUSTER_OPTIONS } from "./cluster-options.ts"
 import { LIMIT_OPTIONS } from "./limit-options.ts"
+import { LISTEN_OPTIONS } from "./listen-options.ts"
 import { list, type Option, option } from "./option.ts"
 import {
-  countOrAuto,
   filePath,
   hidden,
   hmacSecret,
   httpOrigin,
   iceUrl,
   keysPlace,
-  listenAddress,
   network,
   oneOf,
-  redisUrl,
   text,
   whole,
   withoutLogin,
-  withoutPassword,
   yesOrNo,
 } from "./values.ts"
 
@@ -28,55 +26,7 @@ export const DIALECTS = ["palava", "peerjs", "simplewebrtc", "togetherjs", "webr
 
 /** All options by their name in the code; `roomSize` is `--room-size`, `PALAVA_ROOM_SIZE` and `room_size`. */
 export const OPTIONS = {
-  port: option({
-    schema: whole(0, 65535),
-    default: 4233,
-    value: "PORT",
-    help: "port for browsers; 0 takes a free one",
-  }),
-  host: option({
-    schema: text(/^\S+$/, "must be an address"),
-    default: "0.0.0.0",
-    value: "ADDRESS",
-    help: "address to listen on for browsers",
-  }),
-  adminListen: option({
-    schema: listenAddress,
-    default: "",
-    defaultText: "127.0.0.1, the port after --port",
-    value: "HOST:PORT",
-    help: 'where console, metrics and health are for operators; "off" for nowhere',
-  }),
-  adminHost: list({
-    schema: text(/^[\w.-]{1,253}$/, "must be a host name"),
-    value: "NAME",
-    help: "name operators ask --admin-listen by, besides addresses, localhost and this machine's own name",
-  }),
-  adminTokenFile: option({
-    schema: filePath,
-    default: "",
-    value: "FILE",
-    secretLetters: 16,
-    help: "file with the token operators must bring (Authorization: Bearer, or as password); /healthz and /readyz stay open",
-  }),
-  tlsCert: list({
-    schema: filePath,
-    value: "[NAME=]FILE",
-    help: "certificate chain (PEM) for wss and https, for all host names or for NAME; read again when it changes; goes with --tls-key",
-  }),
-  tlsKey: list({ schema: filePath, value: "[NAME=]FILE", help: "private key (PEM) of the certificate (for NAME)" }),
-  hstsSeconds: option({
-    schema: whole(0, 63_072_000),
-    default: 31_536_000,
-    value: "SECONDS",
-    help: "how long browsers keep to https (Strict-Transport-Security, with --tls-cert); 0 makes them forget",
-  }),
-  page: option({
-    schema: yesOrNo,
-    default: true,
-    value: "",
-    help: "serve the demo call at /, and the client at /client.js and /mesh.js; --no-page switches both off",
-  }),
+  ...LISTEN_OPTIONS,
   origin: list({
     schema: httpOrigin,
     value: "ORIGIN",
@@ -208,63 +158,7 @@ export const OPTIONS = {
     value: "FILE",
     help: "where a node without Redis leaves at its end who may come back, for its next start; with Redis it is not used",
   }),
-  redis: option({
-    schema: redisUrl,
-    default: "",
-    value: "URL",
-    shown: withoutPassword,
-    help: "Redis shared by all nodes: redis://HOST:PORT, rediss://... or HOST:PORT",
-  }),
-  redisCluster: list({
-    schema: redisUrl,
-    value: "URL",
-    shown: withoutPassword,
-    help: "some nodes of a Redis Cluster (7 or later), in place of --redis",
-  }),
-  redisPasswordFile: option({
-    schema: filePath,
-    default: "",
-    value: "FILE",
-    secretLetters: 1,
-    help: "file with the password for Redis, in place of one in the URL",
-  }),
-  redisCa: option({
-    schema: filePath,
-    default: "",
-    value: "FILE",
-    help: "certificates (PEM) of the authority behind rediss://, in place of those the system knows",
-  }),
-  redisCert: option({
-    schema: filePath,
-    default: "",
-    value: "FILE",
-    help: "certificate (PEM) to show to Redis (tls-auth-clients); goes with --redis-key",
-  }),
-  redisKey: option({ schema: filePath, default: "", value: "FILE", help: "private key (PEM) of --redis-cert" }),
-  redisPrefix: option({
-    schema: text(/^[\w.-]{1,40}$/, "must be 1 to 40 letters, digits, _ . or -"),
-    default: "palava",
-    value: "NAME",
-    help: "begins every key and channel in Redis",
-  }),
-  redisWaitSeconds: option({
-    schema: whole(1, 60),
-    default: 5,
-    value: "SECONDS",
-    help: "how long a request waits while Redis is away before it gets unavailable",
-  }),
-  leaseSeconds: option({
-    schema: whole(1, 600),
-    default: 10,
-    value: "SECONDS",
-    help: "silence after which a node counts as dead and its peers leave",
-  }),
-  workers: option<number | "auto">({
-    schema: countOrAuto,
-    default: 1,
-    value: "COUNT|auto",
-    help: "processes that share one port and the work, each a node; auto is one for each CPU; needs --redis or --redis-cluster",
-  }),
+  ...CLUSTER_OPTIONS,
   statsDays: option({
     schema: whole(1, 3660),
     default: 30,

@@ -12,6 +12,12 @@ const MOST_STRIKES = 1_000
 const ABUSE_STRIKES = 100
 const ABUSE_JOINS = 10
 
+/** 1,024 characters: only of longer ones the bytes are counted, of others a character is one. */
+const LONG_CHARACTERS = 1_024
+
+/** 35 bytes: what a frame takes besides its payload, and a record of TLS around it (RFC 5246: 29). */
+const FRAME_BYTES = 35
+
 /** What all accounts share. */
 export interface AccountOwner {
   /** What each may do. */
@@ -25,6 +31,8 @@ export interface AccountOwner {
 /** See the head of this file. */
 export class Account extends Budget {
   readonly place: Place
+  /** Bytes of all that was to be paid, as they came over the line: about. */
+  receivedBytes = 0
   readonly #all: AccountOwner
   #strikes = 0
 
@@ -35,8 +43,10 @@ export class Account extends Budget {
   }
 
   /** Takes a message's price: itself, and its bytes, sent once. @returns whether it could be paid */
-  pay(bytes: number): boolean {
+  pay(text: string): boolean {
     const { place } = this
+    const bytes = text.length < LONG_CHARACTERS ? text.length : Buffer.byteLength(text)
+    this.receivedBytes += bytes + FRAME_BYTES
     const isThere = this.messages >= 1 && place.messages >= 1 && this.bytes > 0 && place.bytes > 0
     if (!isThere && (this.#isShort("messages") || this.#isShort("bytes"))) return false
     this.messages--

@@ -18,6 +18,9 @@ import { TURN_MESSAGES, type Turns, type Waiter } from "./turns.ts"
 /** 100 refused messages: what one counts for while the node has more to do than it can, so that few are answered. */
 const BUSY_STRIKES = 100
 
+/** 4 messages that wait: who has no more is not parted from for what others of its place do. */
+const FEW_MESSAGES = 4
+
 /** What a connection may do. */
 export interface ConnectionLimits extends LivenessLimits, PlaceLimits {
   /** Unsent bytes after which it is closed: a frame dropped in silence would break the order of the rest. */
@@ -49,10 +52,12 @@ export class Connection implements Keeper, Waiter {
   socket: Socket | undefined
   /** Tick of the last sign of life. */
   heardAt: number
+  /** The port its client connected from, or a proxy; 0 where no socket is its own. */
+  clientPort = 0
   /** What the plug-ins keep with this connection; theirs alone. */
   attachment: unknown
-  /** What it may do. */
-  readonly #account: Account
+  /** What it may do, and what it has sent. */
+  readonly account: Account
   readonly #all: ConnectionOwner
   /** Whether a message is waited for, or the others' turn. */
   #state: "free" | "waiting" | "queued" = "free"
@@ -72,12 +77,12 @@ export class Connection implements Keeper, Waiter {
     this.#all = all
     this.id = id
     this.heardAt = all.liveness.tick
-    this.#account = new Account(all, place)
+    this.account = new Account(all, place)
     this.receiver = makeReceiver(this)
   }
 
   get place(): Place {
-    return this.#account.place
+    return this.account.place
   }
 
   /** Whether the connection is gone, or not open yet. Not a field: with one field more, each takes 64 bytes more. */
@@ -95,7 +100,7 @@ export class Connection implements Keeper, Waiter {
   }
 
   get queuedBytes(): number {
-    return this.#queue?.bytes ?? 0
+    return (this.#queue?.bytes ?? 0) + (this.socket?.unfinishedBytes ?? 0)
   }
 
   get unsentBytes(): number {
@@ -118,8 +123,10 @@ export class Connection implements Keeper, Waiter {
     const { counters, turns } = this.#all
     counters.framesReceived++
     counters.bytesReceived += text.length
-    if (!this.#account.pay(text.length)) this.#onOver(text)
-    else if (turns.isOver() || this.#state !== "free") this.#enqueue(text)
+    if (!this.account.pay(text)) {
+      this.receiver.onRefused(text)
+      this.#onUnpaid()
+    } else if (turns.isOver() || this.#state !== "free") this.#enqueue(text)
     else this.#take(text)
   }
 
@@ -127,22 +134,22 @@ export class Connection implements Keeper, Waiter {
   onPong(): void {
     if (this.socket === undefined) return
     this.heardAt = this.#all.liveness.tick
-    if (!this.#account.pay(0)) this.#onUnpaid()
+    if (!this.account.pay("")) this.#onUnpaid()
   }
 
   /** What the client said causes so many bytes on top of its own, sent once. */
   charge(bytes: number): void {
-    this.#account.charge(bytes)
+    this.account.charge(bytes)
   }
 
   /** The client wants to join something. @returns whether it may now */
   mayJoin(): boolean {
-    return this.#account.payJoin()
+    return this.account.payJoin()
   }
 
   /** The client did what none has to do by itself, such as to guess a secret. */
   onAbuse(): void {
-    this.#strike(this.#account.chargeAbuse())
+    this.#strike(this.account.chargeAbuse())
   }
 
   /** The socket is gone, whoever ended it; `code` is that of the close frame, or BROKEN. */
@@ -162,6 +169,11 @@ export class Connection implements Keeper, Waiter {
   /** Parts from the client; onClose follows. */
   close({ code, reason }: Close): void {
     this.socket?.close(code, reason)
+  }
+
+  /** Something its client sends is kept, and not whole yet. */
+  onUnfinished(): void {
+    this.#all.memory.watch(this)
   }
 
   /** Parts from a reader that is too slow. */
@@ -198,10 +210,9 @@ export class Connection implements Keeper, Waiter {
 
   goOn(): void {
     if (this.#state !== "queued") return
-    const { socket } = this
     // In one go, as Bun itself does with the answers to what it has just read.
-    if (socket?.cork === undefined) this.#drain()
-    else socket.cork(() => this.#drain())
+    if (this.socket?.cork === undefined) this.#drain()
+    else this.socket.cork(() => this.#drain())
   }
 
   #take(text: string): void {
@@ -234,7 +245,12 @@ export class Connection implements Keeper, Waiter {
       this.#all.memory.watch(this)
     }
     if (this.#state === "free") this.#waitForTurn(true)
-    // Nothing is refused for want of a turn only: then the loop is held for longer.
+    const { turns } = this.#all
+    if (this.#state === "queued" && this.place.isFlooding(turns.number) && this.#queue.length >= FEW_MESSAGES) {
+      this.#onFlood()
+      return
+    }
+    // Of one connection nothing is refused for want of a turn only: then the loop is held for longer.
     while (this.#state === "queued" && this.#queue.isLongWith(text)) {
       const first = this.#queue.shift()
       this.#take(first ?? text)
@@ -266,17 +282,15 @@ export class Connection implements Keeper, Waiter {
     }
   }
 
-  #onOver(text: string): void {
-    this.receiver.onRefused(text)
-    this.#onUnpaid()
-  }
-
   #onUnpaid(): void {
     this.#strike(this.#all.turns.isOver() ? BUSY_STRIKES : 1)
   }
 
   #strike(times: number): void {
-    if (this.#account.strike(times)) return
+    if (!this.account.strike(times)) this.#onFlood()
+  }
+
+  #onFlood(): void {
     this.#all.counters.closedRateLimited++
     this.#all.places.chargeFlood(this.place)
     this.part(CLOSE.rateLimited)

@@ -25,11 +25,14 @@ export class MessageQueue {
   #next = 0
   #characters = 0
 
+  /** Messages in it. */
+  get length(): number {
+    return this.#texts.length - this.#next
+  }
+
   /** Keeps `text` as the last. @returns false when it does not fit */
   push(text: string): boolean {
-    if (this.#texts.length - this.#next >= QUEUE_MESSAGES || this.#characters + text.length > QUEUE_CHARACTERS) {
-      return false
-    }
+    if (this.length >= QUEUE_MESSAGES || this.#characters + text.length > QUEUE_CHARACTERS) return false
     this.#texts.push(text)
     this.#characters += text.length
     return true
@@ -37,8 +40,7 @@ export class MessageQueue {
 
   /** Whether it would be long with `text`. */
   isLongWith(text: string): boolean {
-    const isLong = this.#texts.length - this.#next >= LONG_MESSAGES
-    return isLong || this.#characters + text.length > LONG_CHARACTERS
+    return this.length >= LONG_MESSAGES || this.#characters + text.length > LONG_CHARACTERS
   }
 
   /** Takes the first; undefined when none waits. */
@@ -56,6 +58,6 @@ export class MessageQueue {
 
   /** What all of them take in memory, at most. */
   get bytes(): number {
-    return this.#characters * CHARACTER_BYTES + (this.#texts.length - this.#next) * TEXT_BYTES
+    return this.#characters * CHARACTER_BYTES + this.length * TEXT_BYTES
   }
 }

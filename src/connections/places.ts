@@ -20,6 +20,12 @@ const REQUEST_MESSAGES = 10
 /** 20 new connections: what one costs that was parted from for flooding, so that it does not come back for more at once. */
 const FLOOD_CONNECTS = 20
 
+/**
+ * 16,384 messages of one place in one turn of the event loop that has no more time for them: candidates of 300 bytes, as much
+ * as is read at once (receive-buffers.ts) of 150 clients; to take in so many holds the loop for some 15 ms.
+ */
+const MOST_IN_TURN = 16_384
+
 /** 10 s: when to come again, where only others can make room. */
 const FULL_RETRY_SECONDS = 10
 
@@ -48,12 +54,23 @@ export class Place extends Budget {
   /** New connections it may open now, and the tick of their last filling. */
   connects: number
   connectsFilledAt: number
+  #turn = 0
+  #waitingInTurn = 0
 
   constructor(name: string, rates: Rates, connects: Rate, tick: number) {
     super(rates, tick)
     this.name = name
     this.connects = connects.burst
     this.connectsFilledAt = tick
+  }
+
+  /** A message is taken in that has to wait for a later turn. @returns whether it is one too many in the turn of this number */
+  isFlooding(turn: number): boolean {
+    if (turn !== this.#turn) {
+      this.#turn = turn
+      this.#waitingInTurn = 0
+    }
+    return ++this.#waitingInTurn > MOST_IN_TURN
   }
 }
 

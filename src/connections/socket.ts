@@ -2,6 +2,10 @@
 
 /** One client's connection. */
 export interface Socket {
+  /** The other end's address, a proxy's where there is one; where it is missing, nothing comes over this socket itself. */
+  readonly remoteAddress?: string
+  /** Bytes of what its client is just sending and that is not whole yet, where the socket knows. */
+  readonly unfinishedBytes?: number
   /** Sends one text frame, behind everything published to the socket's topics before. @returns below 0 when it waits, as Bun says it */
   send(text: string): unknown
   /** Closes with a code of RFC 6455 section 7.4 or 4000-4999. */

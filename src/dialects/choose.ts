@@ -3,7 +3,7 @@
 
 import type { Connection } from "../connections/connection.ts"
 import type { PeerId } from "../rooms/ids.ts"
-import type { Dialect, Handshake } from "./contract.ts"
+import type { Admission, Dialect, Handshake, Visit } from "./contract.ts"
 import type { Conversation } from "./conversation.ts"
 
 /** The dialect of a client that connects in this way; undefined where the first message will tell. */
@@ -76,4 +76,13 @@ class Undecided implements Conversation {
     conversation.onOpen?.()
     return conversation
   }
+}
+
+/** What the first dialect that has something to say of a handshake makes of it. */
+export function admissionOf(dialects: readonly Dialect[], handshake: Handshake, visit: Visit): Admission | undefined {
+  for (const dialect of dialects) {
+    const admission = dialect.admit?.(handshake, visit)
+    if (admission !== undefined) return admission
+  }
+  return undefined
 }

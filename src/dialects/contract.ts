@@ -28,6 +28,8 @@ export interface Handshake {
 export interface Visit {
   /** Where it comes from; empty when the client is gone. */
   readonly address: string
+  /** The port it comes from, or a proxy does. */
+  readonly port: number
   /** Whose request it is, told by what clients cannot choose: of the address, and more where an unknown proxy has many. */
   readonly visitor: string
   /** The answer to a client that may not connect now, whatever it speaks; undefined when it may. */
@@ -132,5 +134,5 @@ export interface Dialect {
   /** Plain HTTP requests of its clients; undefined for those that are not. */
   answer?(request: Request, url: URL, visit: Visit): Response | Promise<Response> | undefined
   /** A WebSocket handshake that is more than that of a new client; undefined for all others. */
-  admit?(handshake: Handshake, visit: Pick<Visit, "visitor">): Admission | undefined
+  admit?(handshake: Handshake, visit: Pick<Visit, "visitor" | "port">): Admission | undefined
 }

@@ -158,10 +158,19 @@ export class RoomCommands {
     holder.payer.charge(CHANGE_BYTES + text.length * room.members.size)
     this.#tracer?.relayed(room.key, peer, undefined, text)
     const rev = this.#parts.registry.nextNumber()
-    const send = () => this.#parts.store.publish(room.key, peer, rev, text, to, lock)
-    const position = send()
+    const position = this.#parts.store.publish(room.key, peer, rev, text, to, lock)
     if (position !== undefined && !(position instanceof Promise)) return "done"
-    return this.#change(membership, send, position)
+    return this.#publishLater(membership, position, rev, text, to, lock)
+  }
+
+  /** Apart, as a function that has a closure in it makes room for it at every call. */
+  #publishLater(
+    membership: Membership,
+    sent: undefined | Promise<Position | undefined>,
+    ...frame: [rev: number, text: string, to: Audience, lock?: boolean]
+  ): Promise<ChangeOutcome> {
+    const { room, peer } = membership
+    return this.#change(membership, () => this.#parts.store.publish(room.key, peer, ...frame), sent)
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto"
 import { makeNodeId, type NodeId, type PeerId, type RoomKey } from "./ids.ts"
+import { findMember, hasWord, indexOf, type MemoryRoom, othersWith, toPosition, toSnapshot } from "./memory-room.ts"
 import { isBefore } from "./replica.ts"
 import {
   type Audience,
@@ -21,25 +22,10 @@ import {
   type StatusText,
 } from "./room-store.ts"
 
-/** A room while it has members. */
-interface Room {
-  readonly epoch: string
-  seq: number
-  peak: number
-  readonly openedAt: number
-  /** Oldest first. A list: a Map is 300 bytes larger, and most rooms are small. */
-  readonly members: Member[]
-  /** The proofs of those that may be taken over; most rooms have none. */
-  proofs: Map<PeerId, string> | undefined
-  /** What proved memberships that others have replaced, and until when (ms) it is known; the oldest first. */
-  replaced: Map<PeerId, { readonly proof: string; readonly until: number }> | undefined
-  lock: Lock | undefined
-}
-
 /** The room store of a single node. */
 export class MemoryRoomStore implements RoomStore {
   readonly node: NodeId
-  readonly #rooms = new Map<RoomKey, Room>()
+  readonly #rooms = new Map<RoomKey, MemoryRoom>()
   #listener: RoomListener | undefined
 
   /** @param node that of the process whose place this one takes, if any */
@@ -124,20 +110,16 @@ export class MemoryRoomStore implements RoomStore {
     lock?: boolean,
   ): Position | undefined | Promise<Position | undefined> {
     const room = this.#rooms.get(key)
-    const member = room && findMember(room, peer)
+    const at = room === undefined ? -1 : indexOf(room, peer)
+    const member = room?.members[at]
     if (room === undefined || member === undefined || rev <= member.rev) return undefined
-    room.members[indexOf(room, peer)] = { ...member, rev }
-    const its = lock === undefined ? undefined : { isLocked: lock, rev }
-    room.lock = its ?? room.lock
-    this.#announce(key, {
-      epoch: room.epoch,
-      seq: ++room.seq,
-      kind: "frame",
-      peer,
-      text,
-      to,
-      ...(its === undefined ? {} : { lock: its }),
-    })
+    room.members[at] = { ...member, rev }
+    const frame = { epoch: room.epoch, seq: ++room.seq, kind: "frame", peer, text, to } as const
+    if (lock === undefined) this.#announce(key, frame)
+    else {
+      room.lock = { isLocked: lock, rev }
+      this.#announce(key, { ...frame, lock: room.lock })
+    }
     return toPosition(room)
   }
 
@@ -195,8 +177,8 @@ export class MemoryRoomStore implements RoomStore {
     this.#rooms.clear()
   }
 
-  #open(key: RoomKey): Room {
-    const room: Room = {
+  #open(key: RoomKey): MemoryRoom {
+    const room: MemoryRoom = {
       epoch: randomUUID(),
       seq: 0,
       peak: 0,
@@ -211,13 +193,13 @@ export class MemoryRoomStore implements RoomStore {
     return room
   }
 
-  #add(key: RoomKey, room: Room, member: Member): void {
+  #add(key: RoomKey, room: MemoryRoom, member: Member): void {
     room.members.push(member)
     room.peak = Math.max(room.peak, room.members.length)
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "joined", member })
   }
 
-  #move(key: RoomKey, room: Room, member: Member): void {
+  #move(key: RoomKey, room: MemoryRoom, member: Member): void {
     room.members[indexOf(room, member.peer)] = member
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "moved", member })
   }
@@ -226,7 +208,7 @@ export class MemoryRoomStore implements RoomStore {
     return hasWord(this.#rooms.get(key)?.proofs?.get(peer), given)
   }
 
-  #setProof(room: Room, peer: PeerId, proof: string | undefined): void {
+  #setProof(room: MemoryRoom, peer: PeerId, proof: string | undefined): void {
     if (proof === undefined) room.proofs?.delete(peer)
     else {
       room.proofs ??= new Map()
@@ -234,19 +216,24 @@ export class MemoryRoomStore implements RoomStore {
     }
   }
 
-  #remove(key: RoomKey, room: Room, { peer, generation }: Member, more: { readonly isReplaced?: true } = {}): void {
+  #remove(
+    key: RoomKey,
+    room: MemoryRoom,
+    { peer, generation }: Member,
+    more: { readonly isReplaced?: true } = {},
+  ): void {
     room.proofs?.delete(peer)
     room.members.splice(indexOf(room, peer), 1)
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "left", peer, generation, ...more })
   }
 
   /** Another member of the same identity takes its place. */
-  #replace(key: RoomKey, room: Room, member: Member): void {
+  #replace(key: RoomKey, room: MemoryRoom, member: Member): void {
     this.#setReplaced(room, member.peer, room.proofs?.get(member.peer))
     this.#remove(key, room, member, { isReplaced: true })
   }
 
-  #setReplaced(room: Room, peer: PeerId, proof: string | undefined): void {
+  #setReplaced(room: MemoryRoom, peer: PeerId, proof: string | undefined): void {
     if (proof === undefined) return
     room.replaced ??= new Map()
     const now = Date.now()
@@ -254,13 +241,13 @@ export class MemoryRoomStore implements RoomStore {
     room.replaced.set(peer, { proof, until: now + REPLACED_SECONDS * 1000 })
   }
 
-  #setStatus(key: RoomKey, room: Room, member: Member): void {
+  #setStatus(key: RoomKey, room: MemoryRoom, member: Member): void {
     const { peer, rev, status } = member
     room.members[indexOf(room, peer)] = member
     this.#announce(key, { epoch: room.epoch, seq: ++room.seq, kind: "status", peer, rev, status })
   }
 
-  #closeIfEmpty(key: RoomKey, room: Room): void {
+  #closeIfEmpty(key: RoomKey, room: MemoryRoom): void {
     if (room.members.length > 0) return
     this.#rooms.delete(key)
     this.#listener?.onRoomClosed(key, room.peak, Date.now() - room.openedAt)
@@ -270,32 +257,7 @@ export class MemoryRoomStore implements RoomStore {
     this.#listener?.onRoomEvent(key, event)
   }
 
-  #joined(room: Room, withSnapshot: boolean): JoinResult {
+  #joined(room: MemoryRoom, withSnapshot: boolean): JoinResult {
     return { kind: "joined", position: toPosition(room), snapshot: withSnapshot ? toSnapshot(room) : undefined }
   }
-}
-
-function findMember(room: Room, peer: PeerId): Member | undefined {
-  return room.members.find((member) => member.peer === peer)
-}
-
-/** Other members of the same identity. */
-function othersWith({ members }: Room, mark: string | undefined, peer: PeerId): Member[] {
-  return mark === undefined ? [] : members.filter((member) => member.mark === mark && member.peer !== peer)
-}
-
-function hasWord(proof: string | undefined, given: string): boolean {
-  return proof?.split(" ").includes(given) === true
-}
-
-function indexOf(room: Room, peer: PeerId): number {
-  return room.members.findIndex((member) => member.peer === peer)
-}
-
-function toPosition({ epoch, seq }: Room): Position {
-  return { epoch, seq }
-}
-
-function toSnapshot(room: Room): RoomSnapshot {
-  return { epoch: room.epoch, seq: room.seq, members: [...room.members] }
 }

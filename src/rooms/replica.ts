@@ -91,9 +91,7 @@ export class Replica {
    * @returns what to show, and whether a live member must be claimed back
    */
   apply(event: RoomEvent, isHere: (member: Member) => boolean): { change: Change | undefined; reclaim: boolean } {
-    this.#seq = event.seq
-    // The channel keeps its order: nothing from before comes any more.
-    this.#skipped = undefined
+    this.pass(event)
     switch (event.kind) {
       case "joined": {
         const known = this.#members.get(event.member.peer)
@@ -127,6 +125,13 @@ export class Replica {
       case "frame":
         return { change: event, reclaim: false }
     }
+  }
+
+  /** The next event of the log is one that changes no member, as frames do: to be shown as it is. */
+  pass(event: RoomEvent): void {
+    this.#seq = event.seq
+    // The channel keeps its order: nothing from before comes any more.
+    this.#skipped = undefined
   }
 
   /**

@@ -158,6 +158,11 @@ export abstract class RoomLog {
   }
 
   #apply(event: RoomEvent): void {
+    if (event.kind === "frame") {
+      this.#replica.pass(event)
+      this.show(event)
+      return
+    }
     const { change, reclaim } = this.#replica.apply(event, this.#hereTest())
     if (change !== undefined) this.show(change)
     if (reclaim) this.reclaim()

@@ -1,5 +1,5 @@
-// One room at this node: its log, and the memberships of this node on their way in, in it, and on their way out. It asks
-// its dialect for the text of what happens, and sends it by topic.
+// One room at this node: what becomes of its memberships as the log goes on, and what they are told of it. It asks its
+// dialect for the text of what happens, and sends it by topic. The log is below it, and the lists of memberships.
 
 import type { Clock } from "../clock.ts"
 import type { RoomCounters } from "./counters.ts"
@@ -8,19 +8,14 @@ import type { NodeId, PeerId, RoomKey } from "./ids.ts"
 import type { Joiner } from "./joiner.ts"
 import type { JoinedRoom, Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
-import { PeerList } from "./peer-list.ts"
 import { type Change, hasLater } from "./replica.ts"
-import { RoomLog } from "./room-log.ts"
+import { RoomMembers } from "./room-members.ts"
 import type { Lock, Member, Relay, StatusText } from "./room-store.ts"
 import type { Topics } from "./topics.ts"
 import type { RoomTracer } from "./tracer.ts"
 
 /** In place of a peer in a relay: every member of the room at that node. No peer id looks like it. */
 export const EVERYONE = "*" as PeerId
-
-// Shared by all rooms that nobody enters or leaves, which is most of them: an empty Map of each room's own is 60 bytes,
-// and one that was in use keeps some 300. Never changed, only replaced.
-const NOBODY = new Map<never, never>()
 
 /** What all rooms of a node share. */
 export interface RoomParts {
@@ -39,15 +34,11 @@ export interface RoomParts {
 }
 
 /** See the head of this file. */
-export class Room extends RoomLog implements JoinedRoom {
+export class Room extends RoomMembers implements JoinedRoom {
   readonly key: RoomKey
   readonly encoder: RoomEncoder
-  /** Memberships of this node that are in. Only this class changes the list, and what is in it. */
-  readonly here = new PeerList<Membership>()
   lock: Lock | undefined = undefined
   readonly #parts: RoomParts
-  #joiners: Map<PeerId, Joiner> = NOBODY
-  #leaving: Map<PeerId, number> = NOBODY
 
   constructor(key: RoomKey, encoder: RoomEncoder, parts: RoomParts) {
     super()
@@ -61,42 +52,11 @@ export class Room extends RoomLog implements JoinedRoom {
     return this.key
   }
 
-  /** Those on their way in. */
-  get joiners(): ReadonlyMap<PeerId, Joiner> {
-    return this.#joiners
-  }
-
-  /** Those on their way out, with their generation, until the store has said yes. */
-  get leaving(): ReadonlyMap<PeerId, number> {
-    return this.#leaving
-  }
-
-  /** Whether this node has anybody in the room, on the way in, or on the way out. */
-  get isUsed(): boolean {
-    return this.here.size > 0 || this.#joiners.size > 0 || this.#leaving.size > 0
-  }
-
   /** Whether a message can be sent to this peer. */
   isMember(peer: unknown): peer is PeerId {
     if (this.here.has(peer as PeerId)) return true
     const member = this.members.get(peer as PeerId)
     return member !== undefined && member.node !== this.#parts.node
-  }
-
-  /** A membership begins its way in. @returns false, and it does not, while another of that peer is on its way */
-  addJoiner(joiner: Joiner): boolean {
-    if (this.#joiners.has(joiner.membership.peer)) return false
-    // Kept for one who is leaving, with nobody else here, it may miss what happens until we are in.
-    if (this.here.size === 0 && this.#joiners.size === 0) this.suspend()
-    if (this.#joiners === NOBODY) this.#joiners = new Map()
-    this.#joiners.set(joiner.membership.peer, joiner)
-    return true
-  }
-
-  /** It is in, or was refused. */
-  removeJoiner({ peer }: Membership): void {
-    this.#joiners.delete(peer)
-    if (this.#joiners.size === 0) this.#joiners = NOBODY
   }
 
   /** They were in it before this process began; see readmission.ts. */
@@ -117,20 +77,6 @@ export class Room extends RoomLog implements JoinedRoom {
     counters.leaves++
     tracer?.happened(this.key, membership.peer, "left")
     observer.left?.(membership.peer, this.key, this.#parts.clock.unixMs() - membership.joinedAt)
-    return true
-  }
-
-  /** The store is being told that a membership leaves. */
-  addLeaving(peer: PeerId, generation: number): void {
-    if (this.#leaving === NOBODY) this.#leaving = new Map()
-    this.#leaving.set(peer, generation)
-  }
-
-  /** The store knows. @returns whether it did not before */
-  removeLeaving(peer: PeerId, generation: number): boolean {
-    if (this.#leaving.get(peer) !== generation) return false
-    this.#leaving.delete(peer)
-    if (this.#leaving.size === 0) this.#leaving = NOBODY
     return true
   }
 
@@ -170,7 +116,7 @@ export class Room extends RoomLog implements JoinedRoom {
     if (node !== this.#parts.node) return false
     const membership = this.here.get(peer)
     if (membership !== undefined) return membership.generation === generation
-    const joiner = this.#joiners.get(peer)
+    const joiner = this.joiners.get(peer)
     return joiner?.isAnswered === true && joiner.membership.generation === generation
   }
 
@@ -230,7 +176,7 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   protected partFromReplaced(): void {
-    for (const { isAnswered, membership, mark, onJoined } of [...this.#joiners.values()]) {
+    for (const { isAnswered, membership, mark, onJoined } of [...this.joiners.values()]) {
       const { peer, generation, holder } = membership
       const isIn = this.members.get(peer)?.generation === generation
       if (!isAnswered || isIn || !hasLater({ peer, generation, mark }, this.members.values())) continue
@@ -242,7 +188,7 @@ export class Room extends RoomLog implements JoinedRoom {
   }
 
   protected hasLostJoiner(): boolean {
-    for (const { isAnswered, membership } of this.#joiners.values()) {
+    for (const { isAnswered, membership } of this.joiners.values()) {
       if (isAnswered && this.members.get(membership.peer)?.generation !== membership.generation) return true
     }
     return false
@@ -251,7 +197,7 @@ export class Room extends RoomLog implements JoinedRoom {
   /** A newcomer of this node is told first that it is in, and only then what comes after. */
   #showJoined(member: Member): void {
     const { peer, generation } = member
-    const joiner = member.node === this.#parts.node ? this.#joiners.get(peer) : undefined
+    const joiner = member.node === this.#parts.node ? this.joiners.get(peer) : undefined
     const isOurs = joiner?.membership.generation === generation
     if (isOurs) this.#admit(joiner)
     const text = this.encoder.joined(member)
@@ -283,7 +229,7 @@ export class Room extends RoomLog implements JoinedRoom {
     }
     if (isElsewhere) this.#parts.drop(this)
     if (isElsewhere || this.here.has(peer)) return
-    const joiner = this.#joiners.get(peer)
+    const joiner = this.joiners.get(peer)
     if (joiner?.membership.generation === generation) {
       joiner.membership.status = status
       this.#admit(joiner)

@@ -1,5 +1,7 @@
 // Why an address cannot be listened on, told so that an operator knows what to change.
 
+import { isIP } from "node:net"
+
 /** An address that cannot be listened on; the message names it, and the option. */
 export class CannotListen extends Error {
   override name = "CannotListen"
@@ -23,12 +25,17 @@ export function listen<T>(option: string, host: string, port: number, sharing: S
       throw new CannotListen(`--tls-cert, --tls-key: no certificate (PEM) and its key: ${code}`, { cause })
     }
     const address = host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`
-    const reason = code === "EADDRINUSE" && !isUsable(host) ? UNKNOWN : (REASONS[code] ?? message)
+    const isUnknown = isName(host) && code !== "EADDRNOTAVAIL" && !isUsable(host)
+    const reason = isUnknown ? "the name is unknown" : (REASONS[code] ?? message)
     throw new CannotListen(`${option}: cannot listen on ${address}: ${reason}`, { cause })
   }
 }
 
-/** Whether any port of this host can be listened on: Bun says EADDRINUSE for a name that it cannot resolve, too. */
+function isName(host: string): boolean {
+  return isIP(bare(host)) === 0
+}
+
+/** Whether any port of this host can be listened on: for a name that Bun cannot resolve its code is that of an earlier error. */
 function isUsable(host: string): boolean {
   try {
     Bun.serve({ hostname: bare(host), port: 0, fetch: () => new Response() }).stop(true)
@@ -38,15 +45,11 @@ function isUsable(host: string): boolean {
   }
 }
 
-const UNKNOWN = "the name is unknown"
-
 /** By error code. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the port is taken by another program (ss -ltnp shows which)",
   EACCES: "ports below 1024 need a privilege",
   EADDRNOTAVAIL: "the address is not one of this machine's",
-  EINVAL: UNKNOWN,
-  ENOTFOUND: UNKNOWN,
   ERR_OUT_OF_RANGE: "ports end at 65535",
 }
 

@@ -11,6 +11,8 @@ import type { ServerTopics, SocketData } from "./topics.ts"
 export interface Serving {
   readonly hostname: string
   readonly reusePort: boolean
+  /** In bytes; what is longer is answered with 413. */
+  readonly maxRequestBodySize: number
   fetch(request: Request, server: Server<SocketData>): Response | undefined | Promise<Response | undefined>
   error(cause: Error): Response
   readonly websocket: WebSocketHandler<SocketData>

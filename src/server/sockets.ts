@@ -10,8 +10,8 @@ import { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
 import type { Place, Turned } from "../connections/places.ts"
 import type { Socket } from "../connections/socket.ts"
-import { dialectFor, openConversation } from "../dialects/choose.ts"
-import type { Admission, Dialect, Handshake, SocketUser, Visit } from "../dialects/contract.ts"
+import { admissionOf, dialectFor, openConversation } from "../dialects/choose.ts"
+import type { Dialect, SocketUser, Visit } from "../dialects/contract.ts"
 import type { Conversation } from "../dialects/conversation.ts"
 import type { Hooks } from "../dialects/hooks.ts"
 import type { Log } from "../log.ts"
@@ -34,6 +34,8 @@ export interface SocketOptions {
   readonly tls: Tls | undefined
   /** With certificates: how long browsers keep to https. */
   readonly hstsSeconds: number
+  /** Largest frame a client may send, where its dialect has no limit of its own. */
+  readonly maxFrameBytes: number
   /** Unsent bytes after which a client is closed: a frame dropped in silence would break the order of the rest. */
   readonly maxBacklogBytes: number
   /** Origins of pages that may connect; empty is any. CORS does not apply to WebSockets, so this is the only guard. */
@@ -71,6 +73,9 @@ export interface SocketParts {
 
 /** Twice the limit: a connection over it is closed at the next frame; only a burst in one go gets past that, and is cut off. */
 const CUT_OFF_PART = 2
+
+/** 32 frames: twice what a client that polls may send in one request, the longest there is. */
+const BODY_FRAMES = 32
 
 /** Undefined for a request that has become a WebSocket. */
 type Answer = Response | undefined
@@ -118,6 +123,7 @@ export function listenForSockets(
     readonly #request: Request
     readonly #server: Server<SocketData>
     #address: string | undefined
+    #port = 0
 
     constructor(request: Request, server: Server<SocketData>) {
       this.#request = request
@@ -125,8 +131,16 @@ export function listenForSockets(
     }
 
     get address(): string {
-      this.#address ??= addressOf(this.#request, this.#server.requestIP(this.#request)?.address ?? "")
+      if (this.#address === undefined) {
+        const { address = "", port = 0 } = this.#server.requestIP(this.#request) ?? {}
+        this.#port = port
+        this.#address = addressOf(this.#request, address)
+      }
       return this.#address
+    }
+
+    get port(): number {
+      return this.address === "" ? 0 : this.#port
     }
 
     get visitor(): string {
@@ -195,6 +209,7 @@ export function listenForSockets(
     if (admission?.kind === "user") return upgrade(admission.user)
     const converse = (it: Connection) => openConversation(dialects, it, handshake)
     const connection = new Connection(connections, converse, place, admission?.id)
+    connection.clientPort = visit.port
     const verdict = hooks.connect?.(
       request,
       { address: visit.address, dialect: dialectFor(dialects, handshake) },
@@ -209,6 +224,7 @@ export function listenForSockets(
   const serving: Serving = {
     hostname: options.host,
     reusePort: options.reusePort,
+    maxRequestBodySize: BODY_FRAMES * options.maxFrameBytes,
     fetch(request, server) {
       return waitsFor === undefined ? serve(request, server) : waitsFor.then(() => serve(request, server))
     },
@@ -272,15 +288,6 @@ export function listenForSockets(
     renew: (tls) => listener.renew(tls),
     stop: () => listener.stop(),
   }
-}
-
-/** What the first dialect that has something to say of a handshake makes of it. */
-function admissionOf(dialects: readonly Dialect[], handshake: Handshake, visit: Visit): Admission | undefined {
-  for (const dialect of dialects) {
-    const admission = dialect.admit?.(handshake, visit)
-    if (admission !== undefined) return admission
-  }
-  return undefined
 }
 
 /** UTF-8 takes three bytes for a UTF-16 unit at most, so most frames need no second look. */

@@ -2,13 +2,14 @@
 // so whatever becomes of nodes and Redis. On one node and over two, for each dialect.
 
 import { describe, expect, test } from "bun:test"
+import { join } from "node:path"
 import { SignalingClient } from "../../src/client/index.ts"
 import { engineUrl } from "../dialects/engine-client.ts"
 import { overNodes } from "../dialects/over-nodes.ts"
 import { peerAddress } from "../dialects/peerjs-client.ts"
 import { TextClient } from "../dialects/text-client.ts"
 import { TestClient, type WireEvent } from "../helpers/client.ts"
-import { startNode } from "../helpers/node.ts"
+import { runExecutable, startNode } from "../helpers/node.ts"
 import { poll, startProxy, startRedis } from "../helpers/redis.ts"
 import { Member } from "../resume/member.ts"
 import { SECRET, sign } from "./tokens.ts"
@@ -21,9 +22,12 @@ const CLOSED = { code: 4510, reason: "replaced by a later join of the same ident
 /** Milliseconds: a network that is back is found soon. */
 const TIMING = { retry: { firstMs: 20, longestMs: 50 } }
 
+/** A plug-in: what it may say of a client, nobody knows before. */
+const HELLO = join(import.meta.dir, "../../examples/hello.ts")
+
 const argsFor = (sameIdentity: string) => ["--auth-secret", SECRET, "--same-identity", sameIdentity]
 
-async function join(url: string, room: string, sub?: string): Promise<{ client: TestClient; answer: WireEvent }> {
+async function enter(url: string, room: string, sub?: string): Promise<{ client: TestClient; answer: WireEvent }> {
   const client = await TestClient.connect(url)
   client.send({ event: "join_room", room_id: room, token: await sign({ room, ...(sub && { sub }) }) })
   const answer = await client.nextWhere(({ event }) => event === "joined_room" || event === "error", "an answer")
@@ -33,23 +37,23 @@ async function join(url: string, room: string, sub?: string): Promise<{ client: 
 
 overNodes(argsFor("refuse"), (nodes) => {
   test("the newcomer is refused; the one there, others, and other rooms are not concerned", async () => {
-    const { client: ada } = await join(nodes.at(0).url, "tea", "ada")
+    const { client: ada } = await enter(nodes.at(0).url, "tea", "ada")
     for (const at of [0, 1]) {
-      const { client, answer } = await join(nodes.at(at).url, "tea", "ada")
+      const { client, answer } = await enter(nodes.at(at).url, "tea", "ada")
       expect(answer).toEqual(IN_ROOM)
       await client.close()
     }
     const others = await Promise.all([
-      join(nodes.at(1).url, "tea", "ben"),
-      join(nodes.at(0).url, "tea"),
-      join(nodes.at(1).url, "tea"),
-      join(nodes.at(1).url, "coffee", "ada"),
+      enter(nodes.at(1).url, "tea", "ben"),
+      enter(nodes.at(0).url, "tea"),
+      enter(nodes.at(1).url, "tea"),
+      enter(nodes.at(1).url, "coffee", "ada"),
     ])
     expect(others.map(({ answer }) => answer.event)).toEqual(Array(4).fill("joined_room"))
     expect((await ada.drain()).map(({ event }) => event)).toEqual(Array(3).fill("new_peer"))
     await ada.close()
     await others[1].client.next("peer_left")
-    expect((await join(nodes.at(0).url, "tea", "ada")).answer.event).toBe("joined_room")
+    expect((await enter(nodes.at(0).url, "tea", "ada")).answer.event).toBe("joined_room")
   })
 
   test("who comes back as itself is not a second one, and who is held keeps its place", async () => {
@@ -57,18 +61,18 @@ overNodes(argsFor("refuse"), (nodes) => {
     const token = await sign({ room: "held", sub: "ada" })
     const ada = await Member.join(() => ports.shift() ?? nodes.at(1).port, "held", {}, { token })
     ada.cut()
-    expect((await join(nodes.at(1).url, "held", "ada")).answer).toEqual(IN_ROOM)
+    expect((await enter(nodes.at(1).url, "held", "ada")).answer).toEqual(IN_ROOM)
     expect((await ada.resume()).event).toBe("resumed")
-    expect((await join(nodes.at(0).url, "held", "ada")).answer).toEqual(IN_ROOM)
+    expect((await enter(nodes.at(0).url, "held", "ada")).answer).toEqual(IN_ROOM)
     ada.say({ event: "leave_room" })
     await ada.drain()
-    expect((await join(nodes.at(0).url, "held", "ada")).answer.event).toBe("joined_room")
+    expect((await enter(nodes.at(0).url, "held", "ada")).answer.event).toBe("joined_room")
   })
 
   test("of many at once, one gets in", async () => {
     for (let round = 0; round < 5; round++) {
       const joins = await Promise.all(
-        Array.from({ length: 6 }, (_, at) => join(nodes.at(at).url, `race ${round}`, "ada")),
+        Array.from({ length: 6 }, (_, at) => enter(nodes.at(at).url, `race ${round}`, "ada")),
       )
       expect(joins.map(({ answer }) => answer["id"] ?? answer.event).sort()).toEqual([
         ...Array(5).fill("identity_in_room"),
@@ -82,10 +86,10 @@ overNodes(argsFor("refuse"), (nodes) => {
 
 overNodes(argsFor("replace"), (nodes) => {
   test("the older one is told, and parted from; the others see it go and the newcomer come", async () => {
-    const { client: ada } = await join(nodes.at(0).url, "tea", "ada")
-    const { client: ben } = await join(nodes.at(1).url, "tea", "ben")
+    const { client: ada } = await enter(nodes.at(0).url, "tea", "ada")
+    const { client: ben } = await enter(nodes.at(1).url, "tea", "ben")
     await ada.next("new_peer")
-    const { client: next, answer } = await join(nodes.at(1).url, "tea", "ada")
+    const { client: next, answer } = await enter(nodes.at(1).url, "tea", "ada")
     expect(answer["peers"]).toEqual([{ peer_id: ben.ownId, status: {} }])
     expect([await ada.next(), await ada.closed]).toEqual([REPLACED, CLOSED])
     expect([await ben.next(), await ben.next()]).toEqual([
@@ -104,11 +108,11 @@ overNodes(argsFor("replace"), (nodes) => {
     const host = await TestClient.connect(nodes.at(0).url)
     host.send({ event: "join_room", room_id: "full", token: await sign({ room: "full", sub: "host", can }) })
     await host.next("joined_room")
-    const { client: ada } = await join(nodes.at(1).url, "full", "ada")
+    const { client: ada } = await enter(nodes.at(1).url, "full", "ada")
     host.send({ event: "lock_room" })
     await ada.next("room_locked")
-    expect((await join(nodes.at(0).url, "full", "ben")).answer["id"]).toBe("room_locked")
-    expect((await join(nodes.at(0).url, "full", "ada")).answer.event).toBe("joined_room")
+    expect((await enter(nodes.at(0).url, "full", "ben")).answer["id"]).toBe("room_locked")
+    expect((await enter(nodes.at(0).url, "full", "ada")).answer.event).toBe("joined_room")
     expect(await ada.closed).toEqual(CLOSED)
   })
 
@@ -117,7 +121,7 @@ overNodes(argsFor("replace"), (nodes) => {
     const ports = [nodes.at(0).port, nodes.at(1).port, nodes.at(0).port]
     const ada = await Member.join(() => ports.shift() ?? nodes.at(0).port, "held", {}, { token })
     ada.cut()
-    const { client: next } = await join(nodes.at(1).url, "held", "ada")
+    const { client: next } = await enter(nodes.at(1).url, "held", "ada")
     for (let count = 0; count < 2; count++) {
       expect(await ada.resume()).toMatchObject(REPLACED)
       expect(await ada.socket.closed).toBe(CLOSED.code)
@@ -130,8 +134,8 @@ overNodes(argsFor("replace"), (nodes) => {
   test("of many at once, the last stays: exactly one", async () => {
     for (let round = 0; round < 5; round++) {
       const room = `race ${round}`
-      const { client: witness } = await join(nodes.at(1).url, room, "ben")
-      const joins = await Promise.all(Array.from({ length: 6 }, (_, at) => join(nodes.at(at).url, room, "ada")))
+      const { client: witness } = await enter(nodes.at(1).url, room, "ben")
+      const joins = await Promise.all(Array.from({ length: 6 }, (_, at) => enter(nodes.at(at).url, room, "ada")))
       // Replaced before it could be told that it was in, it hears of that alone.
       for (const { answer } of joins) expect(answer["id"] ?? answer.event).toBeOneOf(["joined_room", "replaced"])
       const closes = joins.map(({ client }) => client.closed.then(({ code }) => code))
@@ -155,7 +159,7 @@ overNodes(argsFor("replace"), (nodes) => {
       await client.join("client")
       proxy.isRefusing = isAway
       if (isAway) proxy.reset()
-      const { client: next } = await join(nodes.at(1).url, "client", "ada")
+      const { client: next } = await enter(nodes.at(1).url, "client", "ada")
       proxy.isRefusing = false
       await poll(() => client.state.name === "closed")
       expect(client.state).toEqual({ name: "closed", ...CLOSED })
@@ -237,6 +241,20 @@ overNodes(argsFor("replace"), (nodes) => {
   })
 })
 
+test("where nobody has an identity, it does nothing, and the server says so", async () => {
+  const warnedOf = async (...args: string[]) => {
+    const { code, stderr } = await runExecutable(["check-config", ...args])
+    expect(code).toBe(0)
+    return stderr
+  }
+  expect(await warnedOf("--same-identity", "replace")).toMatch(
+    /^palava-machine: warning: --same-identity replace does nothing: nobody has an identity without .*\n$/,
+  )
+  expect(await warnedOf("--same-identity", "allow")).toBe("")
+  expect(await warnedOf(...argsFor("refuse"))).toBe("")
+  expect(await warnedOf("--same-identity", "refuse", "--plugin", HELLO)).toBe("")
+})
+
 describe("whatever becomes of Redis:", () => {
   test("a node that was cut off meanwhile does not bring the replaced one back", async () => {
     for (const leaseSeconds of ["10", "1"]) {
@@ -245,13 +263,13 @@ describe("whatever becomes of Redis:", () => {
       const more = ["--lease-seconds", leaseSeconds, "--redis-wait-seconds", "30"]
       await using away = await startNode([...argsFor("replace"), ...more, "--redis", `redis://127.0.0.1:${proxy.port}`])
       await using node = await startNode([...argsFor("replace"), ...more, "--redis", redis.url])
-      const { client: ada } = await join(away.url, "tea", "ada")
-      const { client: mate } = await join(away.url, "tea", "cyd")
-      const { client: ben } = await join(node.url, "tea", "ben")
+      const { client: ada } = await enter(away.url, "tea", "ada")
+      const { client: mate } = await enter(away.url, "tea", "cyd")
+      const { client: ben } = await enter(node.url, "tea", "ben")
       proxy.freeze()
       proxy.isRefusing = true
       if (leaseSeconds === "1") await ben.next("peer_left")
-      const { client: next } = await join(node.url, "tea", "ada")
+      const { client: next } = await enter(node.url, "tea", "ada")
       await ben.nextWhere((event) => event["peer_id"] === next.ownId, "the newcomer")
       const from = ben.all.length
       proxy.isRefusing = false
@@ -274,17 +292,17 @@ describe("whatever becomes of Redis:", () => {
       const args = [...argsFor("replace"), "--redis", redis.url, "--lease-seconds", "3"]
       await using one = await startNode(args)
       await using two = await startNode(args)
-      const { client: ben } = await join(two.url, "tea", "ben")
-      const { client: ada } = await join(one.url, "tea", "ada")
+      const { client: ben } = await enter(two.url, "tea", "ben")
+      const { client: ada } = await enter(one.url, "tea", "ada")
       await ben.next("new_peer")
       if (older) await redis.cli("SAVE")
-      const { client: next } = await join(two.url, "tea", "ada")
+      const { client: next } = await enter(two.url, "tea", "ada")
       await ada.closed
       await ben.next("new_peer")
       await redis.restart()
-      await poll(async () => (await join(one.url, "other", "probe")).answer.event === "joined_room")
+      await poll(async () => (await enter(one.url, "other", "probe")).answer.event === "joined_room")
       await poll(async () => {
-        const { client, answer } = await join(one.url, "tea", "cyd")
+        const { client, answer } = await enter(one.url, "tea", "cyd")
         await client.close()
         return answer.event === "joined_room" && (answer["peers"] as unknown[]).length === 2
       })

@@ -151,9 +151,10 @@ describe("a lock survives", () => {
   }
 
   for (const isReplaced of [false, true]) {
-    test(isReplaced ? "the server that takes the place" : "a restart with a state file", async () => {
+    test(isReplaced ? "the server that takes the place" : "restarts with a state file", async () => {
       const args = ["--room-locks", "members", "--state-file", join(folder, `state-${isReplaced}`)]
-      const first = await startNode([...args, "--shutdown-seconds", "0"])
+      const gone = ["--shutdown-seconds", "0"]
+      const first = await startNode([...args, ...gone])
       const ada = await Member.join(first.port, "tea")
       ada.say({ event: "lock_room" })
       await ada.next("room_locked")
@@ -163,6 +164,12 @@ describe("a lock survives", () => {
       expect(await ada.socket.closed).toBe(1001)
       ada.cut()
       expect(await first.exited).toBe(0)
+      if (!isReplaced) {
+        // Nobody has come back when it is restarted again.
+        const second = await startNode([...args, ...gone])
+        second.kill("SIGTERM")
+        expect(await second.exited).toBe(0)
+      }
       await using node = await (next ?? startNode(args))
       expect(await isLocked(node)).toBe(true)
       expect(await ada.resume(node.port)).toMatchObject({ complete: true })

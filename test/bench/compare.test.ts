@@ -5,7 +5,9 @@ import { startNode } from "../helpers/node.ts"
 import { bench } from "./bench.ts"
 
 /** No budgets: a load is refused by those of a server for people. */
-const ARGS = ["--rate-per-second", "0", "--output-kb-per-second", "0", "--address-share", "0"]
+const ARGS = ["rate-per-second", "output-kb-per-second", "address-share", "address-connects-per-second"].flatMap(
+  (name) => [`--${name}`, "0"],
+)
 
 test("a PeerJS server given by its address takes part, and its processes are measured when they are named", async () => {
   await using node = await startNode(ARGS)

@@ -10,13 +10,7 @@ import { startNode, type TestNode } from "../helpers/node.ts"
 import { type NetworkProxy, startProxy, startRedis } from "../helpers/redis.ts"
 import { SCREEN, Tab } from "./call-tab.ts"
 import { LAUNCH_MS, launchChromium, WAIT_MS, waitInPage } from "./chromium.ts"
-import { OTHERS, OWN, standstillOf, watchPictures } from "./standstill.ts"
-
-/** 1 s: longer, and people notice. */
-const STANDSTILL_MS = 1_000
-
-/** Twice as long as the own picture, which goes over no network: where that one stands still, the machine is too busy. */
-const OWN_PARTS = 2
+import { mostStandstill, OTHERS, OWN, standstillOf, watchPictures } from "./standstill.ts"
 
 /** 10 s: a train in a tunnel. */
 const CUT_MS = 10_000
@@ -106,7 +100,7 @@ class Call {
     expect(seen.map(({ videos, gone }) => [videos, gone])).toEqual(NAMES.map(() => [2, 0]))
     const said = (await Promise.all(this.tabs.map(({ page }) => page.evaluate("said")))).flat() as string[]
     expect(said.filter((text) => /\bleft\b/.test(text) && NAMES.some((name) => text.includes(name)))).toEqual([])
-    expect(longestMs).toBeLessThan(Math.max(STANDSTILL_MS, OWN_PARTS * ownMs))
+    expect(longestMs).toBeLessThan(mostStandstill(ownMs))
   }
 }
 

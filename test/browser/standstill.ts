@@ -22,6 +22,17 @@ const SCRIPT = await Bun.file(join(import.meta.dir, "pages/standstill.js")).text
 export const OTHERS = "article.tile:not(.own) video"
 export const OWN = "article.tile.own video"
 
+/** 1 s: longer, and people notice. */
+const STANDSTILL_MS = 1_000
+
+/** Twice as long as the own picture, which goes over no network: where that one stands still, the machine is too busy. */
+const OWN_PARTS = 2
+
+/** How long a picture of another may stand still, ms, where the own one did for `ownMs`. */
+export function mostStandstill(ownMs: number): number {
+  return Math.max(STANDSTILL_MS, OWN_PARTS * ownMs)
+}
+
 /** Watches the videos that match `selector` now. */
 export async function watchPictures(page: Page, selector = OTHERS): Promise<void> {
   await page.evaluate(`${SCRIPT}; watchPictures(${JSON.stringify(selector)})`)

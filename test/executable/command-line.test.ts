@@ -2,13 +2,12 @@
 // each mistake.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { version } from "../../package.json" with { type: "json" }
 import { DIALECTS, flagOf, OPTION_NAMES, optionOf, variableOf } from "../../src/config/options.ts"
-import { optionTable } from "../../src/config/print.ts"
 import { runExecutable, startNode } from "../helpers/node.ts"
 
 const EXECUTABLE = join(import.meta.dir, "../../dist/palava-machine")
@@ -59,12 +58,6 @@ describe("what it tells of itself", () => {
     expect((await runExecutable(["--help", "--port", "x"])).code).toBe(0)
     expect((await runExecutable(["--help", "--bogus"])).code).toBe(0)
     expect((await runExecutable(["--version"], { PALAVA_PORT: "x" })).code).toBe(0)
-  })
-
-  test("README has the same table of options", () => {
-    const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8")
-    const [, table] = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(readme) ?? []
-    expect(table?.trim()).toBe(optionTable())
   })
 })
 
@@ -157,6 +150,7 @@ const MISTAKES: readonly Mistake[] = [
   ["too many words", ["check-config", "now"], {}, [/unknown command "check-config now"/]],
   ["no value", ["--port"], {}, [/'--port <value>' argument missing/]],
   ["a value for a switch", ["--page=yes"], {}, [/'--page' does not take an argument/]],
+  ["a value for a switch off", ["--no-page=no"], {}, [/'--no-page' does not take an argument/]],
   ["a port that is no number", ["--port", "x"], {}, [/--port: must be a whole number from 0 to 65535, but is "x"/]],
   ["a port too high", ["--port", "65536"], {}, [/--port: .*65535, but is "65536"/]],
   ["a port below 0", ["--port=-1"], {}, [/--port: .*but is "-1"/]],

@@ -86,11 +86,12 @@ export function connectPlain(
   { connections, dialects, topics }: Pick<PlainNode, "connections" | "dialects" | "topics">,
   peer: PlainPeer,
   address = "ws://plain/",
+  place = "plain",
 ): { connection: Connection; drop: () => void } {
   const url = new URL(address)
   const handshake = { request: new Request(address.replace("ws", "http")), url, pathname: url.pathname }
-  const place = connections.places.of("plain")
-  const connection = new Connection(connections, (it) => openConversation(dialects, it, handshake), place)
+  const converse = (it: Connection) => openConversation(dialects, it, handshake)
+  const connection = new Connection(connections, converse, connections.places.of(place))
   const subscriber = { send: (text: string) => peer.onText(text) }
   connection.onOpen({
     send: subscriber.send,
@@ -114,7 +115,7 @@ export class PlainClient {
   readonly #drop: () => void
   #taken = 0
 
-  constructor(node: PlainNode, address?: string) {
+  constructor(node: PlainNode, address?: string, place?: string) {
     const peer: PlainPeer = {
       onText: (text) => {
         this.all.push(JSON.parse(text))
@@ -127,7 +128,7 @@ export class PlainClient {
         this.pings++
       },
     }
-    const { connection, drop } = connectPlain(node, peer, address)
+    const { connection, drop } = connectPlain(node, peer, address, place)
     this.connection = connection
     this.#drop = drop
   }
@@ -201,9 +202,9 @@ export class PlainNode {
     return node
   }
 
-  /** Connects a client: by palava, unless the address says otherwise. */
-  connect(address?: string): PlainClient {
-    return new PlainClient(this, address)
+  /** Connects a client: by palava, unless the address says otherwise, and from one place, unless `place` does. */
+  connect(address?: string, place?: string): PlainClient {
+    return new PlainClient(this, address, place)
   }
 
   /** Leaves all rooms, closes all connections, gives the store up. */

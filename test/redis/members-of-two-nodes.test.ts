@@ -141,6 +141,7 @@ test("whoever sweeps a dead node is told each of its members, and how long it st
   const swept = () => [...a.heard.swept, ...b.heard.swept]
   await poll(() => swept().length === 2)
   expect(swept()).toEqual(peers.map((peer) => ({ room, peer, stayedMs: expect.any(Number) })))
-  for (const { stayedMs } of swept()) expect(stayedMs).toBeGreaterThanOrEqual(500)
+  // Less than a lease: that was a part of its length old when they came.
+  for (const { stayedMs } of swept()) expect(stayedMs).toBeGreaterThanOrEqual(100)
   await dead.store.close(0)
 })

@@ -186,6 +186,9 @@ describe("a name that is none is told the one it may have meant", () => {
     ["--log-levle=debug", "--log-level"],
     ["--admin-lisetn=off", "--admin-listen"],
     ["--hlep", "--help"],
+    ["--PORT=1", "--port"],
+    ["--max-conn=1", "--max-connections"],
+    ["--no-trace", "--no-trace-rooms"],
     ["check-confg", "check-config"],
     ["statss", "stats"],
   ] as const) {
@@ -195,7 +198,7 @@ describe("a name that is none is told the one it may have meant", () => {
   }
 
   test("none is told where none is near", () => {
-    for (const given of ["--bogus", "--x", "--__proto__", "serve"]) {
+    for (const given of ["--bogus", "--x", "--tls=x", "--__proto__", "serve"]) {
       expect(load([given])).toEqual([expect.not.stringContaining("did you mean")])
     }
   })

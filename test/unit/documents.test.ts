@@ -1,4 +1,5 @@
-// What is made from the list of options for operators: configuration file, manual page, completions.
+// What is made from the list of options for operators: configuration file, manual page, completions, and README's table; and
+// from the results of the bench.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -7,6 +8,7 @@ import { join } from "node:path"
 import { bashCompletion, zshCompletion } from "../../scripts/documents/completions.ts"
 import { manPage } from "../../scripts/documents/man.ts"
 import { configFile } from "../../scripts/documents/toml.ts"
+import { PARTS, partOf } from "../../scripts/update-readme.ts"
 import { COMMAND_NAMES } from "../../src/config/command-line.ts"
 import { loadInvocation } from "../../src/config/load.ts"
 import { fileKeyOf, flagOf, OPTION_NAMES, optionOf, variableOf } from "../../src/config/options.ts"
@@ -35,6 +37,11 @@ function fileLines(name: (typeof OPTION_NAMES)[number]): string {
   if (name === "redisPasswordFile") return `redis_password_file = "${secret}"\nredis = "localhost"`
   return `${fileKeyOf(name)} = "${name === "redisCa" ? certFile : secret}"`
 }
+
+test.each(PARTS)("$file has the $name of today (else run scripts/update-readme.ts)", ({ file, name, text }) => {
+  const whole = readFileSync(join(import.meta.dir, "../..", file), "utf8")
+  expect(partOf(name).exec(whole)?.[1]).toBe(text())
+})
 
 describe("the configuration file", () => {
   test("as it is installed changes nothing", () => {

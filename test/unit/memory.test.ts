@@ -8,10 +8,16 @@ class Holder implements Keeper {
   code: number | undefined
   queuedBytes: number
   unsentBytes: number
+  readonly place: object
 
-  constructor(queuedBytes: number, unsentBytes: number) {
+  constructor(queuedBytes: number, unsentBytes: number, place: object = {}) {
     this.queuedBytes = queuedBytes
     this.unsentBytes = unsentBytes
+    this.place = place
+  }
+
+  get isClosed(): boolean {
+    return this.code !== undefined
   }
 
   drop({ code }: Close): void {
@@ -46,6 +52,37 @@ test("over the total, the greediest go, with the code of what was kept for them"
   memory.onTick(2)
   expect([flooder.code, small.code]).toEqual([4029, undefined])
   expect(counters.closedForMemory).toBe(2)
+})
+
+test("many with little from one place keep more than one with much", () => {
+  const memory = new Memory(1_000, { closedForMemory: 0 })
+  const lone = new Holder(0, 300)
+  const place = {}
+  const crowd = [10, 40, 20, 30, 50].map((tenths) => new Holder(tenths * 10, 0, place))
+  for (const holder of [lone, ...crowd]) memory.watch(holder)
+  memory.onTick(1)
+  // Down to 900: 1,500 are the crowd's, of which its greediest go, until it has less than the other one.
+  expect(crowd.map(({ code }) => code)).toEqual([undefined, 4029, undefined, undefined, 4029])
+  expect(lone.code).toBeUndefined()
+  lone.unsentBytes = 700
+  memory.onTick(2)
+  expect([lone.code, crowd[2]?.code]).toEqual([1013, undefined])
+})
+
+test("frames that are not whole count, as long as their connection is there", () => {
+  const memory = new Memory(1_000, { closedForMemory: 0 })
+  const [first, second] = [new Holder(0, 0), new Holder(0, 0)]
+  memory.unfinished = new Map([
+    [first, 600],
+    [second, 500],
+  ])
+  memory.onTick(1)
+  expect([first.code, second.code]).toEqual([4029, undefined])
+  memory.onTick(2)
+  expect(memory.bytes).toBe(500)
+  memory.unfinished = new Map()
+  memory.onTick(3)
+  expect(memory.bytes).toBe(0)
 })
 
 test("what others keep counts, and what is given back is forgotten", () => {

@@ -86,6 +86,21 @@ test("a frame is an event of its room, and may be for all but its peer", () => {
       { epoch: "epoch", seq: 8, kind: "frame", peer: "peer" as PeerId, text: "text", to: "others" },
       { epoch: "epoch", seq: 9, kind: "left", peer: "peer" as PeerId, generation: 1 },
     ],
+    unknown: 0,
+  })
+})
+
+test("events of kinds that another release knows leave a gap, and those around them their place", () => {
+  const events = [[9, 5, ["any", "thing"]], [2, "peer", 1], [6], [4, "peer", "text"], [200]]
+  const epoch = "epoch"
+  expect(decodeNodeMessage(Buffer.from(encode([1, 1, "room", epoch, 7, events])))).toEqual({
+    kind: "events",
+    room: "room" as RoomKey,
+    events: [
+      { epoch, seq: 8, kind: "left", peer: "peer" as PeerId, generation: 1 },
+      { epoch, seq: 10, kind: "frame", peer: "peer" as PeerId, text: "text", to: "all" },
+    ],
+    unknown: 3,
   })
 })
 
@@ -111,7 +126,8 @@ test("wrong fields are broken, other versions and kinds unknown", () => {
     [1, 1, "room", 5, 1, []],
     [1, 1, "room", "epoch", 1, [[1, "peer", "node", 1, 1]]],
     [1, 1, "room", "epoch", 1, [[2, "peer", "x"]]],
-    [1, 1, "room", "epoch", 1, [[9, "peer", 1]]],
+    [1, 1, "room", "epoch", 1, [[0, "peer", 1]]],
+    [1, 1, "room", "epoch", 1, [["x", "peer", 1]]],
     [1, 1, "room", "epoch", 1, [[4, "peer"]]],
     [1, 1, "room", "epoch", 1, {}],
     [1, 2, "node", 1, [1, 1, 1], "abc"],

@@ -26,6 +26,7 @@ test("a bug that a message meets closes that connection with 1011 and is logged 
       reusePort: false,
       tls: undefined,
       hstsSeconds: 0,
+      maxFrameBytes: 65_536,
       maxBacklogBytes: 65_536,
       origins: [],
       trustedProxies: [],

@@ -15,8 +15,11 @@ class Loop implements Clock {
     this.#soon.push(call)
   }
 
-  next(): void {
-    for (const call of this.#soon.splice(0)) call()
+  /** @returns how many had asked for it */
+  next(): number {
+    const calls = this.#soon.splice(0)
+    for (const call of calls) call()
+    return calls.length
   }
 }
 
@@ -30,10 +33,24 @@ test("a turn is over after a time, and the next one is not", () => {
   const loop = new Loop()
   const turns = new Turns(loop)
   expect(look(turns)).toBe(false)
-  loop.now += 6
+  loop.now += 3
+  expect(look(turns)).toBe(false)
+  loop.now += 3
   expect(look(turns)).toBe(true)
   loop.next()
   expect(look(turns)).toBe(false)
+})
+
+test("the ends of short turns are asked for now and then only", () => {
+  const loop = new Loop()
+  const turns = new Turns(loop)
+  let asked = 0
+  for (let turn = 0; turn < 100; turn++) {
+    loop.now += 0.5
+    expect(look(turns)).toBe(false)
+    asked += loop.next()
+  }
+  expect(asked).toBeLessThanOrEqual(100 / 6)
 })
 
 test("who has just come is ahead of those of which some was taken", () => {

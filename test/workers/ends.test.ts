@@ -70,7 +70,7 @@ test("a port that another server has: one line, exit code 1", async () => {
   const { code, stderr } = await runExecutable([...args, "--port", String(other.port)])
   expect(code).toBe(1)
   expect(stderr).toBe(
-    `palava-machine: --port: cannot listen on 127.0.0.1:${other.port}: the port is taken, perhaps by another server, or the name is unknown\n`,
+    `palava-machine: --port: cannot listen on 127.0.0.1:${other.port}: the port is taken by another program (ss -ltnp shows which)\n`,
   )
 })
 

@@ -15,6 +15,7 @@ import { ERRORS, type ErrorId } from "./errors.ts"
 import { findHandler } from "./handlers.ts"
 import { toPluginRequest } from "./plugin-request.ts"
 import { decodeRelayFrame, endOfRelay, type RelayFrame } from "./relay-frame.ts"
+import { sayResumed } from "./resumed.ts"
 import type { PreparedResumption, Resumption } from "./resumption.ts"
 import * as serverEvents from "./server-events.ts"
 
@@ -163,7 +164,7 @@ export class PalavaConversation implements PalavaClient {
     this.resumption = prepared.resumption
     membership.holder = this
     this.#parts.resumptions.open(this)
-    this.#sayResumed(membership, prepared, frames, ref)
+    sayResumed(this.#parts.resumptions, connection, membership, prepared, frames, ref)
     // Gone meanwhile, or about to go with the node.
     if (connection.isClosed || connection.receiver !== this) this.hold()
   }
@@ -211,7 +212,7 @@ export class PalavaConversation implements PalavaClient {
   resumeOn(connection: Connection, received: number | undefined, given: Buffer, ref: Ref): void | Promise<void> {
     const { membership, resumption, connection: before } = this
     if (membership === undefined || resumption === undefined) return
-    const { commands, hooks } = this.#parts
+    const { commands, hooks, resumptions } = this.#parts
     before.receiver = makeEnded(before)
     before.socket?.unsubscribe(membership.room.topic)
     before.close(CLOSE.takenOver)
@@ -222,7 +223,7 @@ export class PalavaConversation implements PalavaClient {
     const ticket = resumption.nextTicket(given)
     this.#trace("resumed", frames === undefined ? "some messages were lost" : "nothing was lost")
     commands.prove(membership, resumption.proof)
-    this.#sayResumed(membership, { resumption, ticket }, frames, ref)
+    sayResumed(resumptions, connection, membership, { resumption, ticket }, frames, ref)
     return resumption.pending
   }
 
@@ -273,30 +274,6 @@ export class PalavaConversation implements PalavaClient {
 
   #reply(event: string, fields: Readonly<Record<string, unknown>>, ref: Ref): void {
     this.send(serverEvents.serverEvent(event, fields, ref))
-  }
-
-  /** And what follows from it; without frames, nothing that was sent and received before counts any more. */
-  #sayResumed(
-    membership: Membership,
-    { resumption, ticket }: PreparedResumption,
-    frames: readonly string[] | undefined,
-    ref: Ref,
-  ): void {
-    const { connection } = this
-    const { counters } = this.#parts.resumptions
-    const { peer, room, status } = membership
-    membership.log = resumption.log
-    if (frames === undefined) {
-      counters.incomplete++
-      resumption.restart()
-      connection.send(serverEvents.resumedAnew(peer, status, room.members.values(), ticket, ref))
-    } else {
-      counters.complete++
-      connection.send(serverEvents.resumed(peer, resumption.received, ticket, ref))
-      for (const frame of frames) connection.send(frame)
-    }
-    connection.socket?.subscribe(room.topic)
-    connection.checkBacklog()
   }
 
   #leaveSoon(): void {

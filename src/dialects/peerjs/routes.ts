@@ -16,6 +16,7 @@ import type { NodeId, PeerId, RoomKey } from "../../rooms/ids.ts"
 import type { Member } from "../../rooms/room-store.ts"
 import { readObject } from "../json.ts"
 import { PASSED } from "./frame.ts"
+import { makeRoute, type Route } from "./route.ts"
 import { type Message, type Sender, WaitingRoom } from "./waiting.ts"
 
 /** 5 s, as the original: then a sender is told, once, that the peer is not there. */
@@ -35,26 +36,6 @@ const KNOWN_MS = 5_000
 
 /** 20,000 peers elsewhere that this node speaks with at a time. */
 const MOST_ROUTES = 20_000
-
-/** The way to one peer. */
-interface Route {
-  readonly id: string
-  readonly room: RoomKey
-  state: "asking" | "known" | "absent" | "returning"
-  /** Where it is, when known. */
-  node: NodeId | undefined
-  peer: PeerId | undefined
-  /** The node that gave something back: not believed again before the next tick. */
-  doubted: NodeId | undefined
-  readonly waiting: Message[]
-  /** What came back, older than all that waits. */
-  readonly returned: Message[]
-  /** When messages began to wait; undefined while they do not. */
-  waitsSince: number | undefined
-  /** When the state began, and when it was last used; coarse. */
-  since: number
-  usedAt: number
-}
 
 /** What they are made of. */
 export interface RoutesParts {
@@ -140,19 +121,7 @@ export class Routes {
   #open(id: string): Route | undefined {
     if (this.#byId.size >= MOST_ROUTES) return undefined
     if (!this.#isTicking) this.#tickSoon()
-    const route: Route = {
-      id,
-      room: this.#parts.toRoom(id),
-      state: "asking",
-      node: undefined,
-      peer: undefined,
-      doubted: undefined,
-      waiting: [],
-      returned: [],
-      waitsSince: undefined,
-      since: this.#now,
-      usedAt: this.#now,
-    }
+    const route = makeRoute(id, this.#parts.toRoom(id), this.#now)
     this.#byId.set(id, route)
     this.#byRoom.set(route.room, route)
     this.#ask(route)

@@ -23,5 +23,5 @@ export interface Polling {
   /** POST with an id. */
   post(sid: string, asked: PollingRequest): Response | Promise<Response>
   /** A WebSocket with an id. */
-  upgrade(sid: string, request: Request, visit: Pick<Visit, "visitor">): Admission
+  upgrade(sid: string, request: Request, visit: Pick<Visit, "visitor" | "port">): Admission
 }

@@ -25,6 +25,7 @@ export class PollingSession implements Socket {
   isUpgrading = false
   /** A POST is being read. */
   isPosting = false
+  unfinishedBytes = 0
   #connection: Connection | undefined
   #isClosed = false
   #isPaused = false
@@ -76,6 +77,12 @@ export class PollingSession implements Socket {
     })
   }
 
+  /** So much of a POST has come. */
+  keep(bytes: number): void {
+    this.unfinishedBytes = bytes
+    this.connection.onUnfinished()
+  }
+
   /** Lets no GET wait, as the client sends its next word over a WebSocket when it has no GET under way. */
   pause(): void {
     this.#isPaused = true
@@ -88,12 +95,13 @@ export class PollingSession implements Socket {
     this.#isPaused = false
   }
 
-  /** Goes on over a WebSocket: first what waits, then what comes, in order. */
-  moveTo(socket: Socket): void {
+  /** Goes on over a WebSocket that comes from `port`: first what waits, then what comes, in order. */
+  moveTo(socket: Socket, port: number): void {
     this.isUpgraded = true
     for (const packet of this.#take()) socket.send(packet)
     this.pause()
     this.connection.socket = socket
+    this.connection.clientPort = port
     for (const topic of this.#ownTopics) socket.subscribe(topic)
     this.#dropTopics()
   }

@@ -71,8 +71,9 @@ export class Sessions implements Polling {
     if (typeof session === "string") return refuse(request, session)
     if (session.isPosting) return refuse(request, "badRequest", 500)
     session.isPosting = true
-    const body = await readBody(request, BODY_FRAMES * this.#parts.maxFrameBytes)
+    const body = await readBody(request, BODY_FRAMES * this.#parts.maxFrameBytes, (bytes) => session.keep(bytes))
     session.isPosting = false
+    session.keep(0)
     const packets = body === undefined ? undefined : decodeText(body)
     const isTooLarge =
       packets?.some((packet) => Buffer.byteLength(packet) > this.#parts.maxFrameBytes) ?? body === undefined
@@ -86,10 +87,10 @@ export class Sessions implements Polling {
     return answerOk(request)
   }
 
-  upgrade(sid: string, request: Request, visit: Pick<Visit, "visitor">): Admission {
+  upgrade(sid: string, request: Request, visit: Pick<Visit, "visitor" | "port">): Admission {
     const session = this.#find(sid, visit)
     if (typeof session === "string") return { kind: "refused", response: refuse(request, session) }
-    return { kind: "user", user: new Upgrade(session, this.#parts.clock, () => this.#polling--) }
+    return { kind: "user", user: new Upgrade(session, this.#parts.clock, visit.port, () => this.#polling--) }
   }
 
   #find(sid: string, visit: Pick<Visit, "visitor">): PollingSession | EngineError {
@@ -107,8 +108,12 @@ export class Sessions implements Polling {
   }
 }
 
-/** The body; undefined when it is longer than `most` bytes, or breaks off. */
-async function readBody(request: Request, most: number): Promise<Uint8Array | undefined> {
+/** The body; undefined when it is longer than `most` bytes, or breaks off. `onBytes` is told how much has come so far. */
+async function readBody(
+  request: Request,
+  most: number,
+  onBytes: (bytes: number) => void,
+): Promise<Uint8Array | undefined> {
   if (Number(request.headers.get("content-length") ?? 0) > most) return undefined
   const chunks: Uint8Array[] = []
   let length = 0
@@ -117,6 +122,7 @@ async function readBody(request: Request, most: number): Promise<Uint8Array | un
       length += chunk.length
       if (length > most) return undefined
       chunks.push(chunk)
+      onBytes(length)
     }
   } catch {
     return undefined

@@ -16,13 +16,18 @@ export class Upgrade implements SocketUser {
   readonly receiver: SocketUser["receiver"]
   readonly #session: PollingSession
   readonly #clock: Clock
+  readonly #port: number
   #socket: Socket | undefined
   #cancelTimer: () => void = () => {}
   readonly #onUpgraded: () => void
   #isMine = false
 
-  /** @param onUpgraded the client polls no more */
-  constructor(session: PollingSession, clock: Clock, onUpgraded: () => void) {
+  /**
+   * @param port of its client, or of a proxy
+   * @param onUpgraded the client polls no more
+   */
+  constructor(session: PollingSession, clock: Clock, port: number, onUpgraded: () => void) {
+    this.#port = port
     this.#onUpgraded = onUpgraded
     this.receiver = session.connection.receiver
     this.#session = session
@@ -51,7 +56,7 @@ export class Upgrade implements SocketUser {
       session.pause()
     } else if (text === UPGRADE && this.#socket !== undefined) {
       this.#cancelTimer()
-      session.moveTo(this.#socket)
+      session.moveTo(this.#socket, this.#port)
       this.#onUpgraded()
     } else this.close(CLOSE.protocol)
   }

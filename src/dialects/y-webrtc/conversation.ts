@@ -8,6 +8,7 @@ import { makeHolder } from "../holder.ts"
 import { type JsonObject, readObject } from "../json.ts"
 import { ManyRooms } from "../many-rooms.ts"
 import { publish, type RefusalParts } from "../refusal.ts"
+import { topicOfPlain } from "./frame.ts"
 import { countSubscribers, PUBLISHES_ONLY, SUBSCRIBERS, TOPICS } from "./topics.ts"
 
 /** The answer to a ping, without which the client reconnects after 30 s. */
@@ -23,6 +24,12 @@ export interface YWebrtcParts extends RefusalParts {
 export class YWebrtcConversation extends ManyRooms<YWebrtcParts> {
   onMessage(text: string): void | Promise<void> {
     const { counters } = this.parts
+    const topic = topicOfPlain(text)
+    const membership = topic === undefined ? undefined : this.memberships.get(topic)
+    if (membership !== undefined) {
+      counters.relayFrames++
+      return this.#publishAs(membership, text)
+    }
     const message = readObject(text)
     if (message === undefined) return this.refuse("invalid_message")
     switch (message["type"]) {

@@ -14,7 +14,7 @@ const TYPES: ReadonlySet<unknown> = new Set(["subscribe", "unsubscribe", "publis
  * @param publishAny whether a client may publish to a topic without being subscribed to it, as the original lets it
  */
 export function makeYWebrtc(parts: DialectParts, publishAny: boolean): Dialect {
-  const counters = new DialectCounters()
+  const counters = new DialectCounters("publish")
   const { maxFrameBytes } = parts.limits
   return {
     name: "y-webrtc",

@@ -3,7 +3,7 @@ import type { ConnectionState } from "../../client/index.ts"
 import type { MeshPeer } from "../../client/mesh/index.ts"
 import type { Call } from "./call.ts"
 import type { ChatView } from "./chat-view.ts"
-import { announce, copyText, find, toast } from "./dom.ts"
+import { announce, find, toast } from "./dom.ts"
 import { arrange, arrangeAround } from "./layout.ts"
 import { showOwnLevel } from "./media-controls.ts"
 import { linkTo } from "./room-name.ts"
@@ -295,9 +295,4 @@ function noteOf(state: MeshPeer["state"]): string {
 
 function nameOf(peer: MeshPeer): string {
   return peer.status.name ?? word("guest")
-}
-
-/** Copies the link to this room, and says so. */
-export async function copyLink(room: string): Promise<void> {
-  toast(word((await copyText(linkTo(room))) ? "copied" : "copy_not_allowed"))
 }

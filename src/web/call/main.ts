@@ -3,10 +3,10 @@ import { SignalingClient, SignalingError } from "../../client/index.ts"
 import { language } from "../speak.ts"
 import { setUpTheme } from "../theme.ts"
 import { Call } from "./call.ts"
-import { CallView, copyLink } from "./call-view.ts"
+import { CallView } from "./call-view.ts"
 import { ChatView } from "./chat-view.ts"
 import { setUpDevices } from "./devices.ts"
-import { actions, find, setIcon, toast } from "./dom.ts"
+import { actions, copyText, find, setIcon, toast } from "./dom.ts"
 import { Lobby } from "./lobby.ts"
 import { LocalMedia } from "./media.ts"
 import { setUpMediaControls, shareScreen, showOwnLevel, toggle } from "./media-controls.ts"
@@ -136,6 +136,11 @@ function leave(): void {
   void media.shareScreen(false)
   running?.end()
   running = undefined
+}
+
+/** Copies the link to this room, and says so. */
+async function copyLink(room: string): Promise<void> {
+  toast(word((await copyText(linkTo(room))) ? "copied" : "copy_not_allowed"))
 }
 
 function wireActions(): void {
