@@ -6,6 +6,7 @@ import { FLOOR, FORWARDER, PALAVA, PALAVA_TWO, PEERJS, type Runs, ratio, Y_WEBRT
 import { median } from "../statistics.ts"
 import { growthFigures } from "./growth-figures.ts"
 import { loadScenario } from "./results.ts"
+import { sizingFigures } from "./sizing.ts"
 import { short } from "./table.ts"
 
 type Of = (result: LoadResult) => number | undefined
@@ -48,6 +49,7 @@ export function readmeFigures(folder: string): string {
     "![CPU time of a relayed message](bench/results/relay.svg)",
     ...twoNodes(folder),
     ...growthFigures(folder),
+    ...sizingFigures(folder),
     datesOf(folder),
   ].join("\n\n")
 }

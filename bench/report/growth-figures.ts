@@ -12,14 +12,14 @@ type Of = (result: LoadResult) => number | undefined
 /** 1.2 times as much from one end to the other: less is what two runs of the same differ by. */
 const FLAT = 1.2
 
-/** From the fewest to the most: "2.3 to 2.4 µs, flat". */
-function slope(points: ReturnType<typeof pointsOf>, unit: string, of: Of): string {
+/** From the fewest to the most: "2.3 to 2.4 µs, flat"; what each more costs in `eachUnit`, of which `parts` are a unit. */
+function slope(points: ReturnType<typeof pointsOf>, unit: string, of: Of, eachUnit = unit, parts = 1): string {
   const values = points.map(({ results }) => median(results.map((result) => of(result) ?? Number.NaN)))
   const [first = Number.NaN, last = Number.NaN] = [values[0], values.at(-1)]
   const [from = 0, to = 0] = [points[0]?.point, points.at(-1)?.point]
   if (!Number.isFinite(first + last)) return ""
   const each = (last - first) / (to - from)
-  const told = last / first <= FLAT ? "flat" : `${short(each)} ${unit} for each`
+  const told = last / first <= FLAT ? "flat" : `${short(each * parts)} ${eachUnit} for each`
   return `${short(first)} to ${short(last)} ${unit}, ${told}`
 }
 
@@ -31,7 +31,7 @@ export function growthFigures(folder: string): string[] {
     const range = `${points[0]?.point.toLocaleString("en-US")} to ${points.at(-1)?.point.toLocaleString("en-US")}`
     const relay = slope(points, "µs", (result) => result.cpuMicroseconds)
     const visit = slope(points, "µs", (result) => result.visitMicroseconds)
-    const memory = slope(points, "KB", ({ residentBytes }) => residentBytes && residentBytes / 1000)
+    const memory = slope(points, "MB", ({ residentBytes }) => residentBytes && residentBytes / 1e6, "KB", 1_000)
     return [`| ${title}: ${range} | ${relay} | ${visit} | ${memory} |`]
   })
   if (rows.length === 0) return []
