@@ -46,10 +46,10 @@ async function chooseEffort(): Promise<Effort> {
   if (isQuick) {
     const times = { rounds: 1, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 0 }
     const few = {
-      idleConnections: 2_000,
-      stormClients: 400,
+      idleConnections: 600,
+      stormClients: 120,
       soakSeconds: times.seconds,
-      crowd: { connections: 1_200, processes: 2 },
+      crowd: { connections: 400, processes: 2 },
     }
     return { isQuick, ...times, ...few, connectionPoints: below }
   }
