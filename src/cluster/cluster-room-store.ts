@@ -28,6 +28,7 @@ import { Epochs } from "./epochs.ts"
 import { Inbox } from "./inbox.ts"
 import { Lease } from "./lease.ts"
 import { type ClusterLog, SILENT, toText } from "./log.ts"
+import { type Neighbours, Shortcuts } from "./neighbours.ts"
 import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
 import type { Keys } from "./redis/keys.ts"
@@ -44,6 +45,8 @@ export interface ClusterRoomStoreOptions {
   readonly leaseSeconds?: number
   /** Seconds a command waits for Redis before it is refused. */
   readonly waitSeconds?: number
+  /** Nodes of this machine, if there are any. */
+  readonly neighbours?: Neighbours | undefined
   readonly log?: ClusterLog
   readonly clock?: Clock
   /** Chance for pauses and orders, at least 0, below 1. */
@@ -80,6 +83,7 @@ export class ClusterRoomStore implements RoomStore {
   readonly #restores: Restores
   readonly #sweeps: Sweeps
   readonly #nodes: Nodes
+  readonly #neighbours: Neighbours | undefined
   #listener: RoomListener | undefined
   #inbox: Inbox | undefined
 
@@ -118,8 +122,21 @@ export class ClusterRoomStore implements RoomStore {
     this.#restores = new Restores({ ...shared, calls: this.#calls })
     this.#sweeps = new Sweeps({ ...shared, leaseMs, clock, random, log })
     this.#changes = new Changes({ uplink: this.#uplink, calls: this.#calls, keys, clock })
+    const { neighbours } = options
+    this.#neighbours = neighbours
+    const shortcuts = neighbours && new Shortcuts({ neighbours, isLeased: () => this.#lease.isHeld })
     this.#outboxes = new Outboxes({
-      ...{ node, uplink: this.#uplink, clock, counters, log, waitMs, channelOf, lastBatch: options.lastBatch ?? 0 },
+      ...{
+        node,
+        shortcuts,
+        uplink: this.#uplink,
+        clock,
+        counters,
+        log,
+        waitMs,
+        channelOf,
+        lastBatch: options.lastBatch ?? 0,
+      },
       onFailed: (relay, ref, failure) => this.#listener?.onRelayFailed(relay, ref, failure),
     })
   }
@@ -136,7 +153,9 @@ export class ClusterRoomStore implements RoomStore {
 
   async start(listener: RoomListener): Promise<void> {
     this.#listener = listener
-    this.#inbox = new Inbox(listener, this.#nodes, this.counters)
+    const inbox = new Inbox(listener, this.#nodes, this.counters, this.#clock)
+    this.#inbox = inbox
+    this.#neighbours?.listen(this.node, (frame) => inbox.hearNear(frame))
     await this.#uplink.start()
   }
 
@@ -210,6 +229,7 @@ export class ClusterRoomStore implements RoomStore {
   async close(withinMs: number, keepsMembers = false): Promise<void> {
     await Promise.race([this.#leaveAll(keepsMembers), sleep(this.#clock, withinMs)])
     this.#listener = undefined
+    this.#neighbours?.close()
     this.#uplink.close()
   }
 

@@ -24,7 +24,7 @@ const FLOOD_CONNECTS = 20
 
 /**
  * 16,384 messages of one place in one turn of the event loop that has no more time for them: candidates of 300 bytes, as much
- * as is read at once (receive-buffers.ts) of 150 clients; to take in so many holds the loop for some 15 ms.
+ * as is read at once (receive-buffers.ts) of 100 clients; to take in so many holds the loop for some 15 ms.
  */
 const MOST_IN_TURN = 16_384
 
