@@ -7,12 +7,12 @@ BUN = $(shell scripts/find-bun.sh)
 SOURCES = $(shell find src scripts -type f) package.json package-lock.json
 EXE = dist/palava-machine
 
-.PHONY: help run test bench build dev check fuzz attacks audit client release deb install clean
+.PHONY: help run test bench build dev check fuzz attacks workers audit client release deb install clean
 
 help: ## list the targets
 	@echo "palava-machine: make TARGET [VARIABLE=value]"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
-	@echo "variables: ARGS= (run, dev), TEST= (test: part of a file name), SEED= (fuzz), BENCH= QUICK=1 BASE= MINUTES= COMPARE= COMPARE_PID= (bench), TARGETS= (release), ARCH= (deb), PREFIX= (install)"
+	@echo "variables: ARGS= (run, dev), TEST= (test: part of a file name), SEED= (fuzz), WORKERS= (workers), BENCH= QUICK=1 BASE= MINUTES= COMPARE= COMPARE_PID= (bench), TARGETS= (release), ARCH= (deb), PREFIX= (install)"
 
 run: $(EXE) ## build the executable and start it: make run ARGS="--port 4300"
 	@$(EXE) $(ARGS)
@@ -33,6 +33,9 @@ fuzz: $(EXE) ## the seeded simulation and the attacks for longer: make fuzz SEED
 
 attacks: $(EXE) ## attacks on a node, for longer; writes the figures to docs/attacks.md: make attacks ATTACK="pings|rooms"
 	@FUZZ=long ATTACKS=write $(BUN) test --timeout 120000 ./test/attacks/attacks.test.ts -t '$(ATTACK)|every row'
+
+workers: $(EXE) ## scenarios, faults and the wire with workers in place of each node: make workers WORKERS=3
+	@WORKERS='$(or $(WORKERS),2)' $(BUN) test --timeout 120000 ./test/scenarios ./test/faults ./test/wire ./test/protocol
 
 audit: node_modules/.ready ## known vulnerabilities and licences of what is compiled in
 	@$(BUN) scripts/release/audit.ts

@@ -21,6 +21,7 @@ import {
 import { median } from "./statistics.ts"
 import { STORM_TARGETS, stormScenarios } from "./storm-scenarios.ts"
 import { handshakeScenario, overTls } from "./tls-scenarios.ts"
+import { AT_TWO_WORKERS, workerScenarios } from "./worker-scenarios.ts"
 
 /** One server in a scenario. */
 export interface Contender {
@@ -242,6 +243,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
     ...overTls(scenarios, withoutTls),
     ...growthScenarios(effort),
     ...stormScenarios(effort),
+    ...workerScenarios(),
     ...crowdScenarios(effort),
     soakScenario(effort),
   ]
@@ -376,6 +378,13 @@ export const TARGETS: Target[] = [
     most: 2.5,
     unit: "×",
     measured: (runs) => ratio(runs, PALAVA_TWO, PALAVA),
+  },
+  {
+    what: "relay between two workers, CPU of both per message, against a local relay",
+    scenario: "workers-relay-300",
+    most: 2,
+    unit: "×",
+    measured: (runs) => ratio(runs, AT_TWO_WORKERS, PALAVA),
   },
   {
     what: "relay between two nodes, Redis commands per message",

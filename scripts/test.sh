@@ -25,6 +25,7 @@ trap 'rm -rf "$results"' EXIT
 updated=
 need redis-server redis-server
 need openssl openssl
+need wabt wat2wasm
 need nodejs node
 need chromium chromium
 need firefox-esr firefox-esr

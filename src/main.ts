@@ -3,7 +3,7 @@
 import { version } from "../package.json" with { type: "json" }
 import { checkConfig } from "./commands/check-config.ts"
 import { doctor } from "./commands/doctor.ts"
-import { exitFor } from "./commands/exit.ts"
+import { complain, exitFor } from "./commands/exit.ts"
 import { operate } from "./commands/operate.ts"
 import { start } from "./commands/start.ts"
 import { printStats } from "./commands/stats.ts"
@@ -40,7 +40,7 @@ function columns(): number {
 
 try {
   const invocation = loadInvocation(process.argv.slice(2), process.env)
-  for (const warning of invocation.warnings) console.error(`palava-machine: warning: ${warning}`)
+  for (const warning of invocation.warnings) complain("warn", `warning: ${warning}`)
   await COMMANDS[invocation.command](invocation)
 } catch (cause) {
   if (!(cause instanceof ConfigError || cause instanceof PluginMistakes)) throw cause

@@ -9,6 +9,8 @@ import { cpuNanoseconds, ownCpuNanoseconds, residentBytes } from "./process-cost
 /** What a run of the generator is told; `run.ts` writes it, `main.ts` reads it. */
 export interface LoadRequest {
   scenario: string
+  /** How many processes load the server, each with all of this; one if not given. */
+  generators?: number
   dialect: DialectName
   /** Of each node, in order. */
   addresses: Address[]

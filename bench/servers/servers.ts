@@ -7,7 +7,7 @@ import type { Address } from "../load/connection.ts"
 import type { DialectName } from "../load/dialects.ts"
 import type { Refuge } from "../load/storm.ts"
 import type { CertificateFiles } from "./certificate.ts"
-import { childrenOf, freePort, need, run, type Started, start } from "./processes.ts"
+import { freePort, need, run, type Started, start } from "./processes.ts"
 
 const ROOT = resolve(import.meta.dir, "../..")
 const PACKAGES = join(ROOT, "node_modules")
@@ -29,7 +29,8 @@ export interface RunningServer {
 /** A way to start a server, for wss with a certificate. */
 export type Launch = (certificate?: CertificateFiles) => Promise<RunningServer>
 
-function at(port: number, certificate?: CertificateFiles): Address[] {
+/** Where it is, for whoever connects to it. */
+export function at(port: number, certificate?: CertificateFiles): Address[] {
   return [{ hostname: "127.0.0.1", port, ...(certificate && { isSecure: true }) }]
 }
 
@@ -61,8 +62,14 @@ export const AMPLE_BUDGETS: Budgets = {
 /** As NO_BUDGETS, and nothing is kept of what happens in rooms. */
 export const NO_TRACE: Budgets = { ...NO_BUDGETS, PALAVA_TRACE_ROOMS: "false" }
 
-const SERVER_FLAGS = ["--port", "0", "--admin-listen", "off", "--room-size", "1000"]
-const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
+/** Of every server of ours. */
+export function serverFlags(certificate?: CertificateFiles): string[] {
+  const secure = certificate ? ["--tls-cert", certificate.cert, "--tls-key", certificate.key] : []
+  return ["--port", "0", "--admin-listen", "off", "--room-size", "1000", "--log-level", "error", ...secure]
+}
+
+/** What it prints when it takes connections, with its port. */
+export const SERVER_READY = /socket\s+wss?:\/\/\S+:(\d+)\//
 
 async function startPalava(
   executable: string,
@@ -70,8 +77,7 @@ async function startPalava(
   more: readonly string[] = [],
   budgets: Budgets = NO_BUDGETS,
 ): Promise<Started> {
-  const secure = certificate ? ["--tls-cert", certificate.cert, "--tls-key", certificate.key] : []
-  return start([executable, ...SERVER_FLAGS, "--log-level", "error", ...secure, ...more], SERVER_READY, budgets)
+  return start([executable, ...serverFlags(certificate), ...more], SERVER_READY, budgets)
 }
 
 async function launchOne(
@@ -155,27 +161,6 @@ export function palavaOnNodes(count: number, executable = EXECUTABLE, dialect: D
   need(executable, "run make build")
   return (certificate) =>
     launchNodes(count, dialect, certificate, (redisUrl) => startPalava(executable, certificate, ["--redis", redisUrl]))
-}
-
-/** So many workers of the server on one port, and a Redis. */
-export function palavaWithWorkers(workers: number): Launch {
-  need(EXECUTABLE, "run make build")
-  return async (certificate) => {
-    const redis = await startRedis()
-    const more = ["--workers", String(workers), "--redis", redis.url]
-    const { pid, match, stop } = await startPalava(EXECUTABLE, certificate, more)
-    return {
-      dialect: "palava",
-      addresses: at(Number(match[1]), certificate),
-      pids: [pid, ...childrenOf(pid)],
-      redisUrl: redis.url,
-      redisPid: redis.pid,
-      async stop() {
-        await stop("SIGINT")
-        await redis.stop()
-      },
-    }
-  }
 }
 
 const built = new Map<string, Promise<string>>()

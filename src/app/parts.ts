@@ -7,6 +7,7 @@ import { version } from "../../package.json" with { type: "json" }
 import { KeySet } from "../access/key-set.ts"
 import { makeVerifier, type VerifyToken } from "../access/tokens.ts"
 import { SYSTEM_CLOCK } from "../clock.ts"
+import type { Neighbours } from "../cluster/neighbours.ts"
 import { makeRedisRoomStore } from "../cluster/redis-room-store.ts"
 import { redisTlsOf } from "../config/named-files.ts"
 import { type Config, isClustered } from "../config/options.ts"
@@ -36,8 +37,9 @@ type StoreParts = Pick<NodeParts, "store" | "storeKind" | "storeAway" | "addStor
 /**
  * Redis when one is configured; else this process is the whole world.
  * @param before the node whose place this one takes, where that is possible
+ * @param neighbours nodes of this machine, to which messages need not go over Redis
  */
-export function makeStore(config: Config, log: Log, before?: NodeId): StoreParts {
+export function makeStore(config: Config, log: Log, before?: NodeId, neighbours?: Neighbours): StoreParts {
   const redis = redisOf(config)
   if (redis === undefined) {
     const [store, storeAway, addStoreMetrics] = [new MemoryRoomStore(before), () => undefined, () => {}]
@@ -45,6 +47,7 @@ export function makeStore(config: Config, log: Log, before?: NodeId): StoreParts
   }
   const store = makeRedisRoomStore({
     ...redis,
+    neighbours,
     leaseSeconds: config.leaseSeconds,
     waitSeconds: config.redisWaitSeconds,
     log: {

@@ -1,12 +1,15 @@
 // How a node stops: in order, and in time whatever hangs. A step that takes longer than is left is not waited for: what
 // it leaves behind, the other nodes sweep when the lease has ended.
 
+import { SYSTEM_CLOCK } from "../clock.ts"
 import { CLOSE } from "../connections/close.ts"
+import type { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
 import type { Conversation } from "../dialects/conversation.ts"
 import { makeEnded } from "../dialects/ended.ts"
 import type { Log } from "../log.ts"
 import type { Rooms } from "../rooms/rooms.ts"
+import { Slices } from "../slices.ts"
 
 /** 1.5 s for all steps behind the announced wait: with Redis hung, the end comes within 2 s of it. */
 const GENTLE_MS = 1_500
@@ -66,10 +69,11 @@ export class Shutdown {
   async gently(seconds = this.#parts.seconds): Promise<void> {
     const { connections } = this.#parts
     this.#parts.refuseNew()
-    for (const { receiver } of connections.open.values()) (receiver as Conversation).announceShutdown?.(seconds)
+    const announce = ({ receiver }: Connection): void => (receiver as Conversation).announceShutdown?.(seconds)
+    await new Promise<void>((resolve) => new Slices(SYSTEM_CLOCK).each(connections.open.values(), announce, resolve))
     await new Promise<void>((resolve) => {
       this.#endWait = resolve
-      setTimeout(resolve, connections.open.size === 0 ? 0 : seconds * 1000)
+      setTimeout(resolve, this.#isAtOnce || connections.open.size === 0 ? 0 : seconds * 1000)
     })
     await this.#stopWithin(GENTLE_MS)
   }

@@ -22,14 +22,15 @@ import {
   StoreUnavailable,
 } from "../rooms/room-store.ts"
 import { type Backend, LinkLost } from "./backend.ts"
+import { Changes } from "./changes.ts"
 import { type ClusterCounters, makeCounters } from "./counters.ts"
 import { Epochs } from "./epochs.ts"
 import { Inbox } from "./inbox.ts"
 import { Lease } from "./lease.ts"
 import { type ClusterLog, SILENT, toText } from "./log.ts"
+import { type Neighbours, Shortcuts } from "./neighbours.ts"
 import { Nodes } from "./nodes.ts"
 import { Outboxes } from "./outboxes.ts"
-import { Publishes } from "./publishes.ts"
 import type { Keys } from "./redis/keys.ts"
 import { Restores } from "./restores.ts"
 import { RoomCalls, readPosition, readProven, readRefusal, readSnapshot, tellIfClosed } from "./room-calls.ts"
@@ -44,6 +45,8 @@ export interface ClusterRoomStoreOptions {
   readonly leaseSeconds?: number
   /** Seconds a command waits for Redis before it is refused. */
   readonly waitSeconds?: number
+  /** Nodes of this machine, if there are any. */
+  readonly neighbours?: Neighbours | undefined
   readonly log?: ClusterLog
   readonly clock?: Clock
   /** Chance for pauses and orders, at least 0, below 1. */
@@ -75,11 +78,12 @@ export class ClusterRoomStore implements RoomStore {
   readonly #lease: Lease
   readonly #uplink: Uplink
   readonly #outboxes: Outboxes
-  readonly #publishes: Publishes
+  readonly #changes: Changes
   readonly #calls: RoomCalls
   readonly #restores: Restores
   readonly #sweeps: Sweeps
   readonly #nodes: Nodes
+  readonly #neighbours: Neighbours | undefined
   #listener: RoomListener | undefined
   #inbox: Inbox | undefined
 
@@ -117,9 +121,22 @@ export class ClusterRoomStore implements RoomStore {
     const shared = { node, keys, counters, listener, lease: this.#lease, uplink: this.#uplink }
     this.#restores = new Restores({ ...shared, calls: this.#calls })
     this.#sweeps = new Sweeps({ ...shared, leaseMs, clock, random, log })
-    this.#publishes = new Publishes({ uplink: this.#uplink, calls: this.#calls, clock })
+    this.#changes = new Changes({ uplink: this.#uplink, calls: this.#calls, keys, clock })
+    const { neighbours } = options
+    this.#neighbours = neighbours
+    const shortcuts = neighbours && new Shortcuts({ neighbours, isLeased: () => this.#lease.isHeld })
     this.#outboxes = new Outboxes({
-      ...{ node, uplink: this.#uplink, clock, counters, log, waitMs, channelOf, lastBatch: options.lastBatch ?? 0 },
+      ...{
+        node,
+        shortcuts,
+        uplink: this.#uplink,
+        clock,
+        counters,
+        log,
+        waitMs,
+        channelOf,
+        lastBatch: options.lastBatch ?? 0,
+      },
       onFailed: (relay, ref, failure) => this.#listener?.onRelayFailed(relay, ref, failure),
     })
   }
@@ -136,15 +153,16 @@ export class ClusterRoomStore implements RoomStore {
 
   async start(listener: RoomListener): Promise<void> {
     this.#listener = listener
-    this.#inbox = new Inbox(listener, this.#nodes, this.counters)
+    const inbox = new Inbox(listener, this.#nodes, this.counters, this.#clock)
+    this.#inbox = inbox
+    this.#neighbours?.listen(this.node, (frame) => inbox.hearNear(frame))
     await this.#uplink.start()
   }
 
   async join(request: JoinRequest): Promise<JoinResult> {
     const { room, withSnapshot } = request
-    this.#publishes.flush(this.#keys.partitionOf(room))
     const epochs = new Epochs()
-    const reply = await this.#uplink.run("up", (terms) => this.#calls.join(request, epochs.next(), terms))
+    const reply = await this.#changes.add({ kind: "join", room, request, epochs })
     const refusal = readRefusal(reply)
     if (refusal !== undefined) return refusal
     const snapshot = readSnapshot(reply.slice(1))
@@ -162,17 +180,15 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   async leave(room: RoomKey, peer: PeerId, generation: number): Promise<Position | undefined> {
-    await this.#behind(room, peer)
-    const reply = await this.#uplink.run("up", (terms) => this.#calls.leave(room, peer, generation, terms))
+    await this.#settled(room, peer)
+    const reply = await this.#changes.add({ kind: "leave", room, peer, generation })
     tellIfClosed(this.#listener, room, reply.slice(3))
     return readPosition(reply)
   }
 
   async updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText): Promise<Position | undefined> {
-    await this.#behind(room, peer)
-    return readPosition(
-      await this.#uplink.run("up", (terms) => this.#calls.updateStatus(room, peer, rev, status, terms)),
-    )
+    await this.#settled(room, peer)
+    return readPosition(await this.#changes.add({ kind: "status", room, peer, rev, status }))
   }
 
   async publish(
@@ -184,7 +200,7 @@ export class ClusterRoomStore implements RoomStore {
     lock?: boolean,
   ): Promise<Position | undefined> {
     await this.#settled(room, peer)
-    return this.#publishes.add(this.#keys.partitionOf(room), { room, peer, rev, text, to, lock })
+    return readPosition(await this.#changes.add({ kind: "frame", room, peer, rev, text, to, lock }))
   }
 
   relay(node: NodeId, relay: Relay, ref: Ref): void {
@@ -213,22 +229,19 @@ export class ClusterRoomStore implements RoomStore {
   async close(withinMs: number, keepsMembers = false): Promise<void> {
     await Promise.race([this.#leaveAll(keepsMembers), sleep(this.#clock, withinMs)])
     this.#listener = undefined
+    this.#neighbours?.close()
     this.#uplink.close()
   }
 
   /** Sends what waits, takes what is left of this node out of Redis, and then its lease; or leaves both to time. */
   async #leaveAll(keepsMembers: boolean): Promise<void> {
+    this.#changes.flush()
     await this.#outboxes.drained()
     this.#listener = undefined
     if (!keepsMembers) await this.#sweeps.sweepOwn()
   }
 
-  /** Resolves when what this node said before of a room is on its way. */
-  async #behind(room: RoomKey, peer: PeerId): Promise<void> {
-    await this.#settled(room, peer)
-    this.#publishes.flush(this.#keys.partitionOf(room))
-  }
-
+  /** Resolves when all relays of `peer` in this room are heard, or given up; undefined when there are none. */
   #settled(room: RoomKey, peer: PeerId): Promise<unknown> | undefined {
     return this.#outboxes.settled(this.#keys.partitionOf(room), peer)
   }

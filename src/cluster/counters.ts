@@ -34,6 +34,8 @@ export interface ClusterCounters {
   /** Batches received a second time and dropped. */
   batchesRepeated: number
   relaysSent: number
+  /** Of those sent: by the short way to a node of this machine. */
+  relaysNear: number
   relaysReceived: number
   /** Relays given up: nobody listened on the target's channel. */
   relaysUnreachable: number
@@ -66,6 +68,7 @@ export function makeCounters(): ClusterCounters {
     batchesReceived: 0,
     batchesRepeated: 0,
     relaysSent: 0,
+    relaysNear: 0,
     relaysReceived: 0,
     relaysUnreachable: 0,
     relaysUnavailable: 0,

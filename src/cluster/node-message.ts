@@ -3,7 +3,7 @@
 // of two releases can run side by side: what a node does not know it counts and drops. An event dropped so is a gap in the
 // room's log, and the next one has the room repaired from a snapshot.
 //
-//   [1, 1, room, epoch, seq of the first event, [event, ...]]       room events
+//   [1, 1, room, epoch, seq of the first event, [event, ...], ...]  room events, and those of other rooms behind them
 //       [1, peer, node, generation, rev, status] joined; with a seventh, which means nothing, and an eighth, its mark
 //       [2, peer, generation] left; with a third, 1, it was replaced   [3, peer, rev, status] status
 //       [4, peer, text] frame; with a fourth, 1, for all but the peer, whose node alone looks at it; with a fifth, 1 or 0,
@@ -30,15 +30,17 @@ const REPLACED = 1
 /** In a frame that tells of it: the room is locked; 0, it is not any more. */
 const LOCKS = 1
 
-/** Room events, or relays with their sender and the sender's number for the batch. */
+/** Events of one room. */
+export interface EventsOfRoom {
+  readonly room: RoomKey
+  readonly events: readonly RoomEvent[]
+  /** Events of kinds that are not known here, between those and behind them. */
+  readonly unknown: number
+}
+
+/** Events of some rooms, in order, or relays with their sender and the sender's number for the batch. */
 export type NodeMessage =
-  | {
-      readonly kind: "events"
-      readonly room: RoomKey
-      readonly events: readonly RoomEvent[]
-      /** Events of kinds that are not known here, between those and behind them. */
-      readonly unknown: number
-    }
+  | { readonly kind: "events"; readonly rooms: readonly EventsOfRoom[] }
   | { readonly kind: "relays"; readonly sender: NodeId; readonly number: number; readonly relays: readonly Relay[] }
 
 /** A heartbeat: the answer that a subscription lives. */
@@ -48,6 +50,9 @@ export const HEARTBEAT = Buffer.from([0x92, VERSION, KIND.heartbeat])
 export function isHeartbeat(bytes: Buffer): boolean {
   return bytes.length === HEARTBEAT.length && bytes[2] === KIND.heartbeat && bytes[1] === VERSION
 }
+
+/** Room, epoch, seq of the first event, events. */
+const WORDS_PER_ROOM = 4
 
 /** Bytes of a batch that are not its relays: array head, version, kind, node, number, two lengths. */
 const BATCH_HEAD_BYTES = 3 + 2 + 9 + 5 + 5
@@ -136,7 +141,16 @@ export function readPackedMember(peer: string, bytes: Buffer): { readonly member
 }
 
 function readEvents(message: unknown[]): NodeMessage | undefined {
-  const [, , room, epoch, first, list] = message
+  const rooms: EventsOfRoom[] = []
+  for (let at = 2; at < message.length; at += WORDS_PER_ROOM) {
+    const ofRoom = readEventsOfRoom(message[at], message[at + 1], message[at + 2], message[at + 3])
+    if (ofRoom === undefined) return undefined
+    rooms.push(ofRoom)
+  }
+  return rooms.length === 0 ? undefined : { kind: "events", rooms }
+}
+
+function readEventsOfRoom(room: unknown, epoch: unknown, first: unknown, list: unknown): EventsOfRoom | undefined {
   if (typeof room !== "string" || typeof epoch !== "string" || !isCount(first) || !Array.isArray(list)) return undefined
   const events: RoomEvent[] = []
   let unknown = 0
@@ -146,7 +160,7 @@ function readEvents(message: unknown[]): NodeMessage | undefined {
     if (event === "unknown") unknown++
     else events.push(event)
   }
-  return { kind: "events", room: room as RoomKey, events, unknown }
+  return { room: room as RoomKey, events, unknown }
 }
 
 function readEvent(entry: unknown, epoch: string, seq: number): RoomEvent | "unknown" | undefined {

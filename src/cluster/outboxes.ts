@@ -8,6 +8,7 @@ import type { NodeId, PeerId } from "../rooms/ids.ts"
 import { type Ref, type Relay, type RelayFailure, StoreUnavailable } from "../rooms/room-store.ts"
 import type { ClusterCounters } from "./counters.ts"
 import { type ClusterLog, toText } from "./log.ts"
+import type { Shortcuts } from "./neighbours.ts"
 import { encodeRelays } from "./node-message.ts"
 import type { Uplink } from "./uplink.ts"
 
@@ -15,6 +16,8 @@ import type { Uplink } from "./uplink.ts"
 export interface OutboxesOptions {
   readonly node: NodeId
   readonly uplink: Pick<Uplink, "publish">
+  /** To nodes of this machine. */
+  readonly shortcuts?: Shortcuts | undefined
   readonly clock: Clock
   readonly counters: ClusterCounters
   readonly log: ClusterLog
@@ -43,6 +46,8 @@ interface Batch {
 }
 
 interface Outbox {
+  readonly partition: number
+  readonly node: NodeId
   readonly channel: string
   /** In order; the first may be on its way, the last takes more unless it is full or on its way. */
   readonly batches: Batch[]
@@ -122,6 +127,8 @@ export class Outboxes {
 
   #open(partition: number, node: NodeId): Outbox {
     const outbox: Outbox = {
+      partition,
+      node,
       channel: this.#options.channelOf(partition, node),
       batches: [],
       lastOf: new Map(),
@@ -145,7 +152,7 @@ export class Outboxes {
       const batch = outbox.batches[0]
       if (batch === undefined) return forget()
       outbox.isFirstOnItsWay = true
-      const error = await this.#send(outbox.channel, batch, silentSince)
+      const error = await this.#send(outbox, batch, silentSince)
       silentSince = error === "peer_unreachable" ? (silentSince ?? clock.monotonicMs() - SILENCE_MS) : undefined
       outbox.batches.shift()
       outbox.isFirstOnItsWay = false
@@ -155,18 +162,10 @@ export class Outboxes {
   }
 
   /** Sends one batch: undefined when it was heard, else the error for its senders. Never throws: a leave waits for it. */
-  async #send(channel: string, batch: Batch, silentSince: number | undefined): Promise<RelayFailure | undefined> {
-    const { node, uplink, clock, counters, log, waitMs } = this.#options
-    let silent = silentSince
+  async #send(to: Outbox, batch: Batch, silentSince: number | undefined): Promise<RelayFailure | undefined> {
+    const { counters, log } = this.#options
     try {
-      const message = encodeRelays(node, ++this.#number, batch.relays)
-      for (let askAgainMs = ASK_AGAIN_MS; ; askAgainMs *= 2) {
-        if ((await uplink.publish(channel, message, batch.since + waitMs)) > 0) break
-        silent ??= clock.monotonicMs()
-        const leftMs = silent + SILENCE_MS - clock.monotonicMs()
-        if (leftMs <= 0) return "peer_unreachable"
-        await sleep(clock, Math.min(askAgainMs, leftMs))
-      }
+      if (!(await this.#isHeard(to, batch, silentSince))) return "peer_unreachable"
     } catch (error) {
       if (error instanceof StoreUnavailable) return "unavailable"
       counters.batchesFailed++
@@ -176,6 +175,27 @@ export class Outboxes {
     counters.batchesSent++
     counters.relaysSent += batch.relays.length
     return undefined
+  }
+
+  /** Whether the other node has it: by the short way, or at last over Redis. */
+  async #isHeard(to: Outbox, { relays, since }: Batch, silentSince: number | undefined): Promise<boolean> {
+    const { node, uplink, shortcuts, clock, counters, waitMs } = this.#options
+    const number = ++this.#number
+    const message = encodeRelays(node, number, relays)
+    if (shortcuts !== undefined && (await shortcuts.send(to.partition, to.node, relays, message))) {
+      counters.relaysNear += relays.length
+      return true
+    }
+    let silent = silentSince
+    for (let askAgainMs = ASK_AGAIN_MS; ; askAgainMs *= 2) {
+      if ((await uplink.publish(to.channel, message, since + waitMs)) > 0) break
+      silent ??= clock.monotonicMs()
+      const leftMs = silent + SILENCE_MS - clock.monotonicMs()
+      if (leftMs <= 0) return false
+      await sleep(clock, Math.min(askAgainMs, leftMs))
+    }
+    shortcuts?.wentOverRedis(to.partition, to.node, number)
+    return true
   }
 
   #fail({ relays, refs }: Batch, error: RelayFailure): void {

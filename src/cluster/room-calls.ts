@@ -17,33 +17,35 @@ import {
   type RoomSnapshot,
   type StatusText,
 } from "../rooms/room-store.ts"
-import type { Reply, ScriptCall } from "./backend.ts"
+import type { Reply, ScriptCall, Word } from "./backend.ts"
+import type { Epochs } from "./epochs.ts"
 import { readPackedMember } from "./node-message.ts"
 import type { Keys } from "./redis/keys.ts"
-import {
-  callOf,
-  IS_PROVEN,
-  JOIN_ROOM,
-  LEAVE_ROOM,
-  PROVE_MEMBER,
-  PUBLISH_ROOM,
-  REFUSED,
-  RESTORE_ROOM,
-  SNAPSHOT_ROOM,
-  UPDATE_STATUS,
-} from "./redis/scripts.ts"
+import { CHANGE_ROOMS, callOf, IS_PROVEN, PROVE_MEMBER, REFUSED, RESTORE_ROOM, SNAPSHOT_ROOM } from "./redis/scripts.ts"
 import type { Terms } from "./uplink.ts"
 
-/** A frame of a member for its room. */
-export interface Publish {
-  readonly room: RoomKey
-  readonly peer: PeerId
-  readonly rev: number
-  readonly text: string
-  readonly to: Audience
-  /** Locks the room with it, or unlocks it. */
-  readonly lock: boolean | undefined
-}
+/** What this node changes of a room: who is in it, their status, a frame of theirs. */
+export type Change =
+  /** `epochs`: for the room, should it be new. */
+  | { readonly kind: "join"; readonly room: RoomKey; readonly request: JoinRequest; readonly epochs: Epochs }
+  | { readonly kind: "leave"; readonly room: RoomKey; readonly peer: PeerId; readonly generation: number }
+  | {
+      readonly kind: "status"
+      readonly room: RoomKey
+      readonly peer: PeerId
+      readonly rev: number
+      readonly status: StatusText
+    }
+  | {
+      readonly kind: "frame"
+      readonly room: RoomKey
+      readonly peer: PeerId
+      readonly rev: number
+      readonly text: string
+      readonly to: Audience
+      /** Locks the room with it, or unlocks it. */
+      readonly lock: boolean | undefined
+    }
 
 /** Makes the calls of one node. */
 export class RoomCalls {
@@ -55,33 +57,28 @@ export class RoomCalls {
     this.#keys = keys
   }
 
-  /** `epoch`: for the room, should it be new. */
-  join(request: JoinRequest, epoch: string, terms: Terms): ScriptCall {
-    const { room, peer, generation, rev, status, limit, ifTaken, withSnapshot, proof, identity } = request
-    const { partition, keys, args } = this.#of(room, terms)
+  /** Of changes of rooms of one partition. */
+  change(changes: readonly Change[], { leaseUntil, publishWord, hour }: Terms): ScriptCall {
+    const partition = this.#keys.partitionOf((changes[0] as Change).room)
     return callOf(
-      JOIN_ROOM,
+      CHANGE_ROOMS,
       {
-        ...keys,
         rooms_of: this.#keys.roomsOf(partition, this.#node),
-        connection_time: this.#keys.connectionTime(partition, terms.hour),
+        connection_time: this.#keys.connectionTime(partition, hour),
+        room_peaks: this.#keys.roomPeaks(partition, hour),
+        "room...": changes.map(({ room }) => this.#keys.room(partition, room)),
+        "meta...": changes.map(({ room }) => this.#keys.meta(partition, room)),
+        "nodes...": changes.map(({ room }) => this.#keys.nodes(partition, room)),
       },
       {
-        ...args,
-        peer,
-        generation: String(generation),
-        rev: String(rev),
-        status,
-        limit: String(limit),
-        if_taken: IF_TAKEN[ifTaken],
-        epoch,
-        with_snapshot: withSnapshot ? "1" : "0",
+        lease_until: leaseUntil,
+        publish: publishWord,
+        channel: this.#keys.channelPrefix(partition),
+        node: this.#node,
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
-        proof: proof?.next ?? "",
-        proven_by: proof?.given ?? "",
-        mark: identity?.mark ?? "",
-        if_there: identity?.ifThere ?? "",
-        ...this.#replacedArgs(partition, room),
+        replaced_infix: this.#keys.replacedInfix,
+        replaced_seconds: String(REPLACED_SECONDS),
+        "change...": changes.flatMap(toWords),
       },
     )
   }
@@ -98,50 +95,6 @@ export class RoomCalls {
     return callOf(IS_PROVEN, keys, { peer, proven_by: given })
   }
 
-  leave(room: RoomKey, peer: PeerId, generation: number, terms: Terms): ScriptCall {
-    const { partition, keys, args } = this.#of(room, terms)
-    return callOf(
-      LEAVE_ROOM,
-      {
-        ...keys,
-        rooms_of: this.#keys.roomsOf(partition, this.#node),
-        connection_time: this.#keys.connectionTime(partition, terms.hour),
-        room_peaks: this.#keys.roomPeaks(partition, terms.hour),
-      },
-      { ...args, peer, generation: String(generation) },
-    )
-  }
-
-  updateStatus(room: RoomKey, peer: PeerId, rev: number, status: StatusText, terms: Terms): ScriptCall {
-    const { keys, args } = this.#of(room, terms)
-    return callOf(UPDATE_STATUS, keys, { ...args, peer, rev: String(rev), status })
-  }
-
-  /** Of frames for rooms of one partition. */
-  publish(frames: readonly Publish[], { leaseUntil, publishWord }: Terms): ScriptCall {
-    const partition = this.#keys.partitionOf((frames[0] as Publish).room)
-    return callOf(
-      PUBLISH_ROOM,
-      {
-        "room...": frames.map(({ room }) => this.#keys.room(partition, room)),
-        "meta...": frames.map(({ room }) => this.#keys.meta(partition, room)),
-        "nodes...": frames.map(({ room }) => this.#keys.nodes(partition, room)),
-      },
-      {
-        lease_until: leaseUntil,
-        publish: publishWord,
-        channel: this.#keys.channelPrefix(partition),
-        node: this.#node,
-        "room_key...": frames.map(({ room }) => room),
-        "peer...": frames.map(({ peer }) => peer),
-        "rev...": frames.map(({ rev }) => String(rev)),
-        "text...": frames.map(({ text }) => text),
-        "to...": frames.map(({ to }) => to),
-        "lock...": frames.map(({ lock }) => toWord(lock)),
-      },
-    )
-  }
-
   snapshot(room: RoomKey): ScriptCall {
     const partition = this.#keys.partitionOf(room)
     return callOf(SNAPSHOT_ROOM, { room: this.#keys.room(partition, room), meta: this.#keys.meta(partition, room) }, {})
@@ -154,54 +107,34 @@ export class RoomCalls {
     others: readonly Member[],
     lock: Lock | undefined,
     epoch: string,
-    terms: Terms,
+    { leaseUntil, publishWord, hour }: Terms,
   ): ScriptCall {
-    const { partition, keys, args } = this.#of(room, terms)
+    const partition = this.#keys.partitionOf(room)
     return callOf(
       RESTORE_ROOM,
       {
-        ...keys,
-        connection_time: this.#keys.connectionTime(partition, terms.hour),
-        room_peaks: this.#keys.roomPeaks(partition, terms.hour),
+        room: this.#keys.room(partition, room),
+        meta: this.#keys.meta(partition, room),
+        nodes: this.#keys.nodes(partition, room),
+        connection_time: this.#keys.connectionTime(partition, hour),
+        room_peaks: this.#keys.roomPeaks(partition, hour),
       },
       {
-        ...args,
+        lease_until: leaseUntil,
+        publish: publishWord,
+        channel: this.#keys.channelPrefix(partition),
+        room_key: room,
+        node: this.#node,
         epoch,
         own: packMembers(own),
         others: packMembers(others),
         rooms_of_prefix: this.#keys.roomsOfPrefix(partition),
         lock: toWord(lock?.isLocked),
         lock_rev: lock === undefined ? "" : String(lock.rev),
-        ...this.#replacedArgs(partition, room),
+        replaced_prefix: this.#keys.replacedPrefix(partition, room),
+        replaced_seconds: String(REPLACED_SECONDS),
       },
     )
-  }
-
-  #replacedArgs(partition: number, room: RoomKey) {
-    return {
-      replaced_prefix: this.#keys.replacedPrefix(partition, room),
-      replaced_seconds: String(REPLACED_SECONDS),
-    }
-  }
-
-  /** What the scripts that change one room take. */
-  #of(room: RoomKey, { leaseUntil, publishWord }: Terms) {
-    const partition = this.#keys.partitionOf(room)
-    return {
-      partition,
-      keys: {
-        room: this.#keys.room(partition, room),
-        meta: this.#keys.meta(partition, room),
-        nodes: this.#keys.nodes(partition, room),
-      },
-      args: {
-        lease_until: leaseUntil,
-        publish: publishWord,
-        channel: this.#keys.channelPrefix(partition),
-        room_key: room,
-        node: this.#node,
-      },
-    }
   }
 }
 
@@ -224,14 +157,6 @@ export function readPosition([isChanged, epoch, seq]: readonly Reply[]): Positio
   return isChanged === 1 ? { epoch: String(epoch), seq: Number(seq) } : undefined
 }
 
-/** What publishing answers, of each frame. */
-export function readPositions(reply: readonly Reply[]): (Position | undefined)[] {
-  return Array.from({ length: (reply.length - 1) / 2 }, (_, at) => {
-    const seq = Number(reply[2 * at + 2])
-    return seq === 0 ? undefined : { epoch: String(reply[2 * at + 1]), seq }
-  })
-}
-
 /** `epoch, seq, [peer, packed member, ...]`. */
 export function readSnapshot([epoch, seq, list]: readonly Reply[]): RoomSnapshot {
   const packed = (list ?? []) as Buffer[]
@@ -243,7 +168,7 @@ export function readSnapshot([epoch, seq, list]: readonly Reply[]): RoomSnapshot
   return { epoch: String(epoch), seq: Number(seq), members: members.map(({ member }) => member) }
 }
 
-/** Tells of a room that a command has closed: `closed, peak, open_ms`, where it could have. */
+/** Tells of a room that a command has closed: `1, peak, open_ms`, if it has. */
 export function tellIfClosed(
   listener: RoomListener | undefined,
   room: RoomKey,
@@ -255,6 +180,27 @@ export function tellIfClosed(
 /** Whether a room is locked, as the scripts say it. */
 function toWord(isLocked: boolean | undefined): string {
   return isLocked === undefined ? "" : isLocked ? "1" : "0"
+}
+
+/** As the script reads it: its kind, and what goes with that. */
+function toWords(change: Change): Word[] {
+  const { room } = change
+  switch (change.kind) {
+    case "join": {
+      const { peer, generation, rev, status, limit, ifTaken, withSnapshot, proof, identity } = change.request
+      return [
+        ...["join", room, peer, String(generation), String(rev), status, String(limit), IF_TAKEN[ifTaken]],
+        ...[change.epochs.next(), withSnapshot ? "1" : "0", proof?.next ?? "", proof?.given ?? ""],
+        ...[identity?.mark ?? "", identity?.ifThere ?? ""],
+      ]
+    }
+    case "leave":
+      return ["leave", room, change.peer, String(change.generation)]
+    case "status":
+      return ["status", room, change.peer, String(change.rev), change.status]
+    case "frame":
+      return ["frame", room, change.peer, String(change.rev), change.text, change.to, toWord(change.lock)]
+  }
 }
 
 /** As the script calls it. */

@@ -1,11 +1,11 @@
-// How many commands are under way to Redis at once. When everybody of a lost node comes to this one, more of them in the
-// pipeline get no answer sooner, but all of them later than a link is believed in. The rest wait here, first come first
-// served, bounded in number; what they wait is not held against Redis.
+// How many calls are under way to Redis at once, each with one command, or with the changes of a turn. When everybody of a
+// lost node comes to this one, more of them in the pipeline get no answer sooner, but all of them later than a link is
+// believed in. The rest wait here, first come first served, bounded in number; what they wait is not held against Redis.
 
 import type { Clock } from "../clock.ts"
 
-/** 256: at 10,000 commands a second they are answered within 26 ms, and more at once would gain nothing. */
-const MOST_UNDER_WAY = 256
+/** 32, with 1,000 changes at most: at 20,000 a second they are answered within 50 ms, and more at once would gain nothing. */
+const MOST_UNDER_WAY = 32
 
 /** 50,000 that wait, some 25 MB: more than one process has clients, and each waits with one command. */
 const MOST_WAITING = 50_000

@@ -108,18 +108,21 @@ export class Uplink {
     })
   }
 
-  /** Sends a script once the `stage` is reached; again, when its outcome was lost. Every script is safe to repeat. */
-  async run(stage: Stage, makeCall: (terms: Terms) => ScriptCall): Promise<Reply[]> {
+  /**
+   * Sends a script once the `stage` is reached; again, when its outcome was lost. Every script is safe to repeat.
+   * @param commands how many wait for it
+   */
+  async run(stage: Stage, makeCall: (terms: Terms) => ScriptCall, commands = 1): Promise<Reply[]> {
     const { clock, waitMs, lease } = this.#options
     let giveUpAt = clock.monotonicMs() + waitMs
     const longestAt = giveUpAt + MOST_QUEUED_MS
     for (;;) {
-      const link = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt))
-      if (this.#slots.isFull) throw this.#unavailable("redis has too much to do")
+      const link = this.#ready(stage) ?? (await this.#whenReady(stage, giveUpAt, commands))
+      if (this.#slots.isFull) throw this.#unavailable("redis has too much to do", commands)
       const turn = this.#slots.take()
       if (turn !== undefined) giveUpAt += await turn
       try {
-        if (giveUpAt > longestAt) throw this.#unavailable("redis has too much to do")
+        if (giveUpAt > longestAt) throw this.#unavailable("redis has too much to do", commands)
         if (this.#ready(stage) !== link) continue
         const call = makeCall({ leaseUntil: String(lease.untilMs), hour: lease.hour, publishWord: link.publishWord })
         const reply = (await link.run(call)) as Reply[]
@@ -136,7 +139,7 @@ export class Uplink {
   /** Publishes: how many heard it. After a lost link once more, so the receiver must know it when it comes twice. */
   async publish(channel: string, message: Buffer, giveUpAt: number): Promise<number> {
     for (;;) {
-      const link = this.#ready("up") ?? (await this.#whenReady("up", giveUpAt))
+      const link = this.#ready("up") ?? (await this.#whenReady("up", giveUpAt, 1))
       try {
         return await link.publish(channel, message)
       } catch (error) {
@@ -256,12 +259,14 @@ export class Uplink {
     return undefined
   }
 
-  async #whenReady(stage: Stage, giveUpAt: number): Promise<Link> {
+  async #whenReady(stage: Stage, giveUpAt: number, commands: number): Promise<Link> {
     const { clock } = this.#options
     for (;;) {
       const waitMs = giveUpAt - clock.monotonicMs()
-      if (this.#isClosed || waitMs <= 0 || this.#waiting >= MOST_WAITING) throw this.#unavailable("redis is away")
-      this.#waiting++
+      if (this.#isClosed || waitMs <= 0 || this.#waiting >= MOST_WAITING) {
+        throw this.#unavailable("redis is away", commands)
+      }
+      this.#waiting += commands
       await new Promise<void>((resolve) => {
         const waiters = this.#waiters[stage]
         const wake = () => {
@@ -272,14 +277,14 @@ export class Uplink {
         const stop = clock.after(waitMs, wake)
         waiters.add(wake)
       })
-      this.#waiting--
+      this.#waiting -= commands
       const link = this.#ready(stage)
       if (link !== undefined) return link
     }
   }
 
-  #unavailable(reason: string): StoreUnavailable {
-    this.#options.counters.unavailable++
+  #unavailable(reason: string, commands: number): StoreUnavailable {
+    this.#options.counters.unavailable += commands
     return new StoreUnavailable(reason)
   }
 

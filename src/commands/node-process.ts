@@ -12,6 +12,7 @@ import type { Config } from "../config/options.ts"
 import type { Log } from "../log.ts"
 import type { PluginHost } from "../plugins/host.ts"
 import { changeLevel, type LevelledLog } from "../telemetry/log.ts"
+import type { NeighbourSockets } from "../workers/neighbour-sockets.ts"
 import { addressesOf } from "./addresses.ts"
 import { EXIT_FAILED, exitFailed } from "./exit.ts"
 import type { HeldOver } from "./held-over.ts"
@@ -27,6 +28,8 @@ const INSISTING_MS = 900
 export interface NodeProcessParts {
   readonly config: Config
   readonly log: LevelledLog
+  /** The other workers, if it is one. */
+  readonly neighbours?: NeighbourSockets | undefined
   /** Called once the plug-ins are loaded. */
   readonly findHeldOver: () => Promise<HeldOver>
   /** Of the server, if this process is all of it. A worker has none, and SIGTERM may come to it from two sides. */
@@ -54,7 +57,7 @@ export async function runNode(parts: NodeProcessParts): Promise<RunningNode> {
   // A terminal that closes sends it as well: whatever it was meant as, nobody's connection ends for it.
   process.on("SIGHUP", () => log.info({ ...node?.reload() }, "files read again"))
   const { node: before, controlPath, ...heldOver } = await parts.findHeldOver()
-  const { place: redis, ...store } = makeStore(config, log, before)
+  const { place: redis, ...store } = makeStore(config, log, before, parts.neighbours)
   try {
     const callPage = { html: callHtml, policy: callPolicy }
     const consolePage = { html: consoleHtml, policy: consolePolicy }

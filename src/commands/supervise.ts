@@ -10,6 +10,7 @@ import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
 import { addProcessMetrics } from "../telemetry/process-metrics.ts"
 import { makeRegistry } from "../telemetry/registry.ts"
 import { MergedMetrics } from "../workers/merged-metrics.ts"
+import { makeSocketFolder } from "../workers/neighbour-sockets.ts"
 import { makeOperatorAnswer } from "../workers/operators.ts"
 import { Supervisor, WorkerFailed } from "../workers/supervisor.ts"
 import { addressesOf, printAddresses } from "./addresses.ts"
@@ -23,10 +24,14 @@ export async function supervise(config: Config): Promise<void> {
   const own = makeRegistry()
   const metrics = new MergedMetrics(own)
   const { host, port, shutdownSeconds } = config
+  const sockets = makeSocketFolder(log)
   const supervisor = new Supervisor({
-    ...{ count: workersOf(config), port, shutdownSeconds, log },
+    ...{ count: workersOf(config), port, folder: sockets.path, shutdownSeconds, log },
     onLeaving: (worker) => metrics.read(worker),
-    onEnded: (worker) => metrics.end(worker),
+    onEnded(worker) {
+      metrics.end(worker)
+      if (worker.about !== undefined) sockets.remove(worker.about.node)
+    },
   })
   addProcessMetrics(own, version)
   own.addGauge("palava_workers", "Workers that serve clients.", () => supervisor.serving.length)

@@ -60,6 +60,6 @@ export const CLUSTER_OPTIONS = {
     schema: countOrAuto,
     default: 1,
     value: "COUNT|auto",
-    help: "processes that share one port and the work, each a node; auto is one for each CPU; needs --redis or --redis-cluster",
+    help: "processes that share one port and the work, each a node with limits of its own; auto is one for each CPU; needs --redis or --redis-cluster",
   }),
 } as const

@@ -11,6 +11,8 @@ const PLACE = v.object({
   number: v.pipe(v.number(), v.integer(), v.minValue(1)),
   /** All workers listen on it; 0 for the first of them where `--port` is 0. */
   port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535)),
+  /** Where they have their sockets for each other; empty where there is no place for them, or the supervisor is of an older release. */
+  folder: v.optional(v.string(), ""),
 })
 
 /** Which of the workers a process is, and where it listens. */

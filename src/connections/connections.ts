@@ -66,10 +66,10 @@ export class Connections implements ConnectionOwner {
     this.#clock = clock
     this.liveness = new Liveness(clock)
     this.rates = ratesOf(limits)
-    this.places = new Places(limits, this.liveness)
+    this.places = new Places(limits, this.liveness, clock)
     this.turns = new Turns(clock)
     this.memory = new Memory(limits.memoryBytes, this.counters)
-    this.#lobby = new Lobby(limits.joinSeconds, this.counters)
+    this.#lobby = new Lobby(limits.joinSeconds, this.counters, clock)
   }
 
   /** The open ones, by id. */

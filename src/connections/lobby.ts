@@ -1,6 +1,8 @@
 // Connections whose client is in no room yet. Nobody misses them: after a long time they are closed, and when places run
 // out they go first, the oldest ahead. A client that wanted to join has done so by then, and any other may come back.
 
+import type { Clock } from "../clock.ts"
+import { Slices } from "../slices.ts"
 import { CLOSE, type Close } from "./close.ts"
 import type { ConnectionCounters } from "./counters.ts"
 import { TICKS_PER_SECOND } from "./liveness.ts"
@@ -18,13 +20,21 @@ export interface Newcomer {
 
 /** See the head of this file. */
 export class Lobby {
+  readonly #looks: Slices
+  readonly #partings: Slices
   readonly #joinTicks: number
   readonly #counters: Pick<ConnectionCounters, "closedNeverJoined" | "closedForRoom">
   /** By age, with the tick at which they came. */
   readonly #newcomers = new Map<Newcomer, number>()
 
   /** @param joinSeconds after which who never joined is closed; 0 is never */
-  constructor(joinSeconds: number, counters: Pick<ConnectionCounters, "closedNeverJoined" | "closedForRoom">) {
+  constructor(
+    joinSeconds: number,
+    counters: Pick<ConnectionCounters, "closedNeverJoined" | "closedForRoom">,
+    clock: Clock,
+  ) {
+    this.#looks = new Slices(clock)
+    this.#partings = new Slices(clock)
     this.#counters = counters
     this.#joinTicks = joinSeconds * TICKS_PER_SECOND || Number.POSITIVE_INFINITY
   }
@@ -39,28 +49,25 @@ export class Lobby {
 
   /** Forgets those who have joined, and closes those who have not in all the time they had. */
   look(tick: number): void {
-    for (const [newcomer, since] of this.#newcomers) {
+    this.#looks.each(this.#newcomers, ([newcomer, since]) => {
       if (newcomer.isClosed || newcomer.isMember) this.#newcomers.delete(newcomer)
       else if (tick - since >= this.#joinTicks) {
         this.#counters.closedNeverJoined++
         this.#close(newcomer)
       }
-    }
+    })
   }
 
   /** Closes as many, the oldest ahead. */
   makeRoom(count: number, tick: number): void {
     let left = count
-    for (const [newcomer, since] of this.#newcomers) {
-      if (left <= 0 || tick - since < GRACE_TICKS) return
-      if (newcomer.isClosed || newcomer.isMember) {
-        this.#newcomers.delete(newcomer)
-        continue
-      }
+    this.#partings.each(this.#newcomers, ([newcomer, since]) => {
+      if (left <= 0 || tick - since < GRACE_TICKS) return false
+      if (newcomer.isClosed || newcomer.isMember) return this.#newcomers.delete(newcomer)
       left--
       this.#counters.closedForRoom++
-      this.#close(newcomer)
-    }
+      return this.#close(newcomer)
+    })
   }
 
   #close(newcomer: Newcomer): void {

@@ -2,6 +2,8 @@
 // hundred times, gives nobody more. A place is forgotten when nobody is connected from it and nothing it took is missing
 // any more, so forgetting gives nothing either. Places are bounded: when there are too many, all further ones are one.
 
+import type { Clock } from "../clock.ts"
+import { Slices } from "../slices.ts"
 import { Budget, type BudgetLimits, type Rate, type Rates, ratesOf } from "./budget.ts"
 import { TICKS_PER_SECOND } from "./liveness.ts"
 
@@ -81,19 +83,21 @@ export class Places {
   readonly nowhere: Place
   readonly #connects: Rate
   readonly #most: number
-  readonly #clock: { readonly tick: number }
+  readonly #ticks: { readonly tick: number }
+  readonly #slices: Slices
   readonly #byName = new Map<string, Place>()
   readonly #rest: Place
 
-  constructor(limits: PlaceLimits, clock: { readonly tick: number }) {
+  constructor(limits: PlaceLimits, ticks: { readonly tick: number }, clock: Clock) {
     const { addressConnections: most, addressConnectsPerSecond: connects } = limits
     const no = Number.POSITIVE_INFINITY
     this.rates = ratesOf(limits, limits.addressShare)
     this.#connects = { perSecond: connects || no, burst: connects * CONNECT_BURST_SECONDS || no }
     this.#most = most || no
-    this.#clock = clock
-    this.nowhere = new Place("", ratesOf(limits, 0), { perSecond: no, burst: no }, clock.tick)
-    this.#rest = new Place("", this.rates, this.#connects, clock.tick)
+    this.#ticks = ticks
+    this.#slices = new Slices(clock)
+    this.nowhere = new Place("", ratesOf(limits, 0), { perSecond: no, burst: no }, ticks.tick)
+    this.#rest = new Place("", this.rates, this.#connects, ticks.tick)
   }
 
   /** Places that are known. */
@@ -106,7 +110,7 @@ export class Places {
     const known = this.#byName.get(name)
     if (known !== undefined) return known
     if (this.#byName.size >= MOST_PLACES) return this.#rest
-    const place = new Place(name, this.rates, this.#connects, this.#clock.tick)
+    const place = new Place(name, this.rates, this.#connects, this.#ticks.tick)
     this.#byName.set(name, place)
     return place
   }
@@ -141,7 +145,7 @@ export class Places {
 
   /** A plain HTTP request. @returns why it is not answered */
   request(place: Place): Turned | undefined {
-    if (place.messages < REQUEST_MESSAGES) place.fill(this.rates, this.#clock.tick)
+    if (place.messages < REQUEST_MESSAGES) place.fill(this.rates, this.#ticks.tick)
     if (place.messages < REQUEST_MESSAGES) {
       const missing = REQUEST_MESSAGES - place.messages
       return { reason: "address_requests", retrySeconds: Math.ceil(missing / this.rates.messages.perSecond) }
@@ -152,18 +156,18 @@ export class Places {
 
   /** Forgets the places of which nothing is to be remembered. */
   sweep(): void {
-    for (const [name, place] of this.#byName) {
-      if (place.connections > 0) continue
-      place.fill(this.rates, this.#clock.tick)
+    this.#slices.each(this.#byName, ([name, place]) => {
+      if (place.connections > 0) return
+      place.fill(this.rates, this.#ticks.tick)
       this.#fillConnects(place)
       if (place.isFull(this.rates) && place.connects >= this.#connects.burst) this.#byName.delete(name)
-    }
+    })
   }
 
   #fillConnects(place: Place): void {
-    const seconds = (this.#clock.tick - place.connectsFilledAt) / TICKS_PER_SECOND
+    const seconds = (this.#ticks.tick - place.connectsFilledAt) / TICKS_PER_SECOND
     if (seconds <= 0) return
-    place.connectsFilledAt = this.#clock.tick
+    place.connectsFilledAt = this.#ticks.tick
     place.connects = Math.min(place.connects + seconds * this.#connects.perSecond, this.#connects.burst)
   }
 }

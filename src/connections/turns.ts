@@ -3,9 +3,7 @@
 // much: those that nothing was taken of since they wait are ahead of all others. The order within a connection stays.
 
 import type { Clock } from "../clock.ts"
-
-/** 6 ms: with what one message may take on top, and what the turn did before the first look, it stays below 10 ms. */
-const SLICE_MS = 6
+import { SLICE_MS } from "../slices.ts"
 
 /** 3 ms, half of it: so long nobody asks when the turn ends, as the answer costs the loop one more round without rest. */
 const UNWATCHED_MS = 3

@@ -2,12 +2,13 @@
 // quote in it is the border of a string, and how far a plain value reaches. Whatever is not plain goes the slow way of
 // JSON.parse. How it was measured: palava/relay-frame.ts.
 
-/** Neither inside a string nor between tokens as JSON.stringify writes them. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is them that JSON forbids.
-const CONTROL_CHARACTERS = /[\x00-\x1f]/
+import { hasPlainEscapes } from "./escapes.ts"
 
-/** The same, and what begins an escape: a frame without them needs no second look. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
+/**
+ * What stands neither inside a string nor between tokens as JSON.stringify writes them, and what begins an escape: a frame
+ * without them needs no second look.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is them that JSON forbids.
 const UNUSUAL = /[\x00-\x1f\\]/
 
 const QUOTE = 0x22
@@ -17,25 +18,19 @@ const DOT = 0x2e
 const ZERO = 0x30
 const NINE = 0x39
 const COLON = 0x3a
-const BACKSLASH = 0x5c
-const LETTER_N = 0x6e
-const LETTER_R = 0x72
 const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
-
-/** What may stand behind a backslash, except the quote, the backslash and `u`. */
-const PLAIN_ESCAPES = Array.from("bfnrt/", (letter) => letter.charCodeAt(0))
 
 /** 16 levels: what clients send has four; deeper goes the slow way. */
 const PLAIN_LEVELS = 16
 
 /**
- * Whether a text is plain: no control character, and every backslash from `from` on begins one of `\b \f \n \r \t \/`.
+ * Whether a text is plain: no control character, and every backslash begins one of `\b \f \n \r \t \/`.
  * Then each quote is the border of a string, and a key is what it looks like. Escaped quotes, backslashes and code points
  * are no.
  */
-export function isPlainText(text: string, from: number): boolean {
-  return !UNUSUAL.test(text) || hasPlainEscapes(text, from)
+export function isPlainText(text: string): boolean {
+  return !UNUSUAL.test(text) || hasPlainEscapes(text)
 }
 
 /**
@@ -95,27 +90,4 @@ function skipDigits(text: string, start: number): number {
   let at = start
   for (let digit = text.charCodeAt(at); digit >= ZERO && digit <= NINE; digit = text.charCodeAt(at)) at++
   return at
-}
-
-/**
- * Whether there is no control character, and every backslash begins one of `\b \f \n \r \t \/`.
- */
-function hasPlainEscapes(text: string, from: number): boolean {
-  if (CONTROL_CHARACTERS.test(text)) return false
-  let backslash = text.indexOf("\\", from)
-  while (backslash >= 0) {
-    const escaped = text.charCodeAt(backslash + 1)
-    // How the lines of an SDP end: two escapes for the price of one.
-    if (
-      escaped === LETTER_R &&
-      text.charCodeAt(backslash + 2) === BACKSLASH &&
-      text.charCodeAt(backslash + 3) === LETTER_N
-    ) {
-      backslash = text.indexOf("\\", backslash + 4)
-      continue
-    }
-    if (!PLAIN_ESCAPES.includes(escaped)) return false
-    backslash = text.indexOf("\\", backslash + 2)
-  }
-  return true
 }

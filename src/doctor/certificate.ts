@@ -16,7 +16,7 @@ import {
   staleness,
 } from "../certificates/pair.ts"
 import { type Finding, reasonOf, withDeadline } from "./finding.ts"
-import { serverName } from "./handshake.ts"
+import { serverName, withoutBrackets } from "./handshake.ts"
 
 /**
  * A line for each thing about each of them.
@@ -83,7 +83,7 @@ function expiryFinding(pair: CertificatePair): Finding {
 function nameFinding(what: string, leaf: X509Certificate, hostname: string | undefined): Finding {
   const names = namesOf(leaf)
   if (hostname === undefined) return { verdict: "ok", what, result: `is for ${names}` }
-  const bare = hostname.replace(/^\[|\]$/g, "")
+  const bare = withoutBrackets(hostname)
   const isOurs = (isIP(bare) === 0 ? leaf.checkHost(bare) : leaf.checkIP(bare)) !== undefined
   if (isOurs) return { verdict: "ok", what, result: `is for ${hostname}` }
   return {
@@ -126,7 +126,7 @@ async function servedFinding(
   try {
     // A wildcard is asked for by one of its names.
     const asked = name === undefined ? {} : serverName(name.replace(/^\*/, "any"))
-    const socket = connect({ host, port, ...asked, rejectUnauthorized: false })
+    const socket = connect({ host: withoutBrackets(host), port, ...asked, rejectUnauthorized: false })
     const fingerprint = await withDeadline(
       new Promise<string>((resolve, reject) => {
         socket.once("error", reject)

@@ -14,6 +14,11 @@ export function serverName(host: string): { servername?: string } {
   return isIP(host) === 0 ? { servername: host } : {}
 }
 
+/** A host as sockets take it: URLs write an IPv6 address in brackets. */
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, "")
+}
+
 /** What answered. */
 export interface Handshake {
   /** 101 is the one that browsers want. */
@@ -31,7 +36,7 @@ export interface Handshake {
  */
 export async function shakeHands(url: URL, origin: string | undefined, trust: boolean): Promise<Handshake> {
   const isSecure = url.protocol === "wss:"
-  const host = url.hostname.replace(/^\[|\]$/g, "")
+  const host = withoutBrackets(url.hostname)
   const port = Number(url.port || (isSecure ? 443 : 80))
   const begin = performance.now()
   const socket = isSecure

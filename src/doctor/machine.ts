@@ -68,9 +68,10 @@ async function fetchHealth({ port, host, tlsCert }: MachineConfig): Promise<stri
   }
 }
 
-/** Where a server that listens on `host` is found from this machine, as URLs write it. */
+/** Where a server that listens on `host` is found from this machine, as URLs write it; no name that a resolver may not know. */
 export function localHost(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost"
+  if (host === "0.0.0.0") return "127.0.0.1"
+  if (host === "::") return "[::1]"
   return host.includes(":") ? `[${host}]` : host
 }
 

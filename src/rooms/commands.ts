@@ -193,7 +193,7 @@ export class RoomCommands {
     const member = room.members.get(to)
     if (member === undefined || member.node === store.node) return false
     this.#counters.relaysRemote++
-    store.relay(member.node, { room: room.key, from: sender.peer, to, text }, ref)
+    store.relay(member.node, { room: room.key, from: sender.peer, to, text, after: room.known }, ref)
     if (this.#onRelayed !== undefined) this.#onRelayed(sender.peer, to, text.length)
     if (this.#tracer !== undefined) this.#tracer.relayed(room.key, sender.peer, to, text)
     return true

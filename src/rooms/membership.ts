@@ -20,6 +20,8 @@ export interface JoinedRoom {
   readonly members: ReadonlyPeerList<Member>
   /** How far this node knows its log. */
   readonly position: Position
+  /** How far it has heard of it, in the log or by a reply; undefined while it waits for a snapshot. */
+  readonly known: Position | undefined
   /** The last lock, or the end of one, of which this node was told. */
   readonly lock: Lock | undefined
   /** Those of this node. */

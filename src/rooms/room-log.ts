@@ -2,7 +2,8 @@
 // what becomes visible and when; showing it is the room's part (room.ts).
 //
 // Until the first snapshot, and again when a gap in the log is found, everything that comes in waits in the backlog, in
-// order. The snapshot is shown as differences, then the backlog is applied on top.
+// order. The snapshot is shown as differences, then the backlog is applied on top. A message that came faster than the part
+// of the log before it waits there, too, and those behind it.
 
 import type { Clock } from "../clock.ts"
 import type { ReadonlyPeerList } from "./peer-list.ts"
@@ -59,6 +60,13 @@ export abstract class RoomLog {
     return this.#replica.position
   }
 
+  /** How far this node has heard of the log, in it or by a reply; undefined while it waits for a snapshot. */
+  get known(): Position | undefined {
+    if (!this.isLive) return undefined
+    const last = this.#watch?.last
+    return last === undefined || this.#replica.hasReached(last) ? this.#replica.position : last
+  }
+
   /** Whether the replica follows the log; else it waits for a snapshot. */
   get isLive(): boolean {
     return this.#state === "live"
@@ -94,11 +102,13 @@ export abstract class RoomLog {
     } else if (this.#replica.isUnseenFrame(event)) this.show(event)
   }
 
-  /** A message from another node, in order with the events. */
+  /** A message from another node, in order with the events, or ahead of those that it is for after. */
   onRelay(relay: Relay): void {
-    if (!this.isLive) this.#keep(relay)
-    else if (this.members.has(relay.from)) this.deliver(relay)
-    else this.onDropped()
+    if (this.isLive && this.#backlog.length === 0 && this.#isDue(relay)) this.#pass(relay)
+    else {
+      this.#keep(relay)
+      if (this.isLive) this.expect(relay.after)
+    }
   }
 
   /** How much has come into the backlog so far: a snapshot asked for now has all of it behind it. */
@@ -115,7 +125,7 @@ export abstract class RoomLog {
     if (this.#state === "closed" || this.#replica.isPast(snapshot)) return
     const covered = asked - this.#released
     this.#released += this.#backlog.length
-    const backlog = this.#deliverFromKnown(this.#backlog, covered, snapshot.epoch)
+    const backlog = this.#takeBacklog(covered, snapshot.epoch)
     this.#backlog = NOTHING
     this.#state = "live"
     // Replies keep their order: every position of which one spoke before this is in the snapshot.
@@ -129,11 +139,12 @@ export abstract class RoomLog {
     if (reclaim || this.hasLostJoiner()) this.reclaim()
   }
 
-  /** The store's reply speaks of `position`: when its event does not come, it was lost, and the room is repaired. */
+  /** A reply or a message speaks of `position`: when its event does not come, it was lost, and the room is repaired. */
   expect(position: Position | undefined): void {
     if (position === undefined || this.#replica.hasReached(position)) return
     if (this.#watch !== undefined) {
-      this.#watch.last = position
+      const { last } = this.#watch
+      if (last.epoch !== position.epoch || last.seq < position.seq) this.#watch.last = position
       return
     }
     const cancel = this.clock.after(EVENT_WAIT_MS, () => {
@@ -165,7 +176,26 @@ export abstract class RoomLog {
     }
     const { change, reclaim } = this.#replica.apply(event, this.#hereTest())
     if (change !== undefined) this.show(change)
+    if (this.isLive && this.#backlog.length > 0) this.#passDue()
     if (reclaim) this.reclaim()
+  }
+
+  #isDue({ after }: Relay): boolean {
+    return after === undefined || this.#replica.hasReached(after)
+  }
+
+  #pass(relay: Relay): void {
+    if (this.members.has(relay.from)) this.deliver(relay)
+    else this.onDropped()
+  }
+
+  /** The log has come to those that waited for it. */
+  #passDue(): void {
+    const waiting = this.#backlog.findIndex((entry) => "kind" in entry || !this.#isDue(entry))
+    const due = this.#backlog.slice(0, waiting < 0 ? this.#backlog.length : waiting) as Relay[]
+    this.#backlog = waiting < 0 ? NOTHING : this.#backlog.slice(waiting)
+    this.#released += due.length
+    for (const relay of due) this.#pass(relay)
   }
 
   #keep(entry: RoomEvent | Relay): void {
@@ -176,15 +206,21 @@ export abstract class RoomLog {
 
   /**
    * What of the backlog has to wait for the snapshot. Messages between members known before the gap need not, and are
-   * not lost if one left in it. Of the events, the first `covered` came before the snapshot was asked for: one of another
-   * epoch than its own is of a life of the room that is over, and to take it for a gap again would never end.
+   * not lost if one left in it, unless one waits that came before. The first `covered` entries came before the snapshot was asked for: what a message of them
+   * is for after is in it, and an event of another epoch than its own is of a life of the room that is over; to take it for
+   * a gap again would never end.
    */
-  #deliverFromKnown(backlog: (RoomEvent | Relay)[], covered: number, epoch: string): (RoomEvent | Relay)[] {
-    return backlog.filter((entry, index) => {
-      if ("kind" in entry) return index >= covered || entry.epoch === epoch
-      if (!this.members.has(entry.from) || !this.members.has(entry.to)) return true
+  #takeBacklog(covered: number, epoch: string): (RoomEvent | Relay)[] {
+    let isAhead = false
+    return this.#backlog.flatMap((entry, index) => {
+      const isCovered = index < covered
+      if ("kind" in entry) return !isCovered || entry.epoch === epoch ? entry : []
+      isAhead ||= !this.#isDue(entry)
+      if (isAhead || !this.members.has(entry.from) || !this.members.has(entry.to)) {
+        return isCovered ? { ...entry, after: undefined } : entry
+      }
       this.deliver(entry)
-      return false
+      return []
     })
   }
 

@@ -138,6 +138,8 @@ export interface Relay {
   readonly to: PeerId
   /** The ready-made frame for the target's socket. */
   readonly text: string
+  /** What its sender knew of the room's log: it is for after that, also where it comes by another way than the log. */
+  readonly after?: Position | undefined
 }
 
 /**
@@ -173,7 +175,10 @@ export interface RoomStore {
     to: Audience,
     lock?: boolean,
   ): Position | undefined | Promise<Position | undefined>
-  /** Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. */
+  /**
+   * Passes a message to a member on `node`; never waits. A failure comes back as onRelayFailed with `ref`. Without `after` it
+   * goes the way of the room's log.
+   */
   relay(node: NodeId, relay: Relay, ref: Ref): void
   /**
    * The nodes that live, each with the milliseconds until the others take it for dead unless it is heard of again; without
@@ -201,7 +206,7 @@ export interface RoomStore {
 export interface RoomListener {
   /** A room's log, in order; a gap or another epoch means events were missed. Comes for rooms with members here. */
   onRoomEvent(room: RoomKey, event: RoomEvent): void
-  /** A message for a member here, in order with the events of its room. */
+  /** A message for a member here; unless it has a place in the log (`after`), in order with the events of its room. */
   onRelay(relay: Relay): void
   /** This relay did not reach its target. */
   onRelayFailed(relay: Relay, ref: Ref, failure: RelayFailure): void

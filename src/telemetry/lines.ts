@@ -28,10 +28,15 @@ export function toText(line: LogLine): string {
 
 /** For the journal, which knows the time: a priority before each line. */
 export function toJournal(line: LogLine): string {
-  const priority = `<${PRIORITIES[line.level] ?? PRIORITIES["error"]}>`
+  const priority = priorityOf(line.level)
   return partsOf(line)
     .map((part) => `${priority}${part}\n`)
     .join("")
+}
+
+/** What stands before a line of that level in the journal. */
+export function priorityOf(level: string): string {
+  return `<${PRIORITIES[level] ?? PRIORITIES["error"]}>`
 }
 
 /** The line, and a line more for each of an error's stack. */

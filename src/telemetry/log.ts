@@ -52,7 +52,7 @@ export function changeLevel(log: LevelledLog, to: string, fields: object): void 
 }
 
 /** Whether stderr itself is what systemd connected to its journal, and no file that a shell put in its place (systemd.exec(5)). */
-function isJournalStream(deviceAndInode: string | undefined): boolean {
+export function isJournalStream(deviceAndInode: string | undefined): boolean {
   if (deviceAndInode === undefined) return false
   const { dev, ino } = fstatSync(STDERR)
   return deviceAndInode === `${dev}:${ino}`

@@ -51,6 +51,11 @@ export function addRedisMetrics(
     "direction",
   )
   addCounter(
+    "palava_node_relays_near_total",
+    "Messages of clients sent to another worker of this server, past Redis.",
+    () => counters.relaysNear,
+  )
+  addCounter(
     "palava_node_relays_failed_total",
     "Messages of clients that reached no other node.",
     () => ({

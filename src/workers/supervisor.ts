@@ -33,6 +33,8 @@ export interface SupervisorParts {
   readonly count: number
   /** All of them listen on it; 0 takes a free one. */
   readonly port: number
+  /** Where they have their sockets for each other; empty where there is no place for them. */
+  readonly folder: string
   /** Seconds between the announcement of a shutdown and the end. */
   readonly shutdownSeconds: number
   readonly log: Log
@@ -179,7 +181,7 @@ export class Supervisor {
   }
 
   #spawn(number: number): WorkerProcess {
-    const worker = new WorkerProcess({ number, port: this.#port })
+    const worker = new WorkerProcess({ number, port: this.#port, folder: this.#parts.folder })
     this.#all.add(worker)
     worker.exited.then(() => {
       this.#all.delete(worker)

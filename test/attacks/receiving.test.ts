@@ -9,8 +9,8 @@ import { join } from "node:path"
 import { makeCertificate } from "../helpers/certificate.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 
-/** Twice 16 KiB, as Linux counts, and as much again: it looks at what there is before a segment, not behind it. */
-const MOST_BYTES = 65_536
+/** Twice 24 KiB, as Linux counts, and as much again: it looks at what there is before a segment, not behind it. */
+const MOST_BYTES = 98_304
 
 /** What a flood offers. */
 const OFFERED_BYTES = 4 * 1024 * 1024

@@ -63,16 +63,37 @@ test("promtool check metrics complains of two kept names only", async () => {
   expect(complaints.map((line) => line.split(" ")[0])).toEqual(KEPT)
 })
 
+/** Name, type and what it tells, of each metric in the Prometheus text format. */
+function metricsIn(exposed: string): (string | undefined)[][] {
+  const heads = exposed.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)
+  return [...heads].map(([, name, help, type]) => [name, type, help])
+}
+
+test("those of workers are the same and two of their own, and promtool finds no more in them", async () => {
+  const plugin = ["--plugin", join(ROOT, "examples/hello.ts")]
+  await using server = await startNode(["--redis", redis.url, "--redis-prefix", "workers", "--workers", "2", ...plugin])
+  const exposed = await (await fetch(`${server.adminUrl}metrics`)).text()
+  const own = ["palava_workers", "palava_workers_restarted_total"]
+  const ofOneNode = metricsIn(text).filter(([name]) => name !== "palava_tls_certificate_expires_timestamp_seconds")
+  const ofWorkers = metricsIn(exposed)
+  expect(ofWorkers.filter(([name = ""]) => !own.includes(name)).sort()).toEqual(ofOneNode.sort())
+  expect(ofWorkers.map(([name]) => name)).toEqual(expect.arrayContaining(own))
+  for (const name of own) expect(read("docs/metrics.md")).toContain(`\`${name}\``)
+  const [, output] = await promtool(["check", "metrics"], exposed)
+  expect(
+    output
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(" ")[0])
+      .sort(),
+  ).toEqual(KEPT)
+})
+
 describe("docs/metrics.md", () => {
   const rows = [...read("docs/metrics.md").matchAll(/^\| `(\w+)` \| (\w+) \| ([\w, ]*?) ?\| (.+) \|$/gm)]
 
   test("has each metric with its type and what it tells, and no other", () => {
-    const told = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)].map(([, name, help, type]) => [
-      name,
-      type,
-      help,
-    ])
-    expect(rows.map(([, name, type, , help]) => [name, type, help])).toEqual(told)
+    expect(rows.map(([, name, type, , help]) => [name, type, help])).toEqual(metricsIn(text))
   })
 
   test("has the labels", () => {

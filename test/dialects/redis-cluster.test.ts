@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { poll, type RedisClusterServers, startCluster } from "../helpers/redis.ts"
+import { EngineClient } from "./engine-client.ts"
 import { offer, openPeer } from "./peerjs-client.ts"
 import { TextClient } from "./text-client.ts"
 
@@ -135,6 +136,44 @@ test("y-webrtc: topics over both nodes count all subscribers, without those of a
   await dies.exited
   await agree(2)
   for (const client of [ada, ben]) await client.close()
+}, 60_000)
+
+test("SimpleWebRTC and webrtc.io: rooms over both nodes hear who speaks and who goes, also with a dead node", async () => {
+  await using dies = await startNode(args)
+  const rooms = Array.from({ length: COUNT / 2 }, (_, at) => `cluster-${at}`)
+  const engine = async (node: TestNode, room: string, others: number) => {
+    const client = await EngineClient.connect(node.httpUrl)
+    const [, told] = (await client.ask("join", room)) as [null, { clients: object }]
+    expect(Object.keys(told.clients)).toHaveLength(others)
+    return client
+  }
+  const io = async (node: TestNode, room: string, others: number) => {
+    const client = await TextClient.connect(node.url)
+    client.send({ eventName: "join_room", data: { room } })
+    const { data } = JSON.parse((await client.upTo((text) => text.includes('"get_peers"'))).at(-1) ?? "")
+    expect(data.connections).toHaveLength(others)
+    return { client, id: data.you as string }
+  }
+  const members = []
+  for (const room of rooms) {
+    const [ada, ben] = [await engine(stays, room, 0), await engine(other, room, 1)]
+    const [cem, dan] = [await io(stays, room, 0), await io(other, room, 1)]
+    const [eve, fay] = [await engine(dies, room, 2), await io(dies, room, 2)]
+    members.push({ ada, ben, cem, dan, eve, fay })
+    ben.emit("message", { to: ada.id, type: "offer" })
+    expect(await ada.next(/^42/)).toBe(`42["message",{"to":"${ada.id}","type":"offer","from":"${ben.id}"}]`)
+    dan.client.send({ eventName: "send_offer", data: { socketId: cem.id, sdp: {} } })
+    await cem.client.upTo((text) => text === `{"eventName":"receive_offer","data":{"sdp":{},"socketId":"${dan.id}"}}`)
+  }
+  dies.kill("SIGKILL")
+  await dies.exited
+  for (const { ada, ben, cem, dan, eve, fay } of members) {
+    for (const client of [ada, ben]) await client.next(`42["remove",{"id":"${eve.id}"}]`)
+    for (const { client } of [cem, dan])
+      await client.upTo((text) => text === `{"eventName":"remove_peer_connected","data":{"socketId":"${fay.id}"}}`)
+    for (const client of [ada, ben, eve]) await client.cutOff()
+    for (const { client } of [cem, dan]) await client.close()
+  }
 }, 60_000)
 
 test("nothing is left of any of it", async () => {

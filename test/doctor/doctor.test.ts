@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
-import { tmpdir } from "node:os"
+import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { type CertificateOptions, makeCertificate } from "../helpers/certificate.ts"
 import { runExecutable, startNode } from "../helpers/node.ts"
@@ -12,6 +12,7 @@ import { freePort, poll, type RedisServer, startRedis } from "../helpers/redis.t
 import { type Coturn, startCoturn } from "./coturn.ts"
 
 const SECRET = "north wind"
+const HAS_IPV6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === "::1"))
 
 let folder: string
 let redis: RedisServer
@@ -213,6 +214,16 @@ describe("the certificate", () => {
       const { code, lines } = await examine([...args(), ...(await freePorts())], ".pem")
       expect(lines).toMatch(line)
       expect(code).toBe(line.source.startsWith("BAD") ? 1 : 0)
+    })
+  }
+
+  for (const host of ["0.0.0.0", "::", "::1"]) {
+    test.skipIf(host !== "0.0.0.0" && !HAS_IPV6)(`of a server that listens on ${host}`, async () => {
+      const args = [...certificate({ toDays: 90 }), "--host", host]
+      await using node = await startNode(args)
+      const { code, lines } = await examine([...args, "--port", `${node.port}`, "--admin-listen", "off"])
+      expect(lines).toContain(`ok   certificate on port ${node.port}: is the one in the file`)
+      expect([code, lines]).toEqual([0, expect.stringContaining(": set up in ")])
     })
   }
 

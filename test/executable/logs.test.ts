@@ -56,14 +56,14 @@ test("on a terminal it is text", async () => {
 
 test("under systemd it has priorities, but not in a file that a shell put in the journal's place", async () => {
   const folder = mkdtempSync(join(tmpdir(), "palava-logs-"))
-  const run = async (inode: (own: bigint) => bigint): Promise<string> => {
+  const run = async (inode: (own: bigint) => bigint, ...more: string[]): Promise<string> => {
     const path = join(folder, "stderr")
     const file = openSync(path, "w")
     const { dev, ino } = fstatSync(file, { bigint: true })
     const env = { JOURNAL_STREAM: `${dev}:${inode(ino)}` }
-    const args = ["--port", "0", "--admin-listen", "off"]
+    const args = ["--port", "0", "--admin-listen", "off", ...more]
     const child = Bun.spawn([EXECUTABLE, ...args], { env, stdout: "ignore", stderr: file })
-    await poll(() => readFileSync(path, "utf8").includes("listening"))
+    await Promise.race([child.exited, poll(() => readFileSync(path, "utf8").includes("listening"))])
     child.kill("SIGINT")
     await child.exited
     closeSync(file)
@@ -74,6 +74,7 @@ test("under systemd it has priorities, but not in a file that a shell put in the
   expect(lines[0]).toMatch(/^<6>listening {2}version=/)
   for (const line of lines) expect(line).toStartWith("<6>")
   expect(await run((own) => own + 1n)).toStartWith('{"level":"info"')
+  expect(await run((own) => own, "--room-size", "0")).toStartWith("<3>palava-machine: --room-size: ")
   rmSync(folder, { recursive: true })
 })
 

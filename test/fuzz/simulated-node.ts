@@ -9,6 +9,7 @@ import type { RoomEvent } from "../../src/rooms/room-store.ts"
 import { PlainNode, type PlainOptions } from "../helpers/plain-node.ts"
 import type { Random } from "../helpers/random.ts"
 import type { VirtualTime } from "../helpers/virtual-time.ts"
+import type { SimulatedMachine } from "./machine.ts"
 import { makeSimulatedBackend, type SimulatedLink } from "./redis/link.ts"
 import type { SimulatedRedis } from "./redis/server.ts"
 import { SimulatedClient } from "./simulated-client.ts"
@@ -32,6 +33,8 @@ export interface World {
   readonly redis: SimulatedRedis
   readonly time: VirtualTime
   readonly random: Random
+  /** On which all nodes are, if they are on one. */
+  readonly machine?: SimulatedMachine | undefined
   /** Number of the relay batch before a node's first. */
   readonly lastBatch: number
   /** Keeps a line for the story of a failure. */
@@ -89,6 +92,7 @@ export class SimulatedNode {
     this.store = new ClusterRoomStore({
       ...{ clock, keys: KEYS, node: id as NodeId, leaseSeconds: LEASE_MS / 1000, lastBatch: world.lastBatch },
       random: () => random.next(),
+      neighbours: world.machine?.neighboursOf(this),
       backend: makeSimulatedBackend(world.redis, time, this.#makeNetwork(), (link) => {
         this.#link = link
       }),
@@ -173,7 +177,7 @@ export class SimulatedNode {
   /** Has something happen to this node while its next change of a room is on its way; undefined: not any more. */
   onNextChange(happen: (() => void) | undefined): void {
     this.#onScript = (name) => {
-      if (happen === undefined || !name.endsWith("_room")) return
+      if (happen === undefined || !/_rooms?$/.test(name)) return
       this.#onScript = undefined
       this.#world.time.after(0, happen)
     }
@@ -222,7 +226,10 @@ export class SimulatedNode {
         return random.chance(0.5) ? ("refused" as const) : ("silent" as const)
       },
       commandMs: () => (random.chance(0.05) ? random.next() * 50 : random.next()) + random.next() * this.delayMs,
-      channelMs: () => (random.chance(0.05) ? random.next() * 100 : random.next()) + random.next() * this.delayMs,
+      // On one machine a message overtakes what comes from Redis.
+      channelMs: () =>
+        (random.chance(this.#world.machine === undefined ? 0.05 : 0.3) ? random.next() * 100 : random.next()) +
+        random.next() * this.delayMs,
       isLost: () => {
         const isLost = random.chance(this.lossProbability)
         this.hasLost ||= isLost

@@ -184,12 +184,12 @@ export async function startProxy(target: number): Promise<NetworkProxy> {
   return proxy
 }
 
-/** Resolves when `isTrue` says so; asks again every 10 ms, for what has no event to wait for. */
-export async function poll(isTrue: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+/** Resolves when `isTrue` says so; asks again every `pauseMs`, for what has no event to wait for. */
+export async function poll(isTrue: () => boolean | Promise<boolean>, timeoutMs = 20_000, pauseMs = 10): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs
   while (!(await isTrue())) {
     if (performance.now() > giveUpAt) throw new Error(`not within ${timeoutMs} ms: ${isTrue}`)
-    await Bun.sleep(10)
+    await Bun.sleep(pauseMs)
   }
 }
 

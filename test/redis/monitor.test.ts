@@ -73,6 +73,26 @@ test("a join, a leave and a status cost one script call each, once Redis knows t
   expect(lines.join("\n")).not.toContain("private")
 })
 
+test("what changes in one turn is one script call, and one message to each node that hears of it", async () => {
+  const options = { urls: [redis.url], prefix: makePrefix() }
+  await using a = await startStore(options)
+  await using b = await startStore(options)
+  const rooms = Array.from({ length: 20 }, (_, at) => toRoomKey(`room ${at}`))
+  const peers = rooms.map(() => makePeerId())
+  const stays = makePeerId()
+  await Promise.all(rooms.map((room) => join(b.store, joinOf(room, stays))))
+  const lines = await monitor(async () => {
+    await Promise.all(
+      rooms.map(async (room, at) => {
+        const { epoch } = await join(a.store, joinOf(room, peers[at] ?? stays))
+        await b.heard.reached(room, { epoch, seq: 2 })
+      }),
+    )
+  })
+  expect(commandsOf(lines)).toEqual(["EVALSHA"])
+  expect(lines.filter((line) => line.includes(' lua] "PUBLISH"'))).toHaveLength(2)
+})
+
 test("a join with a bad status costs Redis nothing, and does not tell whether the room is full", async () => {
   const common = ["--redis", redis.url, "--redis-prefix", makePrefix(), "--room-size", "2"]
   await using node = await startNode(common)

@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createClient } from "redis"
 import { encodeRelays } from "../../src/cluster/node-message.ts"
+import { makeKeys } from "../../src/cluster/redis/keys.ts"
 import { makeRedisRoomStore } from "../../src/cluster/redis-room-store.ts"
-import { makePeerId, type NodeId, type PeerId } from "../../src/rooms/ids.ts"
+import { makePeerId, type NodeId, type PeerId, type RoomKey } from "../../src/rooms/ids.ts"
 import type { Member, RoomEvent } from "../../src/rooms/room-store.ts"
 import { join, joinOf, makeRoom, memberOf, Recorder } from "../conformance/recorder.ts"
 import { poll, type RedisServer, startProxy, startRedis } from "../helpers/redis.ts"
@@ -73,6 +74,28 @@ test("two nodes racing for the last places never give one too many", async () =>
   expect(results.filter(({ kind }) => kind === "joined")).toHaveLength(7)
   expect((await a.store.snapshot(room)).members).toHaveLength(7)
   expect([...a.heard.opened, ...b.heard.opened]).toEqual([room])
+})
+
+test("of changes on their way together, one that cannot be carried out harms no other", async () => {
+  const prefix = makePrefix()
+  await using a = await startStore({ urls: [redis.url], prefix })
+  await using b = await startStore({ urls: [redis.url], prefix })
+  const rooms = Array.from({ length: 5 }, makeRoom)
+  const [first, second] = [makePeerId(), makePeerId()]
+  await Promise.all(rooms.map((room) => join(b.store, joinOf(room, first))))
+  const key = makeKeys(prefix, false).room(0, rooms[2] as RoomKey)
+  await redis.cli("SET", key, "somebody else's")
+  const joins = await Promise.allSettled(rooms.map((room) => join(a.store, joinOf(room, second))))
+  expect(joins.map(({ status }) => status === "fulfilled")).toEqual([true, true, false, true, true])
+  for (const [at, join] of joins.entries()) {
+    if (join.status === "rejected") continue
+    await b.heard.reached(rooms[at] as RoomKey, join.value)
+    expect(b.heard.eventsOf(rooms[at] as RoomKey).map(({ kind, seq }) => [kind, seq])).toEqual([
+      ["joined", 1],
+      ["joined", 2],
+    ])
+  }
+  await redis.cli("DEL", key)
 })
 
 test("relays arrive in order, byte by byte, behind the sender's join and before its leave", async () => {

@@ -72,7 +72,7 @@ test("every name in Redis is on it, as keys.ts makes it", () => {
     exports: keys.exports,
     exportLock: keys.exportLock,
   }
-  expect([...Object.keys(made), "partitions", "partitionOf"].sort()).toEqual(Object.keys(keys).sort())
+  expect([...Object.keys(made), "partitions", "partitionOf", "replacedInfix"].sort()).toEqual(Object.keys(keys).sort())
   for (const [key, name] of Object.entries(made)) {
     expect([key, rows.get(key)]).toEqual([key, name.replace(/^palava:/, "P:").replace("{0}", "{p}")])
   }

@@ -9,7 +9,7 @@ const SRC = join(import.meta.dir, "../../src")
 /** What each folder of src may import: folders of src, packages, and Node's own modules. */
 const ARROWS: Record<string, readonly string[]> = {
   access: ["clock.ts", "log.ts", "ipaddr.js", "jose", "valibot", "node:crypto", "node:fs/promises"],
-  connections: ["clock.ts", "log.ts", "node:crypto"],
+  connections: ["clock.ts", "log.ts", "slices.ts", "node:crypto"],
   rooms: ["clock.ts", "durations.ts", "log.ts", "node:crypto"],
   cluster: [
     "clock.ts",
@@ -59,6 +59,7 @@ const ARROWS: Record<string, readonly string[]> = {
   certificates: ["clock.ts", "log.ts", "node:crypto", "node:fs", "node:tls"],
   config: ["access", "certificates", "fastest-levenshtein", "valibot", "node:fs", "node:os", "node:path", "node:util"],
   app: [
+    "slices.ts",
     "open-file-limit.ts",
     "access",
     "clock.ts",
@@ -96,7 +97,21 @@ const ARROWS: Record<string, readonly string[]> = {
     "node:net",
     "node:tls",
   ],
-  workers: ["log.ts", "admin", "app", "config", "server", "telemetry", "bun", "prom-client"],
+  workers: [
+    "log.ts",
+    "admin",
+    "app",
+    "cluster",
+    "config",
+    "rooms",
+    "server",
+    "telemetry",
+    "bun",
+    "prom-client",
+    "node:fs",
+    "node:os",
+    "node:path",
+  ],
   commands: [
     "access",
     "duration-text.ts",

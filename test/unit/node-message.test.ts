@@ -80,13 +80,32 @@ test("a frame is an event of its room, and may be for all but its peer", () => {
   ]
   expect(decodeNodeMessage(Buffer.from(encode(message)))).toEqual({
     kind: "events",
-    room: "room" as RoomKey,
-    events: [
-      { epoch: "epoch", seq: 7, kind: "frame", peer: "peer" as PeerId, text: "text", to: "all" },
-      { epoch: "epoch", seq: 8, kind: "frame", peer: "peer" as PeerId, text: "text", to: "others" },
-      { epoch: "epoch", seq: 9, kind: "left", peer: "peer" as PeerId, generation: 1 },
+    rooms: [
+      {
+        room: "room" as RoomKey,
+        events: [
+          { epoch: "epoch", seq: 7, kind: "frame", peer: "peer" as PeerId, text: "text", to: "all" },
+          { epoch: "epoch", seq: 8, kind: "frame", peer: "peer" as PeerId, text: "text", to: "others" },
+          { epoch: "epoch", seq: 9, kind: "left", peer: "peer" as PeerId, generation: 1 },
+        ],
+        unknown: 0,
+      },
     ],
-    unknown: 0,
+  })
+})
+
+test("events of several rooms come in one message, in order", () => {
+  const message = [1, 1, "red", "e", 7, [[2, "a", 1]], "green", "f", 1, [[2, "b", 3]], "red", "e", 8, [[2, "c", 4]]]
+  const left = (epoch: string, seq: number, peer: string, generation: number) => [
+    { epoch, seq, kind: "left" as const, peer: peer as PeerId, generation },
+  ]
+  expect(decodeNodeMessage(Buffer.from(encode(message)))).toEqual({
+    kind: "events",
+    rooms: [
+      { room: "red" as RoomKey, events: left("e", 7, "a", 1), unknown: 0 },
+      { room: "green" as RoomKey, events: left("f", 1, "b", 3), unknown: 0 },
+      { room: "red" as RoomKey, events: left("e", 8, "c", 4), unknown: 0 },
+    ],
   })
 })
 
@@ -95,12 +114,16 @@ test("events of kinds that another release knows leave a gap, and those around t
   const epoch = "epoch"
   expect(decodeNodeMessage(Buffer.from(encode([1, 1, "room", epoch, 7, events])))).toEqual({
     kind: "events",
-    room: "room" as RoomKey,
-    events: [
-      { epoch, seq: 8, kind: "left", peer: "peer" as PeerId, generation: 1 },
-      { epoch, seq: 10, kind: "frame", peer: "peer" as PeerId, text: "text", to: "all" },
+    rooms: [
+      {
+        room: "room" as RoomKey,
+        events: [
+          { epoch, seq: 8, kind: "left", peer: "peer" as PeerId, generation: 1 },
+          { epoch, seq: 10, kind: "frame", peer: "peer" as PeerId, text: "text", to: "all" },
+        ],
+        unknown: 3,
+      },
     ],
-    unknown: 3,
   })
 })
 
@@ -130,6 +153,8 @@ test("wrong fields are broken, other versions and kinds unknown", () => {
     [1, 1, "room", "epoch", 1, [["x", "peer", 1]]],
     [1, 1, "room", "epoch", 1, [[4, "peer"]]],
     [1, 1, "room", "epoch", 1, {}],
+    [1, 1],
+    [1, 1, "room", "epoch", 1, [], "other"],
     [1, 2, "node", 1, [1, 1, 1], "abc"],
     [1, 2, "node", 1, [1, 1, 1, 99], "abcd"],
     [1, 2, "node", 1, [1, 1, 1, 1], "abcde"],

@@ -1,7 +1,7 @@
 // How a server with workers starts, ends and does not start: whatever happens to its first process, none is left behind.
 
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { TestClient } from "../helpers/client.ts"
@@ -114,6 +114,37 @@ test("kill -9 of the supervisor alone leaves no process, and clients are told", 
   process.kill(server.pid, "SIGKILL")
   for (const client of clients) expect(await client.closed).toEqual(GONE)
   await poll(() => !workers.some(lives))
+})
+
+test("the workers' sockets are in a folder that only their user can enter, and go with it", async () => {
+  const temporary = join(folder, "temporary")
+  mkdirSync(temporary)
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    await using server = await startWorkers(redis, ["--shutdown-seconds", "0"], { TMPDIR: temporary })
+    const workers = server.workers()
+    const [own] = readdirSync(temporary)
+    const sockets = join(temporary, own ?? "")
+    expect(statSync(sockets).mode & 0o777).toBe(0o700)
+    expect(readdirSync(sockets)).toHaveLength(2)
+    process.kill(workers[0] as number, "SIGKILL")
+    await poll(async () => server.workers().length === 2 && (await server.metric("palava_workers")) === 2)
+    expect(readdirSync(sockets)).toHaveLength(2)
+    process.kill(server.pid, signal)
+    await server.exited
+    await poll(() => readdirSync(temporary).length === 0)
+  }
+})
+
+test("without a place for sockets they relay over Redis, and it is said", async () => {
+  await using server = await startWorkers(redis, [], { TMPDIR: join(folder, "nowhere") })
+  expect(server.log()).toContain("no folder for the workers' sockets: they relay over Redis")
+  const clients = await Promise.all(Array.from({ length: 12 }, () => TestClient.connect(server.url)))
+  for (const client of clients) await client.join("over-redis")
+  const [one, ...others] = clients as [TestClient, ...TestClient[]]
+  for (const { ownId } of others) one.send({ event: "send_to_peer", peer_id: ownId, data: { event: "message" } })
+  for (const other of others) await other.next("message")
+  expect(await server.metric("palava_node_relays_total", 'direction="sent"')).toBeGreaterThan(0)
+  expect(await server.metric("palava_node_relays_near_total")).toBe(0)
 })
 
 test("a worker that hangs is killed and replaced", async () => {

@@ -5,7 +5,7 @@ import type { OrderAnswer } from "../../src/admin/reports.ts"
 import { TestClient } from "../helpers/client.ts"
 import { runExecutable, type TestNode } from "../helpers/node.ts"
 import { poll, type RedisServer, startRedis } from "../helpers/redis.ts"
-import { ask, loadOf, placesOf, startWorkers } from "./server.ts"
+import { ask, loadOf, meetAcross, say, startWorkers } from "./server.ts"
 
 const CLIENTS = 200
 
@@ -39,21 +39,7 @@ test("200 connections are spread within 35:65, and counted once", async () => {
 
 test("peers at different workers set up a call", async () => {
   await using stack = new AsyncDisposableStack()
-  const room = "across"
-  const clients: TestClient[] = []
-  let places = new Map<string, string>()
-  while (new Set(places.values()).size < 2) {
-    const client = stack.use(await TestClient.connect(server.url))
-    await client.join(room)
-    for (const known of clients) expect(await known.next()).toMatchObject({ event: "new_peer", peer_id: client.ownId })
-    clients.push(client)
-    places = await placesOf(server, room)
-  }
-  const other = clients.at(-1) as TestClient
-  const [one] = clients as [TestClient, ...TestClient[]]
-  expect(places.get(one.ownId)).not.toBe(places.get(other.ownId))
-  const say = (from: TestClient, to: TestClient, data: object) =>
-    from.send({ event: "send_to_peer", peer_id: to.ownId, data })
+  const { one, other, clients } = await meetAcross(server, stack, "across")
   say(one, other, { event: "offer", sdp: "o" })
   expect(await other.next()).toEqual({ event: "offer", sdp: "o", sender_id: one.ownId })
   say(other, one, { event: "answer", sdp: "a" })

@@ -25,6 +25,8 @@ export interface Keys {
   roomsOfPrefix(partition: number): string
   /** string with expiry: what proved a membership of this peer that another of its identity has replaced. */
   replaced(partition: number, room: RoomKey, peer: PeerId): string
+  /** What stands between the name of a room and a peer in that name. */
+  readonly replacedInfix: string
   /** What stands before the peer in that name. */
   replacedPrefix(partition: number, room: RoomKey): string
   /** What stands before a node's id in the name of its channel. */
@@ -57,18 +59,21 @@ export function makeKeys(prefix: string, isCluster: boolean, partitions = isClus
   const stats = prefix === DEFAULT_PREFIX ? "store:stats" : `${prefix}:store:stats`
   const root = isCluster ? `{${prefix}}` : prefix
   const tag = (partition: number) => (isCluster ? `:{${partition}}` : "")
-  const replacedPrefix = (partition: number, room: RoomKey) => `${prefix}:{${partition}}:room:${room}:replaced:`
+  const nameOf = (partition: number, room: RoomKey) => `${prefix}:{${partition}}:room:${room}`
+  const replacedInfix = ":replaced:"
+  const replacedPrefix = (partition: number, room: RoomKey) => `${nameOf(partition, room)}${replacedInfix}`
   return {
     partitions,
     leases: `${root}:nodes`,
     deployment: `${root}:deployment`,
     partitionOf: (room) => (partitions === 1 ? 0 : Number.parseInt(room.slice(0, HASH_DIGITS), 16) % partitions),
-    room: (partition, room) => `${prefix}:{${partition}}:room:${room}`,
-    meta: (partition, room) => `${prefix}:{${partition}}:room:${room}:meta`,
-    nodes: (partition, room) => `${prefix}:{${partition}}:room:${room}:nodes`,
+    room: nameOf,
+    meta: (partition, room) => `${nameOf(partition, room)}:meta`,
+    nodes: (partition, room) => `${nameOf(partition, room)}:nodes`,
     roomsOf: (partition, node) => `${prefix}:{${partition}}:rooms-of:${node}`,
     roomsOfPrefix: (partition) => `${prefix}:{${partition}}:rooms-of:`,
     replaced: (partition, room, peer) => `${replacedPrefix(partition, room)}${peer}`,
+    replacedInfix,
     replacedPrefix,
     channelPrefix: (partition) => `${prefix}:{${partition}}:node:`,
     exports: `${root}:exports`,

@@ -2,19 +2,16 @@
 // them). A call is plain data; the connection sends it. The meaning of the small negative replies is here, once.
 
 import { createHash } from "node:crypto"
+import changeRooms from "../../../scripts/lua/change_rooms.lua" with { type: "text" }
 import claimHour from "../../../scripts/lua/claim_hour.lua" with { type: "text" }
 import endLease from "../../../scripts/lua/end_lease.lua" with { type: "text" }
 import grantLeases from "../../../scripts/lua/grant_leases.lua" with { type: "text" }
 import isProven from "../../../scripts/lua/is_proven.lua" with { type: "text" }
-import joinRoom from "../../../scripts/lua/join_room.lua" with { type: "text" }
-import leaveRoom from "../../../scripts/lua/leave_room.lua" with { type: "text" }
 import proveMember from "../../../scripts/lua/prove_member.lua" with { type: "text" }
-import publishRoom from "../../../scripts/lua/publish_room.lua" with { type: "text" }
 import renewLease from "../../../scripts/lua/renew_lease.lua" with { type: "text" }
 import restoreRoom from "../../../scripts/lua/restore_room.lua" with { type: "text" }
 import snapshotRoom from "../../../scripts/lua/snapshot_room.lua" with { type: "text" }
 import sweepNode from "../../../scripts/lua/sweep_node.lua" with { type: "text" }
-import updateStatus from "../../../scripts/lua/update_status.lua" with { type: "text" }
 import type { Script, ScriptCall, Word } from "../backend.ts"
 
 /** Refusals, with the same meaning in every script. */
@@ -56,39 +53,11 @@ export function callOf<Key extends string, Arg extends string>(
   }
 }
 
-export const JOIN_ROOM = script(
-  "join_room",
-  joinRoom,
-  ["room", "meta", "nodes", "rooms_of", "connection_time"],
-  [
-    "lease_until",
-    "publish",
-    "channel",
-    "room_key",
-    "node",
-    "peer",
-    "generation",
-    "rev",
-    "status",
-    "limit",
-    "if_taken",
-    "epoch",
-    "with_snapshot",
-    "rooms_of_prefix",
-    "proof",
-    "proven_by",
-    "mark",
-    "if_there",
-    "replaced_prefix",
-    "replaced_seconds",
-  ],
-)
-
-export const LEAVE_ROOM = script(
-  "leave_room",
-  leaveRoom,
-  ["room", "meta", "nodes", "rooms_of", "connection_time", "room_peaks"],
-  ["lease_until", "publish", "channel", "room_key", "node", "peer", "generation"],
+export const CHANGE_ROOMS = script(
+  "change_rooms",
+  changeRooms,
+  ["rooms_of", "connection_time", "room_peaks", "room...", "meta...", "nodes..."],
+  ["lease_until", "publish", "channel", "node", "rooms_of_prefix", "replaced_infix", "replaced_seconds", "change..."],
 )
 
 export const PROVE_MEMBER = script(
@@ -99,20 +68,6 @@ export const PROVE_MEMBER = script(
 )
 
 export const IS_PROVEN = script("is_proven", isProven, ["room", "replaced"], ["peer", "proven_by"])
-
-export const UPDATE_STATUS = script(
-  "update_status",
-  updateStatus,
-  ["room", "meta", "nodes"],
-  ["lease_until", "publish", "channel", "room_key", "node", "peer", "rev", "status"],
-)
-
-export const PUBLISH_ROOM = script(
-  "publish_room",
-  publishRoom,
-  ["room...", "meta...", "nodes..."],
-  ["lease_until", "publish", "channel", "node", "room_key...", "peer...", "rev...", "text...", "to...", "lock..."],
-)
 
 export const SNAPSHOT_ROOM = script("snapshot_room", snapshotRoom, ["room", "meta"], [])
 
@@ -159,12 +114,9 @@ export const CLAIM_HOUR = script("claim_hour", claimHour, ["exports"], ["hour", 
 
 /** All of them. */
 export const SCRIPTS: readonly Script[] = [
-  JOIN_ROOM,
-  LEAVE_ROOM,
+  CHANGE_ROOMS,
   IS_PROVEN,
   PROVE_MEMBER,
-  UPDATE_STATUS,
-  PUBLISH_ROOM,
   SNAPSHOT_ROOM,
   RESTORE_ROOM,
   SWEEP_NODE,

@@ -1,6 +1,6 @@
 // A member goes from one node to another, both alive: the node of before gathers what belongs to it, and tells it to the next.
 //
-//   next node        join_room.lua gives it the member and announces `moved`; its client waits (arrival.ts)
+//   next node        change_rooms.lua gives it the member and announces `moved`; its client waits (arrival.ts)
 //   node of before   sees `moved`: what was in the room before is in the member's log. It tells the next that the log will
 //                    come, keeps in it what still arrives for the member, and asks every node with members in the room,
 //                    behind all that the member has sent there

@@ -55,7 +55,7 @@ export function decodeFrame(text: string, out: Frame): "invalid_message" | "unkn
 
 /** The frame as the client of PeerJS writes it, `dst` last, or with `dst` before the payload. */
 function decodePlain(text: string, out: Frame): boolean {
-  if (!isPlainText(text, 0)) return false
+  if (!isPlainText(text)) return false
   const type = TYPES[text.charAt(TYPE_AT)] as string
   const at = TYPE_AT + type.length + '",'.length
   if (text.startsWith(PAYLOAD, at)) {
@@ -67,7 +67,7 @@ function decodePlain(text: string, out: Frame): boolean {
     if (dstEnd <= dstAt || text.indexOf('"', dstAt) !== dstEnd || text.charCodeAt(dstEnd + 1) !== CLOSING_BRACE) {
       return false
     }
-    out.dst = text.slice(dstAt, dstEnd)
+    out.dst = dstOf(text, dstAt, dstEnd, out.dst)
     out.payload = text.slice(payloadAt, end)
   } else {
     const dstAt = at + DST.length
@@ -76,12 +76,17 @@ function decodePlain(text: string, out: Frame): boolean {
     const payloadAt = dstEnd + 1 + PAYLOAD.length + 1
     const end = skipPlainObject(text, payloadAt)
     if (end !== text.length - 1 || text.charCodeAt(end) !== CLOSING_BRACE) return false
-    out.dst = text.slice(dstAt, dstEnd)
+    out.dst = dstOf(text, dstAt, dstEnd, out.dst)
     out.payload = text.slice(payloadAt, end)
   }
   if (out.dst.includes("\\")) return false
   out.type = type
   return true
+}
+
+/** Mostly that of the frame before: the same string keeps its hash. */
+function dstOf(text: string, from: number, to: number, last: string): string {
+  return to - from === last.length && text.startsWith(last, from) ? last : text.slice(from, to)
 }
 
 // The last head of a message, and what it is made of: messages come in bursts, of one client to another.

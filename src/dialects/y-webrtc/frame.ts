@@ -19,7 +19,7 @@ let lastTopic = ""
  * clients with a password write it, a string. Undefined when it is anything else, or merely unusual.
  */
 export function topicOfPlain(text: string): string | undefined {
-  if (!HEAD.test(text) || !isPlainText(text, TOPIC_AT)) return undefined
+  if (!HEAD.test(text) || !isPlainText(text)) return undefined
   const topicEnd = text.indexOf('"', TOPIC_AT)
   if (topicEnd <= TOPIC_AT || !text.startsWith(DATA, topicEnd + 1)) return undefined
   const dataAt = topicEnd + 1 + DATA.length

@@ -41,11 +41,10 @@ function hello(type) {
 }
 
 function connect() {
-  const isFirst = socket === undefined
   socket = new WebSocket(`${query.get("socket")}hub/${query.get("room")}`)
   socket.onmessage = ({ data }) => {
     // What fails is told, and holds up nothing behind it.
-    last = last.then(() => onMessage(JSON.parse(data), isFirst)).catch(reportError)
+    last = last.then(() => onMessage(JSON.parse(data))).catch(reportError)
   }
   socket.onclose = () => {
     setTimeout(connect, backoff)
@@ -53,12 +52,12 @@ function connect() {
   }
 }
 
-async function onMessage(message, isFirst) {
+async function onMessage(message) {
   switch (message.type) {
     case "init-connection":
       backoff = 0
-      counts.push(message.peerCount)
-      if (isFirst) hello("hello")
+      // Once, as TogetherJS does: with the first connection that the hub has greeted, not the first that was tried.
+      if (counts.push(message.peerCount) === 1) hello("hello")
       break
     case "hello":
       peers.set(message.clientId, message.name)

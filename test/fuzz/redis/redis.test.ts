@@ -5,7 +5,7 @@ import { expect, test } from "bun:test"
 import { decode, encode } from "@msgpack/msgpack"
 import { createClient } from "redis"
 import { makeKeys } from "../../../src/cluster/redis/keys.ts"
-import { SCRIPTS } from "../../../src/cluster/redis/scripts.ts"
+import { CHANGE_ROOMS, SCRIPTS } from "../../../src/cluster/redis/scripts.ts"
 import { type NodeId, type PeerId, toRoomKey } from "../../../src/rooms/ids.ts"
 import { Random } from "../../helpers/random.ts"
 import { startRedis } from "../../helpers/redis.ts"
@@ -108,6 +108,8 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
       return random.pick(["", "ada", "ben"]) ?? ""
     case "if_there":
       return random.pick(["refuse", "replace"]) ?? ""
+    case "replaced_infix":
+      return KEYS.replacedInfix
     case "replaced_prefix":
       return KEYS.replacedPrefix(0, random.pick(ROOMS) ?? toRoomKey("red"))
     case "replaced_seconds":
@@ -130,6 +132,14 @@ function argOf(name: string, node: NodeId, now: number, random: Random): string 
       return `${name} ${random.below(1e9)}`
   }
 }
+
+/** The words of each kind of change, as the script's header has them. */
+const CHANGES = new Map(
+  [...CHANGE_ROOMS.text.matchAll(/^-- {9}(join|leave|status|frame) (.+)$/gm)].map(([, kind = "", names = ""]) => [
+    kind,
+    names.split(" "),
+  ]),
+)
 
 /** What a node may say of a member beyond its status: generation it was born with, proof, and mark. */
 const ENDS = [[], [false, false], [0, false], [false, "one"], [0, "two"], [0, "two", "ada"], [false, false, "ben"]]
@@ -173,21 +183,29 @@ test(`the simulated Redis does what a real one does (SEED=${ONE_SEED})`, async (
   for (let count = 0; count < CALLS; count++) {
     // Whole margins, so that ends of leases are met to the millisecond.
     now += random.below(8) * MARGIN_MS
-    const script = random.pick(SCRIPTS)
+    const script = random.chance(0.3) ? CHANGE_ROOMS : random.pick(SCRIPTS)
     const node = random.pick(NODES)
     if (script === undefined || node === undefined) throw new Error("nothing to call")
     // All keys of one call are of one room.
     const state = random.below(2 ** 31)
     const keys = listed(script.keys).map(({ name, at }) => keyOf(name, node, new Random(state + at)))
-    const named = listed(script.args)
-    const args = named.map(({ name }) => argOf(name, node, now, random))
+    const kinds: string[] = []
+    const namesOf = (name: string): string[] => {
+      if (name !== "change") return [name]
+      const kind = random.pick([...CHANGES.keys()]) ?? ""
+      kinds.push(kind)
+      return [`is ${kind}`, ...(CHANGES.get(kind) ?? [])]
+    }
+    const named = listed(script.args).flatMap(({ name, at }) => namesOf(name).map((each) => ({ name: each, at })))
+    const args = named.map(({ name }) => (name.startsWith("is ") ? name.slice(3) : argOf(name, node, now, random)))
     if (random.chance(0.02)) {
       const key = random.pick(simulated.data.keys()) ?? ""
       simulated.data.evict(key)
       await client.del(key)
     }
     // The room's own key goes where the script takes it as an argument.
-    const roomAt = (at: number) => ROOMS.find((each) => keys[at]?.includes(each)) ?? ROOMS[0] ?? ""
+    const roomsOfKeys = keys.flatMap((key) => ROOMS.find((each) => key.includes(each)) ?? [])
+    const roomAt = (at: number) => roomsOfKeys[at] ?? ROOMS[0] ?? ""
     const words = args.map((arg, index) => {
       const { name, at } = named[index] ?? { name: "", at: 0 }
       return name === "room_key" ? roomAt(at) : arg
@@ -202,9 +220,10 @@ test(`the simulated Redis does what a real one does (SEED=${ONE_SEED})`, async (
       script: script.name,
       reply: comparable(toSimulated(theirs)),
     })
-    // Of frames the reply says where they stand: at 0, if nowhere.
-    const hasChanged = Array.isArray(mine) && mine[0] === 1 && (script.name !== "publish_room" || mine[2] !== 0)
-    answers.set(script.name, (answers.get(script.name) ?? 0) + (hasChanged ? 1 : 0))
+    const changed = (name: string, answer: SimulatedReply | undefined) =>
+      answers.set(name, (answers.get(name) ?? 0) + (Array.isArray(answer) && answer[0] === 1 ? 1 : 0))
+    if (kinds.length === 0) changed(script.name, mine)
+    else if (Array.isArray(mine)) for (const [at, kind] of kinds.entries()) changed(kind, mine[at + 1])
     if (count % 20 === 0) expect(await dumpOf(client)).toEqual(simulated.data.dump())
   }
   // What was published before has come when this has.
@@ -215,15 +234,7 @@ test(`the simulated Redis does what a real one does (SEED=${ONE_SEED})`, async (
     expect(of(said[1])).toEqual(of(said[0]))
   }
   expect(said[0].length).toBeGreaterThan(CALLS / 4)
-  for (const name of [
-    "join_room",
-    "leave_room",
-    "prove_member",
-    "update_status",
-    "publish_room",
-    "restore_room",
-    "renew_lease",
-  ]) {
+  for (const name of [...CHANGES.keys(), "prove_member", "restore_room", "renew_lease"]) {
     expect({ name, changed: (answers.get(name) ?? 0) > 0 }).toEqual({ name, changed: true })
   }
   await Promise.all([client.disconnect(), subscriber.disconnect()])

@@ -25,7 +25,7 @@ export class SimulatedRedis {
   readonly #subscribers = new Map<string, Set<Subscriber>>()
   readonly #unixMs: () => number
   readonly #scripts = new LuaScripts((words) => this.command(words))
-  /** Messages of the step under way: one goes to many channels, and is in the log once. */
+  /** Places in logs of which the step under way has spoken: one goes to many channels, and is in the log once. */
   readonly #said = new Set<string>()
 
   /** @param unixMs the world's clock */
@@ -78,17 +78,21 @@ export class SimulatedRedis {
   }
 
   #publish(channel: string, message: string): number {
-    if (!this.#said.has(message)) {
-      this.#said.add(message)
-      const decoded = decodeNodeMessage(toBytes(message))
-      if (typeof decoded === "object" && decoded.kind === "events") {
-        const log = this.logs.get(decoded.room)
-        if (log === undefined) this.logs.set(decoded.room, [...decoded.events])
-        else log.push(...decoded.events)
-      }
+    const decoded = decodeNodeMessage(toBytes(message))
+    if (typeof decoded === "object" && decoded.kind === "events") {
+      for (const { room, events } of decoded.rooms) for (const event of events) this.#log(room, event)
     }
     const subscribers = this.#subscribers.get(channel) ?? new Set()
     for (const subscriber of subscribers) subscriber(message)
     return subscribers.size
+  }
+
+  #log(room: RoomKey, event: RoomEvent): void {
+    const place = `${room} ${event.epoch} ${event.seq}`
+    if (this.#said.has(place)) return
+    this.#said.add(place)
+    const log = this.logs.get(room)
+    if (log === undefined) this.logs.set(room, [event])
+    else log.push(event)
   }
 }

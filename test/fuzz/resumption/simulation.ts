@@ -8,6 +8,7 @@ import type { RoomEvent } from "../../../src/rooms/room-store.ts"
 import { Random } from "../../helpers/random.ts"
 import { VirtualTime } from "../../helpers/virtual-time.ts"
 import { FAULTS, Faults } from "../faults.ts"
+import { SimulatedMachine } from "../machine.ts"
 import { SimulatedRedis } from "../redis/server.ts"
 import { BEGIN_UNIX_MS, SimulatedNode, type World } from "../simulated-node.ts"
 import { Story } from "../story.ts"
@@ -54,14 +55,17 @@ export interface SimulationResult {
   /** Resumptions, and those of them that were complete. */
   readonly resumed: number
   readonly complete: number
+  /** Batches that took the short way between nodes of one machine. */
+  readonly near: number
 }
 
 /**
  * Runs one seed: so many actions, with quiet in between and at the end.
+ * @param isOneMachine whether all nodes are on one machine
  * @throws an Error that tells what was broken, and what led to it
  */
-export function simulateResumptions(seed: number, actions: number): SimulationResult {
-  const simulation = new Simulation(seed)
+export function simulateResumptions(seed: number, actions: number, isOneMachine = false): SimulationResult {
+  const simulation = new Simulation(seed, isOneMachine)
   return inPage(simulation, () => simulation.run(actions))
 }
 
@@ -72,6 +76,7 @@ class Simulation implements World, ClientWorld, Page {
   readonly random: Random
   readonly time = new VirtualTime()
   readonly redis = new SimulatedRedis(() => BEGIN_UNIX_MS + this.time.now)
+  readonly machine: SimulatedMachine | undefined
   readonly nodes: SimulatedNode[] = []
   readonly stays: Stays
   readonly hasFloods: boolean
@@ -97,9 +102,10 @@ class Simulation implements World, ClientWorld, Page {
   #isQuiet = false
   #number = 0
 
-  constructor(seed: number) {
+  constructor(seed: number, isOneMachine: boolean) {
     this.#seed = seed
     this.random = new Random(seed)
+    if (isOneMachine) this.machine = new SimulatedMachine(this.time, this.random)
     const { random } = this
     this.hasFloods = random.chance(0.3)
     this.hasEnds = random.chance(0.7)
@@ -144,7 +150,7 @@ class Simulation implements World, ClientWorld, Page {
     for (const line of [...findLeftovers(this.redis, this.nodes), ...findHeld(this.nodes)]) this.report(line)
     if (this.#violations.length > 0) this.#fail()
     const { resumed, complete } = this.#holders
-    return { steps: this.time.steps, resumed, complete }
+    return { steps: this.time.steps, resumed, complete, near: this.machine?.count.taken ?? 0 }
   }
 
   trace(line: string): void {
