@@ -91,7 +91,7 @@ export function growthScenarios(effort: Effort): Scenario[] {
       contenders,
       load: { scenario: "growth", rooms: 50, window: 8, payload: "candidate" },
       isFresh: true,
-      rounds: 2,
+      rounds: 1,
     }
   })
 }

@@ -150,11 +150,17 @@ async function main(): Promise<void> {
     const measured = new Map<string, Runs>()
     for (const scenario of scenarios) {
       const startedAt = performance.now()
-      const runs = await measureScenario(scenario, effort)
-      measured.set(scenario.name, runs)
-      if (!base) saveScenario(folder, scenario, runs, origin)
-      const seconds = Math.round((performance.now() - startedAt) / 1000)
-      console.log(`${scenarioTable(scenario, runs)}\n(${seconds} s)\n`)
+      try {
+        const runs = await measureScenario(scenario, effort)
+        measured.set(scenario.name, runs)
+        if (!base) saveScenario(folder, scenario, runs, origin)
+        console.log(scenarioTable(scenario, runs))
+      } catch (cause) {
+        // Its file stays as it was; the others are measured all the same.
+        console.error(`FAILED: ${(cause as Error).message}`)
+        process.exitCode = 1
+      }
+      console.log(`(${Math.round((performance.now() - startedAt) / 1000)} s)\n`)
     }
     if (!base && !compared) drawPictures(folder)
     if (!base && !compared && !isQuick) await updateDocuments()
