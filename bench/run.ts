@@ -41,15 +41,15 @@ const MOST_CONNECTIONS = 100_000
 async function chooseEffort(): Promise<Effort> {
   const most = Math.min(MOST_CONNECTIONS, (await openFileLimit()) - SPARE_FILES - RESERVED_FILES)
   const held = 4 * Math.floor((most * NOT_NEARLY_FULL_PART) / 4)
-  const points = isQuick ? [1_000, 3_000] : [1_000, 2_500, 5_000, 10_000, 20_000, 50_000, MOST_CONNECTIONS]
+  const points = isQuick ? [300, 600] : [1_000, 2_500, 5_000, 10_000, 20_000, 50_000, MOST_CONNECTIONS]
   const below = points.filter((point) => point < most)
   if (isQuick) {
     const times = { rounds: 1, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 0 }
     const few = {
-      idleConnections: 2_000,
-      stormClients: 400,
+      idleConnections: 600,
+      stormClients: 120,
       soakSeconds: times.seconds,
-      crowd: { connections: 1_200, processes: 2 },
+      crowd: { connections: 400, processes: 2 },
     }
     return { isQuick, ...times, ...few, connectionPoints: below }
   }

@@ -1,6 +1,6 @@
 // What is measured: each scenario with the servers that take part in it, and the targets they must meet.
 
-import { crowdScenarios, soakScenario } from "./crowd-scenarios.ts"
+import { CROWD_TARGETS, crowdScenarios, soakScenario } from "./crowd-scenarios.ts"
 import { growthScenarios, pointOf } from "./growth-scenarios.ts"
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
 import type { KeyKind } from "./servers/certificate.ts"
@@ -19,7 +19,7 @@ import {
   yWebrtc,
 } from "./servers/servers.ts"
 import { median } from "./statistics.ts"
-import { stormScenarios } from "./storm-scenarios.ts"
+import { STORM_TARGETS, stormScenarios } from "./storm-scenarios.ts"
 import { handshakeScenario, overTls } from "./tls-scenarios.ts"
 import { AT_TWO_WORKERS, workerScenarios } from "./worker-scenarios.ts"
 
@@ -135,6 +135,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       operation: "message",
       contenders: most,
       load: { ...relay, window: 1 },
+      rounds: 3,
     },
     { name: "relay-2500", title: "Relay, 2.5 KB, window 8", operation: "message", contenders: most, load: offers },
     ...[
@@ -150,6 +151,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
         { name: `${PALAVA_AS_PEERJS}, 2 nodes`, launch: palavaOnNodes(2, EXECUTABLE, "peerjs") },
       ],
       load,
+      rounds: 3,
     })),
     {
       name: "relay-y-webrtc",
@@ -161,6 +163,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
         { name: `${PALAVA_AS_Y_WEBRTC}, 2 nodes`, launch: palavaOnNodes(2, EXECUTABLE, "y-webrtc") },
       ],
       load: relay,
+      rounds: 3,
     },
     {
       name: "fan-out",
@@ -203,6 +206,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       operation: "message",
       contenders: [limitOfTwo, ...twoNodes, ...local],
       load: offers,
+      rounds: 3,
     },
     {
       name: "two-nodes-fan-out",
@@ -213,6 +217,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
         ...(effort.isQuick ? [] : [{ name: PALAVA, launch: palava(EXECUTABLE, "y-webrtc") }]),
       ],
       load: status,
+      rounds: 3,
     },
     {
       name: "two-nodes-join-storm",
@@ -220,6 +225,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       operation: "visit",
       contenders: bothSides,
       load: joins,
+      rounds: 3,
     },
     {
       name: "two-nodes-call-setup",
@@ -227,6 +233,7 @@ export function allScenarios(effort: Effort, base: Base | null): Scenario[] {
       operation: "call",
       contenders: bothSides,
       load: calls,
+      rounds: 3,
     },
   ]
   const withoutTls = new Set(alternatives.map(({ launch }) => launch))
@@ -276,7 +283,8 @@ export function ratio(runs: Runs, one: string, other: string, of: Measure = cpu)
   return median(ones.map((result, round) => of(result) / of(others[round] ?? result)))
 }
 
-function medianOf(runs: Runs, name: string, of: Measure): number | undefined {
+/** The median of one contender's rounds. */
+export function medianOf(runs: Runs, name: string, of: Measure): number | undefined {
   const results = runs[name]
   return results && median(results.map(of))
 }
@@ -356,7 +364,7 @@ export const TARGETS: Target[] = [
   {
     what: "idle joined connection, resident memory, more than the bare forwarder's",
     scenario: "idle",
-    most: 1536,
+    most: 1024,
     unit: " B",
     measured(runs) {
       const of: Measure = (result) => result.bytesPerConnection ?? Number.NaN
@@ -396,4 +404,6 @@ export const TARGETS: Target[] = [
       return fewest && most && fewest !== most ? ratio(runs, most, fewest) : undefined
     },
   },
+  ...STORM_TARGETS,
+  ...CROWD_TARGETS,
 ]

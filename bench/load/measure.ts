@@ -60,6 +60,10 @@ export interface LoadResult {
   bytesPerConnection?: number
   /** Growth only: the servers' CPU time for one who comes and goes. */
   visitMicroseconds?: number
+  /** Crowd only: workers of the server. */
+  processes?: number
+  /** Crowd only: what the kernel keeps for one end of a connection. */
+  kernelBytesPerConnection?: number
   /** Crowd only: the servers' CPU time while nobody says anything, as a part of a core, for 10,000 connections. */
   idleCores?: number
   /** Soak only: by what part resident memory grows in an hour, by the line nearest to what was read of it. */

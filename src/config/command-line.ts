@@ -2,8 +2,8 @@
 // values of options mean is load.ts's business.
 
 import { parseArgs } from "node:util"
+import { suggestion } from "../suggest.ts"
 import { flagOf, OPTION_NAMES, optionOf } from "./options.ts"
-import { suggestion } from "./suggest.ts"
 
 /** A flag of some commands alone. */
 export interface CommandFlag {

@@ -3,6 +3,7 @@
 // in one line that names where it stands and what would be right.
 
 import { readFileSync } from "node:fs"
+import { suggestion } from "../suggest.ts"
 import { type CommandLine, parseCommandLine, type Values } from "./command-line.ts"
 import { firstSentence, type Given, readValue } from "./given.ts"
 import { checkFiles, readSecrets } from "./named-files.ts"
@@ -17,7 +18,6 @@ import {
   variableOf,
 } from "./options.ts"
 import { withCredentials } from "./secret-file.ts"
-import { suggestion } from "./suggest.ts"
 import { readTokenFlags, type TokenFlags } from "./token-flags.ts"
 import { WORKER_VARIABLE } from "./worker-place.ts"
 

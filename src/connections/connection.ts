@@ -154,8 +154,7 @@ export class Connection implements Keeper, Waiter {
 
   /** The socket is gone, whoever ended it; `code` is that of the close frame, or BROKEN. */
   onClose(code: number): void {
-    this.socket = undefined
-    this.#queue = undefined
+    this.socket = this.#queue = undefined
     this.#all.remove(this, code)
   }
 
@@ -208,11 +207,13 @@ export class Connection implements Keeper, Waiter {
     else socket.terminate()
   }
 
-  goOn(): void {
-    if (this.#state !== "queued") return
-    // In one go, as Bun itself does with the answers to what it has just read.
-    if (this.socket?.cork === undefined) this.#drain()
-    else this.socket.cork(() => this.#drain())
+  goOn(): boolean {
+    if (this.#state === "queued") {
+      // In one go, as Bun itself does with the answers to what it has just read.
+      if (this.socket?.cork === undefined) this.#drain()
+      else this.socket.cork(() => this.#drain())
+    }
+    return this.#state === "waiting"
   }
 
   #take(text: string): void {
@@ -222,6 +223,7 @@ export class Connection implements Keeper, Waiter {
 
   #waitFor(pending: Promise<void>): void {
     this.#state = "waiting"
+    this.#all.turns.look()
     const goOn = () => {
       // What waits for nothing but itself would go on like this without end, in one turn.
       if (this.#queue !== undefined && this.#all.turns.isOver()) this.#waitForTurn(false)

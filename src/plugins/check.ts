@@ -1,6 +1,8 @@
 // What can be wrong with a plug-in before anything runs: its description, its options, and what its hooks claim. Every
 // mistake is one line that names the plug-in and says what would be right.
 
+import { readFileSync } from "node:fs"
+import { suggestion } from "../suggest.ts"
 import type { Hooks, Observe, Plugin, Schema } from "./contract.ts"
 import { CONTRACT, isPlugin } from "./define.ts"
 
@@ -40,6 +42,7 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   told: true,
   routes: true,
   metrics: true,
+  keeps: true,
 }
 
 /** Everything that can be observed. */
@@ -58,9 +61,9 @@ const OBSERVATIONS: Readonly<Record<keyof Observe, true>> = {
 /** The names of everything that can be observed. */
 export const OBSERVED = Object.keys(OBSERVATIONS) as (keyof Observe)[]
 
-/** What is wrong with a plug-in's description; `place` is where it came from. */
-export function describe(value: unknown, place: string): { plugin: Plugin } | { mistake: string } {
-  const wrong = (what: string) => ({ mistake: `${place}: ${what}` })
+/** What is wrong with a plug-in's description; `path` is the file it came from. */
+export function describe(value: unknown, path: string): { plugin: Plugin } | { mistake: string } {
+  const wrong = (what: string) => ({ mistake: `--plugin ${path}: ${what}` })
   if (!isPlugin(value)) return wrong('must have a default export made by definePlugin of "palava-machine"')
   const { name, contract, timeoutSeconds = 1, setup } = value
   if (typeof name !== "string" || !PLUGIN_NAME.test(name))
@@ -69,8 +72,8 @@ export function describe(value: unknown, place: string): { plugin: Plugin } | { 
     return wrong(`is written for contract ${String(contract)}, but this server has contract ${CONTRACT}`)
   if (typeof setup !== "function") return wrong("setup must be a function that returns the hooks")
   if (!(typeof timeoutSeconds === "number" && timeoutSeconds > 0)) return wrong("timeoutSeconds must be above 0")
-  const unknown = strangers(value, PLUGIN_KEYS)
-  if (unknown !== undefined) return wrong(`${unknown}, but only ${PLUGIN_KEYS.join(", ")}`)
+  const unknown = strangersIn(value, PLUGIN_KEYS, path)
+  if (unknown !== undefined) return wrong(unknown)
   return { plugin: value }
 }
 
@@ -97,8 +100,8 @@ export function validate(schema: Schema, value: unknown): Validated | Promise<Va
   return result instanceof Promise ? result.then(toValidated) : toValidated(result)
 }
 
-/** What is wrong with the hooks of one plug-in, given what others have taken. */
-export function checkHooks(name: string, hooks: Hooks, taken: Map<string, string>): string[] {
+/** What is wrong with the hooks of one plug-in, from `path` if from a file, given what others have taken. */
+export function checkHooks(name: string, hooks: Hooks, taken: Map<string, string>, path: string | undefined): string[] {
   const mistakes: string[] = []
   const wrong = (what: string) => mistakes.push(`plug-in ${name}: ${what}`)
   const take = (what: string) => {
@@ -111,8 +114,8 @@ export function checkHooks(name: string, hooks: Hooks, taken: Map<string, string
     [hooks.observe ?? {}, OBSERVED],
     [hooks.routes ?? {}, ["public", "admin"]],
   ] as const) {
-    const unknown = strangers(value, known)
-    if (unknown !== undefined) wrong(`${unknown}, but only ${known.join(", ")}`)
+    const unknown = strangersIn(value, known, path)
+    if (unknown !== undefined) wrong(unknown)
   }
   for (const event of Object.keys(hooks.events ?? {})) {
     if (!SNAKE_NAME.test(event)) wrong(`event "${event}" must be in snake_case`)
@@ -169,7 +172,31 @@ function toValidated(result: StandardResult): Validated {
   }
 }
 
-function strangers(value: object, known: readonly string[]): string | undefined {
-  const unknown = Object.keys(value).filter((key) => !known.includes(key))
-  return unknown.length === 0 ? undefined : `there is no ${unknown.join(", ")}`
+/** The first key of `value` that is none of `known`, what may be meant, and where in the plug-in's file it stands. */
+function strangersIn(value: object, known: readonly string[], path: string | undefined): string | undefined {
+  const [stranger] = Object.keys(value).filter((key) => !known.includes(key))
+  if (stranger === undefined) return undefined
+  const place = path === undefined ? "" : placeOf(stranger, path)
+  return `there is no ${stranger}${suggestion(stranger, known) || `, but only ${known.join(", ")}`}${place}`
+}
+
+/** Where a word stands first in a file; nothing where it does not. */
+function placeOf(word: string, path: string): string {
+  const lines = readFileSync(path, "utf8").split("\n")
+  const at = lines.findIndex((line) => line.split(/[^\w$]+/).includes(word))
+  return at < 0 ? "" : ` (${path}:${at + 1})`
+}
+
+/** A place in a file, in one line of a stack. */
+const FRAME = /(?:\(|at )(\/[^()]+:\d+:\d+)\)?$/
+
+/** Files inside the executable. */
+const INSIDE = /^\/\$bunfs\//
+
+/** What a plug-in threw in one line, and where, as far as its stack tells. */
+export function oneLine(cause: unknown): string {
+  const stack = String((cause as { stack?: unknown } | null | undefined)?.stack)
+  const places = stack.split("\n").flatMap((line) => FRAME.exec(line)?.[1] ?? [])
+  const place = places.find((each) => !INSIDE.test(each))
+  return `${firstLine(cause)}${place === undefined ? "" : ` (${place})`}`
 }

@@ -16,7 +16,7 @@ import type { Log } from "../log.ts"
 import { TO_PLUGIN } from "../rooms/announcer.ts"
 import type { Grant } from "../rooms/grant.ts"
 import type { Relay } from "../rooms/room-store.ts"
-import { checkHooks, firstLine, type LoadedPlugin, metricName, PluginMistakes, takenByCore, validate } from "./check.ts"
+import { checkHooks, type LoadedPlugin, metricName, oneLine, PluginMistakes, takenByCore, validate } from "./check.ts"
 import type { EventHandler, Hooks, Metric, Plugin, Received, Routes } from "./contract.ts"
 import { isAdmission, isClosing, isRefusal } from "./define.ts"
 import { connectionOf, type Holder, moveConnection, type PluggedNode, PluginRoom, PluginServer } from "./facade.ts"
@@ -69,9 +69,9 @@ export class PluginHost {
       const mounted = this.#mount(plugin, path)
       try {
         mounted.hooks = plugin.setup(new PluginServer(mounted, version, log), options) ?? {}
-        mistakes.push(...checkHooks(plugin.name, mounted.hooks, taken))
+        mistakes.push(...checkHooks(plugin.name, mounted.hooks, taken, path))
       } catch (cause) {
-        mistakes.push(`plug-in ${plugin.name}: setup failed: ${firstLine(cause)}`)
+        mistakes.push(`plug-in ${plugin.name}: setup failed: ${oneLine(cause)}`)
       }
     }
     if (mistakes.length > 0) throw new PluginMistakes(mistakes)
@@ -96,10 +96,12 @@ export class PluginHost {
   async start(node: PluggedNode): Promise<void> {
     this.#node = node
     for (const plugin of this.#mounted) {
+      const { keeps } = plugin.hooks
+      if (keeps !== undefined) node.connections.memory.add(() => Number(this.#guard.ask(plugin, "keeps", keeps)) || 0)
       try {
         await inTime(plugin, Promise.resolve(plugin.hooks.start?.()))
       } catch (cause) {
-        throw new Error(`plug-in ${plugin.name}: start failed: ${firstLine(cause)}`, { cause })
+        throw new Error(`plug-in ${plugin.name}: start failed: ${oneLine(cause)}`, { cause })
       }
     }
   }

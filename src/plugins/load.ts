@@ -4,7 +4,7 @@
 
 import { resolve } from "node:path"
 import * as v from "valibot"
-import { describe, firstLine, type LoadedPlugin, PluginMistakes, readOptions } from "./check.ts"
+import { describe, firstLine, type LoadedPlugin, oneLine, PluginMistakes, readOptions } from "./check.ts"
 import { admit, closeWith, definePlugin, onEvent, refuse } from "./define.ts"
 
 /** What `import ... from "palava-machine"` gives; contract.ts declares it. */
@@ -34,7 +34,7 @@ export async function loadPlugins(
       mistakes.push(`${place}: ${await explain(cause, resolve(path))}`)
       continue
     }
-    const described = describe(exported, place)
+    const described = describe(exported, path)
     if ("mistake" in described) {
       mistakes.push(described.mistake)
       continue
@@ -68,10 +68,10 @@ function provideModule(): void {
   })
 }
 
-/** Bun's own errors say what and, for what cannot be parsed, where. */
+/** What is wrong and where: of what cannot be parsed Bun's own error says it. */
 async function explain(cause: unknown, path: string): Promise<string> {
   if (!(await Bun.file(path).exists())) return "no such file"
   const { position } = cause as { position?: { file: string; line: number; column: number } | null }
-  const where = position == null ? "" : ` (${position.file}:${position.line}:${position.column})`
-  return `${firstLine(cause)}${where}`
+  if (position == null) return oneLine(cause)
+  return `${firstLine(cause)} (${position.file}:${position.line}:${position.column})`
 }

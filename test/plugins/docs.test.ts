@@ -10,7 +10,22 @@ import { runExecutable, startNode } from "../helpers/node.ts"
 import { EXAMPLES } from "./nodes.ts"
 
 const ROOT = join(import.meta.dir, "../..")
-const HOOKS = ["start", "stop", "connect", "join", "look", "decorate", "events", "observe", "told", "routes", "metrics"]
+const HOOKS = [
+  ...[
+    "start",
+    "stop",
+    "connect",
+    "join",
+    "look",
+    "decorate",
+    "events",
+    "observe",
+    "told",
+    "routes",
+    "metrics",
+    "keeps",
+  ],
+]
 
 let folder: string
 let files: string[]
@@ -38,9 +53,13 @@ test("there is one example for each hook", () => {
   expect(files.length).toBeGreaterThanOrEqual(HOOKS.length)
 })
 
-test("the examples compile in a folder of their own, with the printed types and valibot beside them", async () => {
+test.each([
+  ["with", {}],
+  ["without", { valibot: ["./nowhere"] }],
+])("the examples compile in a folder of their own, with the printed types, and %s valibot", async (_with, paths) => {
   const types = await runExecutable(["plugin-types"])
   await writeFile(join(folder, "palava-machine.d.ts"), types.stdout)
+  await rm(join(folder, "node_modules"), { force: true })
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"))
   await writeFile(
     join(folder, "tsconfig.json"),
@@ -52,6 +71,7 @@ test("the examples compile in a folder of their own, with the printed types and 
         target: "esnext",
         lib: ["esnext", "dom"],
         types: [],
+        paths,
       },
       include: ["*.ts"],
     }),

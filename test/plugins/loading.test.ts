@@ -99,8 +99,8 @@ describe("one clear line and exit 2 for a plug-in", () => {
     `import { definePlugin, onEvent, v } from "palava-machine"\nexport default definePlugin({ ${rest} })\n`
   test.each<[what: string, text: string | undefined, line: string]>([
     ["that is missing", undefined, "no such file"],
-    ["that cannot be parsed", "export default {\n  name: ", "Unexpected end of file"],
-    ["that throws", 'throw new Error("broken\\nin two lines")', "broken"],
+    ["that cannot be parsed", "export default {\n  name: ", "Unexpected end of file (PATH:2:"],
+    ["that throws", '\n  throw new Error("broken\\nin two lines")', "broken (PATH:2:"],
     ["that misses a package", 'import "no-such-package"', "Cannot find package 'no-such-package'"],
     ["without a default export", "export const x = 1", "must have a default export made by definePlugin"],
     ["made by hand", 'export default { name: "x", contract: 1, setup: () => ({}) }', "made by definePlugin"],
@@ -112,9 +112,27 @@ describe("one clear line and exit 2 for a plug-in", () => {
     ["without a contract", define('name: "x", setup: () => ({})'), "is written for contract undefined"],
     ["with a bad name", define('name: "Bad Name", contract: 1, setup: () => ({})'), "name must be lower case"],
     ["without setup", define('name: "x", contract: 1'), "setup must be a function"],
-    ["with a slip of the pen", define('name: "x", contract: 1, set_up: 1, setup: () => ({})'), "there is no set_up"],
-    ["with an unknown hook", define('name: "x", contract: 1, setup: () => ({ conect() {} })'), "there is no conect"],
-    ["whose setup throws", define('name: "x", contract: 1, setup() { throw new Error("oh") }'), "setup failed: oh"],
+    [
+      "with a slip of the pen",
+      define('name: "x", contract: 1, set_up: 1, setup: () => ({})'),
+      "set_up: did you mean setup? (PATH:2)",
+    ],
+    [
+      "with an unknown hook",
+      define('name: "x", contract: 1, setup: () => ({ conect() {} })'),
+      "did you mean connect? (PATH:2)",
+    ],
+    [
+      "whose setup throws",
+      define('name: "x", contract: 1, setup() { throw new Error("oh") }'),
+      "setup failed: oh (PATH:2:",
+    ],
+    ["with a slip in setup", define('name: "x", contract: 1, setup() { return hoks }'), "hoks is not defined (PATH:2:"],
+    [
+      "with a hook that there is none like",
+      define('name: "x", contract: 1, setup: () => ({ x: 1 })'),
+      "no x, but only start,",
+    ],
     [
       "that takes an event of the protocol",
       define('name: "x", contract: 1, setup: () => ({ events: { ping: onEvent(v.object({}), () => {}) } })'),
@@ -145,7 +163,7 @@ describe("one clear line and exit 2 for a plug-in", () => {
     const path = text === undefined ? join(folder, name) : await file(name, text)
     for (const command of [["check-config"], []]) {
       const { code, stdout, stderr } = await runExecutable([...command, "--plugin", path])
-      expect(stderr.trim().split("\n")).toEqual([expect.stringContaining(line)])
+      expect(stderr.trim().split("\n")).toEqual([expect.stringContaining(line.replace("PATH", path))])
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
     }
   })
@@ -166,7 +184,7 @@ describe("one clear line and exit 2 for a plug-in", () => {
 
   test("a start that fails or hangs ends the program with its name", async () => {
     for (const [start, line] of [
-      ['throw new Error("no database")', "plug-in x: start failed: no database"],
+      ['throw new Error("no database")', "plug-in x: start failed: no database (PATH:2:112)"],
       ["return new Promise(() => {})", "plug-in x: start failed: no answer within 0.1 s"],
     ] as const) {
       const path = await file(
@@ -174,7 +192,7 @@ describe("one clear line and exit 2 for a plug-in", () => {
         define(`name: "x", contract: 1, timeoutSeconds: 0.1, setup: () => ({ start() { ${start} } })`),
       )
       const { code, stderr } = await runExecutable(["--port", "0", "--admin-listen", "off", "--plugin", path])
-      expect(stderr).toBe(`palava-machine: ${line}\n`)
+      expect(stderr).toBe(`palava-machine: ${line.replace("PATH", path)}\n`)
       expect(code).toBe(1)
     }
   })
