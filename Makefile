@@ -34,8 +34,8 @@ fuzz: $(EXE) ## the seeded simulation and the attacks for longer: make fuzz SEED
 attacks: $(EXE) ## attacks on a node, for longer; writes the figures to docs/attacks.md: make attacks ATTACK="pings|rooms"
 	@FUZZ=long ATTACKS=write $(BUN) test --timeout 120000 ./test/attacks/attacks.test.ts -t '$(ATTACK)|every row'
 
-workers: $(EXE) ## scenarios, faults and the wire with workers in place of each node: make workers WORKERS=3
-	@WORKERS='$(or $(WORKERS),2)' $(BUN) test --timeout 120000 ./test/scenarios ./test/faults ./test/wire ./test/protocol
+workers: $(EXE) ## scenarios, faults, wire with workers in place of each node: make workers WORKERS=3
+	@WORKERS='$(or $(WORKERS),2)' $(BUN) test --timeout 120000 ./test/scenarios ./test/faults ./test/wire
 
 audit: node_modules/.ready ## known vulnerabilities and licences of what is compiled in
 	@$(BUN) scripts/release/audit.ts

@@ -1,6 +1,6 @@
-// What is long or large, only by name: a crowd that no process can hold by itself, and a soak of an hour.
+// What is large or long: a crowd that no process can hold by itself; by name only, the same over TLS, and a soak of an hour.
 
-import { type Effort, FORWARDER, PALAVA, type Scenario } from "./scenarios.ts"
+import { type Effort, FORWARDER, medianOf, PALAVA, type Scenario, type Target } from "./scenarios.ts"
 import { forwarderWithWorkers, palava } from "./servers/servers.ts"
 import { palavaWithWorkers } from "./servers/workers.ts"
 
@@ -45,8 +45,18 @@ export function crowdScenarios(effort: Effort): Scenario[] {
       seconds: effort.isQuick ? effort.seconds : QUIET_SECONDS,
     },
     isFresh: true,
-    byName: true,
     rounds: 1,
   }
-  return [crowd, { ...crowd, name: "crowd-tls", title: `Over TLS: ${crowd.title}`, certificate: "ecdsa" }]
+  return [crowd, { ...crowd, name: "crowd-tls", title: `Over TLS: ${crowd.title}`, certificate: "ecdsa", byName: true }]
 }
+
+/** What is wanted of the crowd. */
+export const CROWD_TARGETS: Target[] = [
+  {
+    what: "100,000 connections without a word, CPU for 10,000 of them, of a core",
+    scenario: "crowd",
+    most: 1,
+    unit: " %",
+    measured: (runs) => medianOf(runs, PALAVA, ({ idleCores = Number.NaN }) => idleCores * 100),
+  },
+]

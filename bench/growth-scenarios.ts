@@ -1,7 +1,7 @@
 // What growth costs: relays, visits and memory against the number of connections, of rooms, of members in a room, and of nodes.
 
-import type { LoadRequest } from "./load/measure.ts"
-import { type Contender, type Effort, FORWARDER, PALAVA, type Scenario } from "./scenarios.ts"
+import type { LoadRequest, LoadResult } from "./load/measure.ts"
+import { type Contender, type Effort, FORWARDER, PALAVA, type Runs, type Scenario } from "./scenarios.ts"
 import { forwarder, type Launch, palava, palavaOnNodes } from "./servers/servers.ts"
 
 /** One way to grow, and the sizes that are measured. */
@@ -57,6 +57,22 @@ export function pointOf(name: string): number | undefined {
   return point === undefined ? undefined : Number(point)
 }
 
+/** The axes as pictures and tables call them. */
+export const GROWTH = [
+  { name: "growth-connections", title: "Connections" },
+  { name: "growth-rooms", title: "Rooms that talk at once" },
+  { name: "growth-members", title: "Members of each room that talks" },
+  { name: "growth-nodes", title: "Nodes, each room on two of them" },
+]
+
+/** What was measured at each point of an axis, the fewest first; none if it was not run. */
+export function pointsOf(runs: Runs = {}): { point: number; results: LoadResult[] }[] {
+  return Object.entries(runs).flatMap(([contender, results]) => {
+    const point = pointOf(contender)
+    return point === undefined ? [] : [{ point, results }]
+  })
+}
+
 /** The scenarios of growth; the bare forwarder is beside the fewest and the most connections. */
 export function growthScenarios(effort: Effort): Scenario[] {
   return axes(effort).map(({ name, unit, points, load, launch }) => {
@@ -75,7 +91,7 @@ export function growthScenarios(effort: Effort): Scenario[] {
       contenders,
       load: { scenario: "growth", rooms: 50, window: 8, payload: "candidate" },
       isFresh: true,
-      rounds: 2,
+      rounds: 1,
     }
   })
 }

@@ -39,5 +39,6 @@ export function handshakeScenario(effort: Effort, contenders: readonly Contender
       contenders.map((contender) => ({ ...contender, ...more, name: `${contender.name}, ${way}` })),
     ),
     load: { scenario: "handshake", rooms: 16 },
+    rounds: 3,
   }
 }

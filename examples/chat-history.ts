@@ -165,6 +165,8 @@ export default definePlugin({
         characters: { help: "Characters remembered in all rooms.", read: () => size },
       },
 
+      keeps: () => size * 2,
+
       told(message, key, from) {
         const told = message as Told
         if ("said" in told) remember(key, [told.said])

@@ -21,6 +21,9 @@ interface HookEvent {
 /** 100 events a request: some 20 KB. */
 const BATCH = 100
 
+/** 300 bytes: what an event takes that waits. */
+const EVENT_BYTES = 300
+
 /** 10 s: a receiver that takes longer will be asked again. */
 const REQUEST_MS = 10_000
 
@@ -170,6 +173,7 @@ export default definePlugin({
         events_lost_total: { help: "Events given up.", read: () => counts.lost },
         events_waiting: { help: "Events that wait to be sent.", read: () => waiting.size },
       },
+      keeps: () => waiting.size * EVENT_BYTES,
       /** What waits gets one more try. */
       async stop() {
         stopping.abort()

@@ -7,24 +7,34 @@ import { residentAtRest } from "./idle.ts"
 import type { LoadRequest, LoadResult } from "./measure.ts"
 import { settle } from "./measure.ts"
 import { type Part, startPart } from "./parts.ts"
-import { cpuNanoseconds, residentBytes } from "./process-cost.ts"
+import { cpuNanoseconds, kernelBytes, residentBytes } from "./process-cost.ts"
 
 /** One of a hundred talks. */
 const TALKING_PART = 0.01
 /** A message a second, ms: what a call set up every half a minute comes to. */
 const PACE_MS = 1_000
 
-/** Runs the crowd: `connections` in all, over `processes`; how long nothing is said, and how long the pairs talk, is `seconds`. */
+/** 10 s, or less where less is asked for: 10,000 messages of 1,000 who talk. */
+const MOST_TALK_SECONDS = 10
+
+/** Runs the crowd: `connections` in all, over `processes`; nothing is said for `seconds`. */
 export async function crowd(request: LoadRequest): Promise<LoadResult> {
   const { connections: count, processes = 1, pids, seconds, dialect } = request
   const pairs = dialect === "forwarder" ? 0 : Math.ceil((count * TALKING_PART) / 2)
   const idle = count - 2 * pairs
-  const before = { at: Bun.nanoseconds(), cpu: cpuNanoseconds(pids), resident: residentBytes(pids) }
+  const before = {
+    at: Bun.nanoseconds(),
+    cpu: cpuNanoseconds(pids),
+    resident: residentBytes(pids),
+    kernel: kernelBytes(),
+  }
   const asked = { ...request, scenario: "held", connections: Math.ceil(idle / processes) }
   const parts: Part[] = await Promise.all(Array.from({ length: processes }, () => startPart(asked)))
   const open = { at: Bun.nanoseconds(), cpu: cpuNanoseconds(pids) }
   const held = asked.connections * processes
   const resident = await residentAtRest(request)
+  // Both ends of each connection are on this machine.
+  const kernel = (kernelBytes() - before.kernel) / 2
 
   const quiet = { at: Bun.nanoseconds(), cpu: cpuNanoseconds(pids) }
   await settle(() => false, seconds)
@@ -32,12 +42,13 @@ export async function crowd(request: LoadRequest): Promise<LoadResult> {
 
   const talking =
     pairs > 0 ? await startPart({ ...request, scenario: "pairs", rooms: pairs, paceMs: PACE_MS }, true) : undefined
-  await settle(() => false, seconds)
+  await settle(() => false, Math.min(seconds, MOST_TALK_SECONDS))
   const relayed = await talking?.stop()
   const results = await Promise.all(parts.map((part) => part.stop()))
   const all = relayed === undefined ? results : [relayed, ...results]
   return {
     operations: held,
+    processes,
     seconds: (open.at - before.at) / 1e9,
     cpuMicroseconds: (open.cpu - before.cpu) / held / 1000,
     generatorMicroseconds: 0,
@@ -46,6 +57,7 @@ export async function crowd(request: LoadRequest): Promise<LoadResult> {
     p999: 0,
     residentBytes: resident,
     bytesPerConnection: (resident - before.resident) / held,
+    kernelBytesPerConnection: kernel / held,
     idleCores: (idleCores / held) * 10_000,
     ...(relayed && { pairsP99: relayed.p99 }),
     errors: all.reduce((sum, { errors }) => sum + errors, 0),

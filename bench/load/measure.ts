@@ -36,7 +36,7 @@ export interface LoadRequest {
   processes?: number
   /** Pairs only: ms between two messages of one. */
   paceMs?: number
-  /** How long memory must have come to rest before it counts: the collector tidies up some seconds after a storm. */
+  /** How long memory must not have shrunk before it counts (growth, crowd), or how long it has in all (idle). */
   restSeconds: number
 }
 
@@ -60,12 +60,18 @@ export interface LoadResult {
   bytesPerConnection?: number
   /** Growth only: the servers' CPU time for one who comes and goes. */
   visitMicroseconds?: number
+  /** Crowd only: workers of the server. */
+  processes?: number
+  /** Crowd only: what the kernel keeps for one end of a connection. */
+  kernelBytesPerConnection?: number
   /** Crowd only: the servers' CPU time while nobody says anything, as a part of a core, for 10,000 connections. */
   idleCores?: number
   /** Soak only: by what part resident memory grows in an hour, by the line nearest to what was read of it. */
   growthPerHour?: number
   /** Storm, crowd, soak: how long messages took between those of whom the rest is seen. */
   pairsP99?: number
+  /** Storm only: clients that came too late to be who they were, and joined anew. */
+  tooLate?: number
   /** Everything that was not as it had to be; 0 in a valid run. */
   errors: number
   firstError: string

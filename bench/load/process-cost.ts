@@ -30,6 +30,11 @@ export function residentBytes(pids: readonly number[]): number {
   return sum
 }
 
+/** What the kernel keeps for itself, sockets among it, in bytes. */
+export function kernelBytes(): number {
+  return Number(/^Slab:\s+(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "latin1"))?.[1] ?? 0) * 1024
+}
+
 /** This process's own CPU time so far, in nanoseconds. */
 export function ownCpuNanoseconds(): number {
   const usage = process.cpuUsage()

@@ -32,6 +32,8 @@ interface Crowd {
   tally: Tally
   /** Whether a closed connection is what the scenario wants just now. */
   isLosing: boolean
+  /** Clients whose membership was held no longer, and that joined anew. */
+  tooLate: number
 }
 
 /** One client of the palava dialect, over two connections. */
@@ -57,15 +59,18 @@ class Client implements FrameHandler {
   async come(address: Address): Promise<void> {
     this.#startedAt = Bun.nanoseconds()
     const connection = await connect(address, "/", this)
-    if (this.#token === "") {
-      this.#received = 0
-      this.seen.clear()
-      const status = { name: "Ada Lovelace", user_agent: "chrome" }
-      connection.send({ event: "join_room", room_id: this.#room, status, ...(this.#resumes && { resume: true }) })
-    } else connection.send({ event: "resume", token: this.#token, received: this.#received })
+    if (this.#token === "") this.#join(connection)
+    else connection.send({ event: "resume", token: this.#token, received: this.#received })
   }
 
-  onFrame(_connection: Connection, bytes: Buffer, start: number, length: number): void {
+  #join(connection: Connection): void {
+    this.#received = 0
+    this.seen.clear()
+    const status = { name: "Ada Lovelace", user_agent: "chrome" }
+    connection.send({ event: "join_room", room_id: this.#room, status, ...(this.#resumes && { resume: true }) })
+  }
+
+  onFrame(connection: Connection, bytes: Buffer, start: number, length: number): void {
     const message = JSON.parse(bytes.toString("utf8", start, start + length))
     if (message.event !== "resumed") this.#received++
     switch (message.event) {
@@ -85,6 +90,13 @@ class Client implements FrameHandler {
           this.seen.clear()
         }
         this.#enter(message)
+        break
+      case "error":
+        // It was not back within the time for which its membership was held.
+        if (message.id === "resume_failed") {
+          this.#crowd.tooLate++
+          this.#join(connection)
+        } else this.#complain(JSON.stringify(message))
         break
       case "shutdown":
         if (!this.#crowd.isLosing) this.#complain("the server shuts down")
@@ -158,7 +170,7 @@ function strangers(clients: readonly Client[]): number {
 /** Runs the storm: `connections` clients, which resume if `resumes`. */
 export async function storm(request: LoadRequest): Promise<LoadResult> {
   const { connections: count, dialect, resumes = false } = request
-  const crowd: Crowd = { clients: [], tally: makeTally(), isLosing: false }
+  const crowd: Crowd = { clients: [], tally: makeTally(), isLosing: false, tooLate: 0 }
   const { tally } = crowd
   const rooms = Math.ceil(count / MEMBERS)
   const knowsRooms = dialect === "palava"
@@ -206,6 +218,7 @@ export async function storm(request: LoadRequest): Promise<LoadResult> {
     p999: tally.latency.percentile(0.999),
     residentBytes: residentBytes(pids),
     pairsP99: relayed.p99,
+    tooLate: crowd.tooLate,
     errors: tally.wrong + strange + relayed.errors,
     firstError: tally.firstWrong || relayed.firstError || (strange > 0 ? `${strange} do not know their room` : ""),
   }

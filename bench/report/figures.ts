@@ -4,7 +4,9 @@
 import type { LoadResult } from "../load/measure.ts"
 import { FLOOR, FORWARDER, PALAVA, PALAVA_TWO, PEERJS, type Runs, ratio, Y_WEBRTC } from "../scenarios.ts"
 import { median } from "../statistics.ts"
+import { growthFigures } from "./growth-figures.ts"
 import { loadScenario } from "./results.ts"
+import { sizingFigures } from "./sizing.ts"
 import { short } from "./table.ts"
 
 type Of = (result: LoadResult) => number | undefined
@@ -46,7 +48,8 @@ export function readmeFigures(folder: string): string {
     table.map((cells) => row(...cells)).join("\n"),
     "![CPU time of a relayed message](bench/results/relay.svg)",
     ...twoNodes(folder),
-    ...oneBox(folder),
+    ...growthFigures(folder),
+    ...sizingFigures(folder),
     datesOf(folder),
   ].join("\n\n")
 }
@@ -64,19 +67,6 @@ function twoNodes(folder: string): string[] {
   return [
     `Over two nodes, a relayed candidate costs both nodes together ${short(ratio(runs, PALAVA_TWO, PALAVA) ?? Number.NaN)} times what it costs inside one, at
 ${short(commands)} Redis commands per message (8 under way in each of 50 rooms): they travel in batches.`,
-  ]
-}
-
-function oneBox(folder: string): string[] {
-  const runs = loadScenario(folder, "scale")?.runs
-  const [fewest, ...more] = Object.keys(runs ?? {}).filter((name) => name.startsWith(PALAVA))
-  const most = more.at(-1)
-  const resident = runs && most && middle(runs, most, (result) => result.residentBytes)
-  if (fewest === undefined || most === undefined || resident === undefined || resident === "") return []
-  const [few, many] = [fewest, most].map((name) => Number(name.split(" ").at(-1)).toLocaleString("en-US"))
-  return [
-    `One box: at ${many} idle connections, as many as that machine let it open, the server has ${short(resident / 1e6)} MB resident, and a
-relayed message among them costs ${short(ratio(runs ?? {}, most, fewest) ?? Number.NaN)} times what it costs among ${few}.`,
   ]
 }
 

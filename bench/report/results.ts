@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { pointOf } from "../growth-scenarios.ts"
+import { GROWTH, pointsOf } from "../growth-scenarios.ts"
 import type { LoadResult } from "../load/measure.ts"
 import { FORWARDER, PALAVA, type Runs, type Scenario } from "../scenarios.ts"
 import { median } from "../statistics.ts"
@@ -70,21 +70,9 @@ export function drawPictures(folder: string): void {
   if (rows.length > 0) writeFileSync(join(folder, "growth.svg"), charts(rows))
 }
 
-/** The axes of growth that have a row in the picture. */
-const GROWTH = [
-  { name: "growth-connections", title: "Connections" },
-  { name: "growth-rooms", title: "Rooms that talk at once" },
-  { name: "growth-members", title: "Members of each room that talks" },
-  { name: "growth-nodes", title: "Nodes, the members of each room on two of them" },
-]
-
 function growthRow(folder: string, name: string, title: string): Row[] {
-  const runs = loadScenario(folder, name)?.runs
-  if (!runs) return []
-  const measured = Object.entries(runs).flatMap(([contender, results]) => {
-    const point = pointOf(contender)
-    return point === undefined ? [] : [{ point, results }]
-  })
+  const measured = pointsOf(loadScenario(folder, name)?.runs)
+  if (measured.length === 0) return []
   const line = (title: string, unit: string, of: (result: LoadResult) => number | undefined): Chart => ({
     title,
     unit,

@@ -81,7 +81,15 @@ function columnsFor({ load, operation }: Scenario, runs: Runs, first: string): C
       return [...memory, perSecond, resident]
     case "storm": {
       const back = [range("all back s", seconds), against(runs, first, seconds)]
-      return [...work, ...back, ...latencies, resident, generator, relayed]
+      return [
+        ...work,
+        ...back,
+        ...latencies,
+        resident,
+        generator,
+        relayed,
+        middle("too late", ({ tooLate }) => tooLate),
+      ]
     }
     case "crowd": {
       const idle = middle("idle, % of a core for 10,000", idlePercent)

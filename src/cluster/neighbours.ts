@@ -98,13 +98,13 @@ export function decodeNearBatch(frame: Buffer): NearBatch | undefined {
     return undefined
   }
   let after: Position | undefined
-  const relays = batch.relays.map((relay, at): Relay => {
+  const relays = batch.relays.map(({ room, from, to, text }, at): Relay => {
     const line = lines[at] as string
     if (line !== "") {
       const [epoch = "", seq] = line.split(" ")
       after = { epoch, seq: Number(seq) }
     }
-    return { ...relay, after }
+    return { room, from, to, text, after }
   })
   return { partition: partition as number, behind: behind as number, batch: { ...batch, relays } }
 }

@@ -63,6 +63,9 @@ const BATCH_RELAYS = 1000
 // 64 batches, at most 16 Mi units: what a busy outbox gathers in the 5 s that a relay waits at most.
 const MOST_BATCHES = 64
 
+// 32 Mi units in all, 64 MB: two busy outboxes; else one for each of a hundred nodes and partitions would be gigabytes.
+const MOST_UNITS = 32 * 1024 * 1024
+
 // 2 s, asking again after 20 ms, then twice as long each time: a node that reconnects subscribes within that.
 const SILENCE_MS = 2000
 const ASK_AGAIN_MS = 20
@@ -73,6 +76,8 @@ export class Outboxes {
   readonly #boxes = new Map<number, Map<NodeId, Outbox>>()
   /** Number of the last batch. One count for all outboxes, so that an outbox can be forgotten when it is empty. */
   #number: number
+  /** UTF-16 units of all batches. */
+  #units = 0
 
   constructor(options: OutboxesOptions) {
     this.#options = options
@@ -85,7 +90,7 @@ export class Outboxes {
     let batch = outbox.batches.at(-1)
     const isOpen = batch !== undefined && !(outbox.isFirstOnItsWay && outbox.batches.length === 1)
     if (batch === undefined || !isOpen || batch.size >= BATCH_SIZE || batch.relays.length >= BATCH_RELAYS) {
-      if (outbox.batches.length >= MOST_BATCHES) {
+      if (outbox.batches.length >= MOST_BATCHES || this.#units >= MOST_UNITS) {
         this.#options.counters.relaysOverflowed++
         this.#options.onFailed(relay, ref, "unavailable")
         return
@@ -97,6 +102,7 @@ export class Outboxes {
     batch.relays.push(relay)
     batch.refs.push(ref)
     batch.size += relay.text.length
+    this.#units += relay.text.length
     if (batch.lastFrom === relay.from) return
     batch.lastFrom = relay.from
     outbox.lastOf.set(relay.from, batch)
@@ -210,6 +216,7 @@ export class Outboxes {
   }
 
   #settle({ lastOf }: Outbox, batch: Batch): void {
+    this.#units -= batch.size
     let before: PeerId | undefined
     for (const { from } of batch.relays) {
       if (from !== before && lastOf.get(from) === batch) lastOf.delete(from)

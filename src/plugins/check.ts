@@ -42,6 +42,7 @@ const HOOKS: Readonly<Record<keyof Hooks, true>> = {
   told: true,
   routes: true,
   metrics: true,
+  keeps: true,
 }
 
 /** Everything that can be observed. */

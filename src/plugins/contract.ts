@@ -68,6 +68,8 @@ export interface Hooks<Data = unknown> {
   routes?: { readonly public?: Routes; readonly admin?: Routes }
   /** Metrics by name, shown as `palava_<plug-in>_<name>`: a counter when the name ends in `_total`, else a gauge. */
   metrics?: Readonly<Record<string, Metric>>
+  /** Bytes that it keeps for clients, such as what waits to be sent elsewhere: they count against `--memory-mb`. */
+  keeps?(): number
 }
 
 /** Where a request comes from. */

@@ -96,6 +96,8 @@ export class PluginHost {
   async start(node: PluggedNode): Promise<void> {
     this.#node = node
     for (const plugin of this.#mounted) {
+      const { keeps } = plugin.hooks
+      if (keeps !== undefined) node.connections.memory.add(() => Number(this.#guard.ask(plugin, "keeps", keeps)) || 0)
       try {
         await inTime(plugin, Promise.resolve(plugin.hooks.start?.()))
       } catch (cause) {

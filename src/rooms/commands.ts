@@ -1,49 +1,21 @@
 // What dialects ask of rooms: join, leave, a new status, a frame for all, a message for one. The store decides, its log
 // comes back to the room, and only that is shown to clients.
 
-import type { Clock } from "../clock.ts"
+import { CHANGE_BYTES } from "./costs.ts"
 import type { RoomCounters } from "./counters.ts"
-import type { IdentityOf } from "./identities.ts"
 import type { PeerId, RoomKey } from "./ids.ts"
-import { type Membership, makeMembership } from "./membership.ts"
+import { type JoiningParts, joinRoom } from "./joining.ts"
+import type { Membership } from "./membership.ts"
 import type { RoomObserver } from "./observer.ts"
-import type { RoomRegistry } from "./registry.ts"
-import type { Repairs } from "./repairs.ts"
-import type { Room } from "./room.ts"
-import {
-  type Audience,
-  type Position,
-  type Proven,
-  type Ref,
-  type RoomStore,
-  type StatusText,
-  StoreUnavailable,
-} from "./room-store.ts"
+import { type Audience, type Position, type Proven, type Ref, type StatusText, StoreUnavailable } from "./room-store.ts"
 import { type ChangeOutcome, StatusChanges } from "./status-changes.ts"
 import type { Topics } from "./topics.ts"
 import type { RoomTracer } from "./tracer.ts"
 import type { JoinOutcome, JoinWish } from "./wishes.ts"
 
-/**
- * 5 s from the store's yes to the own event in the log, which comes within milliseconds or after a repair or two; later,
- * the join is taken back and answered with "unavailable".
- */
-const JOIN_EVENT_MS = 5_000
-
-/**
- * 1 KiB: what a change of a room costs in bytes that are sent, besides the status or frame in it, which each member gets:
- * the script call, and the frames around.
- */
-const CHANGE_BYTES = 1_024
-
 /** What commands work with. */
-export interface CommandsParts {
-  readonly store: RoomStore
-  readonly registry: RoomRegistry
-  readonly repairs: Repairs
+export interface CommandsParts extends JoiningParts {
   readonly topics: Topics
-  readonly identityOf: IdentityOf
-  readonly clock: Clock
   readonly counters: RoomCounters
   readonly observer: RoomObserver
   readonly tracer: RoomTracer | undefined
@@ -80,7 +52,7 @@ export class RoomCommands {
   async join(wish: JoinWish): Promise<JoinOutcome> {
     if (this.#isClosing) return "unavailable"
     if (!wish.holder.payer.mayJoin()) return "rate_limited"
-    const join = this.#join(wish)
+    const join = joinRoom(this.#parts, wish)
     this.#joins.add(join)
     const since = this.#parts.clock.monotonicMs()
     const outcome = await join.finally(() => this.#joins.delete(join))
@@ -217,66 +189,6 @@ export class RoomCommands {
     await Promise.allSettled(leaving.map((membership) => this.leave(membership)))
   }
 
-  async #join({
-    room: key,
-    encoder,
-    peer,
-    holder,
-    status,
-    limit,
-    ifTaken,
-    proof,
-    grant,
-    ref,
-  }: JoinWish): Promise<JoinOutcome> {
-    const { store, registry, repairs, identityOf } = this.#parts
-    const room = registry.open(key, encoder)
-    const generation = registry.nextNumber()
-    const membership = makeMembership(grant, room, peer, generation, holder, status)
-    membership.proof = proof?.next
-    const most = Math.min(limit, grant?.peers ?? limit)
-    const identity = identityOf(key, encoder, grant)
-    const request = { room: key, peer, generation, rev: generation, status, limit: most, ifTaken, proof, identity }
-    const { promise: landed, resolve: onJoined } = Promise.withResolvers<void>()
-    if (!room.addJoiner({ membership, ref, mark: identity?.mark, isAnswered: false, onJoined })) return "taken"
-    const asked = room.received
-    try {
-      const result = await store.join({ ...request, withSnapshot: !room.isLive })
-      holder.payer.charge(CHANGE_BYTES)
-      if (result.kind !== "joined") return result.kind
-      const joiner = room.joiners.get(peer)
-      if (joiner?.membership !== membership) return "joined"
-      joiner.isAnswered = true
-      if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot, asked)
-      room.expect(result.position)
-      if (await this.#isInTime(landed)) {
-        holder.payer.charge(outputOfJoin(room, status))
-        return "joined"
-      }
-    } catch (cause) {
-      if (!(cause instanceof StoreUnavailable)) throw cause
-      // It is in, or has been: only the answer was lost.
-      if (room.joiners.get(peer)?.membership !== membership) return "joined"
-    } finally {
-      if (room.joiners.get(peer)?.membership === membership) room.removeJoiner(membership)
-      if (!holder.isOpen && !membership.isIn) await repairs.leave(room, peer, generation)
-      registry.dropIfUnused(room)
-    }
-    // Whether the join happened is unknown: it is taken back.
-    repairs.leaveLater(room, peer, generation)
-    return "unavailable"
-  }
-
-  #isInTime(landed: Promise<void>): Promise<boolean> {
-    return new Promise((resolve) => {
-      const cancel = this.#parts.clock.after(JOIN_EVENT_MS, () => resolve(false))
-      landed.then(() => {
-        cancel()
-        resolve(true)
-      })
-    })
-  }
-
   /** Sends a change of a member (`sent`), once more after a restore when the store did not know the member. */
   async #change(
     membership: Membership,
@@ -298,11 +210,4 @@ export class RoomCommands {
       return "unavailable"
     }
   }
-}
-
-/** The newcomer is told the status of all, and all are told its own. */
-function outputOfJoin({ members }: Room, status: StatusText): number {
-  let bytes = status.length * members.size
-  for (const member of members.values()) bytes += member.status.length
-  return bytes
 }

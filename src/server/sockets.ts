@@ -192,7 +192,7 @@ export function listenForSockets(
     const refusal = refusalOf(request, visit.place)
     if (refusal !== undefined) return refusal
     if (!connections.turns.isOver()) return shakeHands(request, server, visit)
-    return connections.turns.take(() => shakeHands(request, server, visit))
+    return connections.turns.take(visit.place, () => shakeHands(request, server, visit))
   }
 
   const shakeHands = (request: Request, server: Server<SocketData>, visit: RequestVisit): Answer | Promise<Answer> => {

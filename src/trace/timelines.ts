@@ -22,7 +22,7 @@ const MOST_ENTRIES = 30_000
 /** 4 entries: what a room takes besides its own; else whoever makes rooms in a loop would fill 7 MB. */
 const ROOM_ENTRIES = 4
 
-/** 1,000 entries at least are forgotten at a time: to find the first of a Map again and again takes long while others go and come. */
+/** 1,000 at least are forgotten at a time: to find the first of a Map again and again takes long while others go and come. */
 const FORGOTTEN_ENTRIES = 1_000
 
 /** 60 s, ms: how often old ones are looked for. */
@@ -94,6 +94,11 @@ export class Timelines implements RoomTracer {
   /** Entries kept now. */
   get size(): number {
     return this.#entries
+  }
+
+  /** Entries kept now, and what their rooms take besides. */
+  get #taken(): number {
+    return this.#entries + this.#rooms.size * ROOM_ENTRIES
   }
 
   happened(room: RoomKey, peer: PeerId | undefined, what: TraceEvent, detail?: string): void {
@@ -189,11 +194,6 @@ export class Timelines implements RoomTracer {
       this.#entries--
     }
     if (this.#taken > MOST_ENTRIES || entry.at - this.#lookedAt >= LOOK_MS) this.#forget(entry.at)
-  }
-
-  /** Entries, and what rooms take besides. */
-  get #taken(): number {
-    return this.#entries + this.#rooms.size * ROOM_ENTRIES
   }
 
   #forget(now: number): void {

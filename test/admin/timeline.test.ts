@@ -228,7 +228,7 @@ describe("bounds", () => {
     for (let at = 0; at < 400; at++) timelines.happened(room, peer, "joined")
     expect(timelines.of(room)).toMatchObject({ dropped: 100, timeline: { length: 300 } })
     for (let at = 0; at < 40_000; at++) timelines.happened(toRoomKey(String(at)), peer, "joined")
-    // Each room takes as much as four entries, and its own.
+    // Each room takes as much as four entries, and its own; a thousand of both are forgotten at a time.
     expect(timelines.size).toBeWithin(5_800, 6_001)
     expect(timelines.of(room)).toBeUndefined()
     now += 3_600_001

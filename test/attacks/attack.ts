@@ -7,6 +7,7 @@ import { IS_LONG } from "../helpers/long-runs.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
 import { cpuOf, lagsOf, machineTimes, residentOf, waitedOf, worstLag } from "./figures.ts"
 import type { Ending, Latencies } from "./honest.ts"
+import type { Tokens } from "./tokens.ts"
 
 /** 1 s without an attack, to know what the machine does anyway. */
 const QUIET_MS = 1_000
@@ -40,13 +41,21 @@ export interface Outcome extends Latencies, Ending {
   readonly complaints: string
 }
 
+/** What an attack needs besides the defaults. */
+export interface Needs {
+  /** Options of the node. */
+  readonly args?: readonly string[]
+  readonly tokens?: Tokens
+}
+
 /** Two peers in a room who talk all the time, in their process. */
 class Honest {
   readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit">
   readonly #lines: AsyncIterator<string>
 
-  constructor(url: string) {
-    this.#process = Bun.spawn([process.execPath, join(import.meta.dir, "honest.ts"), url], {
+  constructor(url: string, token: string | undefined) {
+    const given = token === undefined ? [] : [token]
+    this.#process = Bun.spawn([process.execPath, join(import.meta.dir, "honest.ts"), url, ...given], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
@@ -65,18 +74,18 @@ class Honest {
 
 /**
  * Carries it out against a node of its own.
- * @param args options of the node, besides the defaults
  * @returns what is known when it is over, and what 20 s later
  */
-export async function attack(kind: string, args: readonly string[] = []): Promise<() => Promise<Outcome>> {
-  const node = await startNode(["--trust-proxy", "127.0.0.1", ...args])
-  const honest = new Honest(node.url)
+export async function attack(kind: string, { args = [], tokens }: Needs = {}): Promise<() => Promise<Outcome>> {
+  const node = await startNode(["--trust-proxy", "127.0.0.1", ...args, ...(tokens?.args ?? [])])
+  const honest = new Honest(node.url, tokens?.good)
   const peers = await honest.ask<string[]>("ready")
   await wait(QUIET_MS)
   const quiet = await honest.ask<Latencies>("take")
   const before = await look(node)
   const script = join(import.meta.dir, "attacker.ts")
   const command = ["nice", "-n", NICE, process.execPath, script, kind, node.url, String(ATTACK_SECONDS), peers.join()]
+  if (tokens !== undefined) command.push(tokens.badFile)
   const attacker = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" })
   const done = Number(await new Response(attacker.stdout).text())
   if ((await attacker.exited) !== 0) throw new Error(`the attacker failed: ${kind}`)

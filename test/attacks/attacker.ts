@@ -1,11 +1,12 @@
-// The attacker, a process of its own: `attacker.ts KIND URL SECONDS PEERS`, where PEERS are the ids of honest peers in a room
-// it is not in. It does what KIND says until the time is over, and prints how much it has done.
+// The attacker, a process of its own: `attacker.ts KIND URL SECONDS PEERS [TOKENS]`, where PEERS are the ids of honest peers
+// in a room, and TOKENS a file. It does what KIND says until the time is over, and prints how much it has done.
 
+import { readFileSync } from "node:fs"
 import { createConnection, type Socket } from "node:net"
 import { connect as connectSecurely } from "node:tls"
 import { frame, handshake, OPCODE, textFrame } from "../helpers/raw-socket.ts"
 
-const [kind = "", url = "", seconds = "1", peers = ""] = process.argv.slice(2)
+const [kind = "", url = "", seconds = "1", peers = "", tokens = ""] = process.argv.slice(2)
 const port = Number(new URL(url).port)
 const victims = peers.split(",")
 const endsAt = performance.now() + Number(seconds) * 1000
@@ -94,6 +95,29 @@ const fragments = Buffer.concat([
 ])
 const relay = (data: object): Buffer =>
   Buffer.concat(victims.map((peer_id) => textFrame({ event: "send_to_peer", peer_id, data })))
+/** What names one of the honest as the sender of a message to the other, in all the ways there are to write it. */
+const forged = victims.flatMap((victim) => {
+  const sender = `"sender_id":"${victim}"`
+  const datas = [
+    `{"event":"message",${sender}}`,
+    `{${sender},"event":"message"}`,
+    `{"event":"message","x":1,${sender},"y":2}`,
+    `{"event":"message",${sender.replace("s", "\\u0073")}}`,
+    `{"event":"message","sender_id":"x",${sender}}`,
+    `{"event":"message", "sender_id" : {${sender}} }`,
+    `{"event":"message","sender_id":[${victim.length}],"x":{${sender}}}`,
+    `{"event":"message","__proto__":{${sender}}}`,
+    `{"event":"message","x":"}","sender_id":null}`,
+  ]
+  return victims.flatMap((to) => [
+    ...datas.map((data) => `{"event":"send_to_peer","peer_id":"${to}","data":${data}}`),
+    `{"event":"send_to_peer","peer_id":"${to}",${sender},"data":{"event":"message"}}`,
+    `{"event":"send_to_peer","peer_id":"${to}","data":{"event":"message"},"data":{"event":"message",${sender}}}`,
+    `{${sender},"event":"send_to_peer","peer_id":"${to}","data":{"event":"peer_left",${sender}}}`,
+  ])
+})
+const forgeries = Buffer.concat(forged.map(textFrame))
+const megabyte = frame(OPCODE.text, Buffer.alloc(1_048_570)).subarray(0, 1_000_000)
 const manyHeaders = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`X-Header-${index}`, "x".repeat(60)]))
 const crowd = (status: unknown) => join("a room that is full", status)
 
@@ -102,6 +126,16 @@ const KINDS: Readonly<Record<string, () => Promise<unknown>>> = {
   "messages of a thousand at once": () => flood(1_000, () => repeat(textFrame({ event: "ping" }), 500)),
   "pings without end": () => flood(20, () => repeat(ping, 500)),
   "a message in fragments of a byte": () => flood(20, () => fragments),
+  "frames of a byte": () => flood(20, () => repeat(frame(OPCODE.text, "x"), 1_000)),
+  "frames of a megabyte that are never ended": async () => {
+    const again = (): void => {
+      if (performance.now() > endsAt) return
+      done++
+      enter(megabyte).once("close", () => setTimeout(again, 50))
+    }
+    for (let number = 0; number < 300; number++) again()
+    await pause(endsAt - performance.now())
+  },
   "frames that are never ended": async () => {
     const begun = frame(OPCODE.text, "x".repeat(60_000)).subarray(0, 20)
     await drip(await open(50, () => enter(begun), false), "x")
@@ -128,6 +162,16 @@ const KINDS: Readonly<Record<string, () => Promise<unknown>>> = {
     const change = textFrame({ event: "update_status", status: {} })
     await flood(5, () => repeat(change, 1_000), crowd({ text: "x".repeat(4_000) }))
   },
+  "members who come and go all at once": async () => {
+    while (performance.now() < endsAt) {
+      const members = Array.from({ length: 500 }, (_, at) =>
+        enter(join(`crowd ${at % 10}`, { text: "x".repeat(1_000) })),
+      )
+      done += members.length
+      await pause(500)
+      for (const member of members) member.resetAndDestroy()
+    }
+  },
   "20 MB of garbage a second": async () => {
     const garbage = textFrame("x".repeat(60_000))
     await flood(10, () => garbage)
@@ -152,8 +196,22 @@ const KINDS: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   "relays to another room": () =>
     flood(10, () => repeat(relay({ event: "message", text: "stranger" }), 50), join("here")),
-  "forged senders": () =>
-    flood(10, () => repeat(relay({ event: "message", sender_id: victims[0], text: "forged" }), 50), join("here")),
+  "forged senders": () => flood(10, () => repeat(forgeries, 5), join("here")),
+  "forged senders by a member": async () => {
+    const member = enter(join("honest"))
+    while (performance.now() < endsAt) {
+      await pause(50)
+      member.write(forgeries)
+      done++
+    }
+  },
+  "tokens that are no good": async () => {
+    const all = JSON.parse(readFileSync(tokens, "utf8")) as string[]
+    const words = Buffer.concat(all.map((token) => textFrame({ event: "join_room", room_id: "honest", token })))
+    const long = textFrame({ event: "join_room", room_id: "honest", token: "x".repeat(1_000_000) })
+    const url = handshake({}, `/?token=${"x".repeat(1_000_000)}`)
+    await Promise.all([flood(10, () => words), flood(2, () => long), open(5, () => connect(url), true)])
+  },
   "guesses of a token": () =>
     flood(10, () => {
       const token = Buffer.from(crypto.getRandomValues(new Uint8Array(64))).toString("base64url")

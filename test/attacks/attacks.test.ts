@@ -7,8 +7,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeCertificate } from "../helpers/certificate.ts"
 import { IS_LONG } from "../helpers/long-runs.ts"
-import { attack, type Outcome } from "./attack.ts"
+import { attack, type Needs, type Outcome } from "./attack.ts"
 import { summaryOf, writeTable } from "./table.ts"
+import { makeTokens } from "./tokens.ts"
 
 /**
  * Milliseconds for 99 of 100 honest messages, and for the event loop, unless the attack takes the whole of a core. A short
@@ -33,13 +34,16 @@ const ATTACKS = [
   "messages of a thousand at once",
   "pings without end",
   "a message in fragments of a byte",
+  "frames of a byte",
   "frames that are never ended",
+  "frames of a megabyte that are never ended",
   "silence behind the handshake",
   "requests that are never ended",
   "handshakes with 200 headers",
   "rooms in a loop",
   "joins with invalid statuses at a full room",
   "status changes in a full room",
+  "members who come and go all at once",
   "20 MB of garbage a second",
   "readers that do not read",
   "connections without end",
@@ -47,6 +51,8 @@ const ATTACKS = [
   "TLS handshakes without end",
   "relays to another room",
   "forged senders",
+  "forged senders by a member",
+  "tokens that are no good",
   "guesses of a token",
   "malformed frames",
 ]
@@ -56,9 +62,14 @@ const { cert, key } = makeCertificate()
 writeFileSync(join(folder, "cert.pem"), cert)
 writeFileSync(join(folder, "key.pem"), key)
 
-/** Options of the node, where the defaults do not let it be attacked. */
-const ARGS: Readonly<Record<string, readonly string[]>> = {
-  "TLS handshakes without end": ["--tls-cert", join(folder, "cert.pem"), "--tls-key", join(folder, "key.pem")],
+/** Where the defaults do not let the node be attacked. */
+const NEEDS: Readonly<Record<string, Needs>> = {
+  "TLS handshakes without end": {
+    args: ["--tls-cert", join(folder, "cert.pem"), "--tls-key", join(folder, "key.pem")],
+  },
+  // By default it is a quarter of the machine's, whatever that is.
+  "frames of a megabyte that are never ended": { args: ["--memory-mb", "128"] },
+  "tokens that are no good": { tokens: await makeTokens(folder) },
 }
 
 const outcomes: Promise<Outcome>[] = []
@@ -71,7 +82,7 @@ afterAll(async () => {
 
 for (const kind of ATTACKS) {
   test(`${kind}: the honest get all that is theirs, in time`, async () => {
-    const outcome = (await attack(kind, ARGS[kind]))()
+    const outcome = (await attack(kind, NEEDS[kind]))()
     outcomes.push(outcome)
     if (!IS_LONG) check(await outcome)
   })

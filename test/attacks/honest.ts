@@ -1,5 +1,5 @@
 // Two honest peers in a room, a process of their own so that nobody else's work is taken for the server's:
-// `honest.ts URL`. They say 50 messages a second to each other from the first line on that is read from stdin. Each line is
+// `honest.ts URL [TOKEN]`. They say 50 messages a second to each other from the first line on that is read from stdin. Each line is
 // answered with one: `ready` by their ids, `take` by a Latencies since the line before, `end` by what went wrong.
 
 import { createInterface } from "node:readline"
@@ -25,17 +25,19 @@ export interface Ending {
   readonly wrong: readonly unknown[]
 }
 
-if (import.meta.main) await live(process.argv[2] ?? "")
+if (import.meta.main) await live(process.argv[2] ?? "", process.argv[3])
 
-async function live(url: string): Promise<void> {
+async function live(url: string, token: string | undefined): Promise<void> {
   const [first, second] = [await TestClient.connect(url, ADDRESS), await TestClient.connect(url, ADDRESS)]
-  await first.join("honest")
-  await second.join("honest")
+  for (const client of [first, second]) {
+    client.send({ event: "join_room", room_id: "honest", token })
+    client.ownId = (await client.next("joined_room"))["own_id"] as string
+  }
   await first.next("new_peer")
   const sentAt: number[] = []
   const latencies: number[] = []
   const hear = ({ event, number }: WireEvent): void => {
-    if (event === "message") latencies.push(performance.now() - (sentAt[number as number] ?? 0))
+    if (event === "message" && number !== undefined) latencies.push(performance.now() - (sentAt[number as number] ?? 0))
   }
   for (const client of [first, second]) client.onEvent = hear
   let timer: Timer | undefined
@@ -66,9 +68,13 @@ async function live(url: string): Promise<void> {
   process.exit(0)
 }
 
-/** Whatever is not what the other said, once and in order. */
+/** Whatever is not what the other said, once and in order; but for what others say as themselves who are in the room. */
 function wrongOf(client: TestClient, other: TestClient, sent: number): unknown[] {
-  const heard = client.all.filter(({ event }) => !["joined_room", "new_peer", "pong"].includes(event))
+  const others = new Set(client.all.flatMap(({ event, peer_id }) => (event === "new_peer" ? [peer_id] : [])))
+  others.delete(other.ownId)
+  const isOurs = ({ event, sender_id }: WireEvent): boolean =>
+    !["joined_room", "new_peer", "pong"].includes(event) && !others.has(sender_id)
+  const heard = client.all.filter(isOurs)
   const wrong: unknown[] = heard.filter(
     (event, number) => event.event !== "message" || event["number"] !== number || event["sender_id"] !== other.ownId,
   )

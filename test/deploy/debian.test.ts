@@ -232,6 +232,31 @@ describe.skipIf(!canStartMachine())("README's ten lines, on an empty machine (ne
     ]) {
       expect(told.filter((each) => line.test(each))).toHaveLength(1)
     }
+
+    // And on to tokens and limits, as docs/security.md goes on.
+    const page = readFileSync(join(ROOT, "docs/security.md"), "utf8")
+    const [secrets, limits, token] = ["secrets", "limits", "a token"].map((name) => {
+      const [, block = ""] = new RegExp(`<!-- ${name} -->\n\`\`\`sh\n([\\s\\S]*?)\`\`\``).exec(page) ?? []
+      return block
+    })
+    const trust = "export NODE_EXTRA_CA_CERTS=/stubs/cert.pem"
+    const safe = await machine.must(`${trust}\nset -e\n${secrets}${limits}`)
+    for (const line of [
+      "room_size = 20",
+      'auth_secret = "***"',
+      'admin_token_file = "/etc/palava-machine/admin-token"',
+    ])
+      expect(safe).toContain(line)
+    expect(safe).toMatch(/^ok {3}call over wss:\/\/call\.example\.org\/: set up in/m)
+    expect(safe.match(/^BAD.*|.*warning.*/gm)).toBeNull()
+    const asked = await machine.must(`cd /etc/palava-machine; export CREDENTIALS_DIRECTORY=$PWD\n${token}`)
+    expect(asked).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n[\s\S]*2\.0\.0/)
+    // Who brings no token is told so, by the server as by its administration.
+    const stranger = await machine.run(
+      `${trust}; palava-machine doctor --origin https://call.example.org --url wss://call.example.org/`,
+    )
+    expect(stranger).toMatchObject({ code: 1, output: expect.stringMatching(/^BAD +call over .*authorized/m) })
+    expect((await machine.run("palava-machine nodes")).output).toContain("token")
   })
 })
 

@@ -125,6 +125,16 @@ describe.each(ENTRIES)("$name", (entry) => {
     expect(raw.head.toLowerCase()).not.toContain("sec-websocket-protocol")
   })
 
+  test("a frame over its limit parts its sender alone, whatever other dialects may send", async () => {
+    await using node = await startNode(["--max-frame-bytes", "4096"])
+    const limit = entry.name === "togetherjs" ? 1_048_576 : 4_096
+    const [ada, ben] = [await enter(node, entry, "ada"), await enter(node, entry, "ben")]
+    ada.send("x".repeat(limit + 1))
+    expect((await ada.closed).code).toBe(1009)
+    await poll(async () => (await node.metric("palava_connections")) === 1)
+    await ben.close()
+  })
+
   test("two who were in a room are counted, by the dialect's name", async () => {
     await using node = await startNode()
     const [ada, ben] = [await enter(node, entry, "ada"), await enter(node, entry, "ben")]

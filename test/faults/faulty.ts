@@ -77,7 +77,7 @@ export async function underTraffic(
   await fault(site)
   await traffic.settle()
   const tally = traffic.tally()
-  // Two workers of one server speak to each other over Redis.
+  // What two workers of one server say to each other is not inside of a node.
   if (nodes.every((node) => node.workers().length === 0)) expect(tally.lostInside).toBe(0)
 
   await expectNoLoss(site)

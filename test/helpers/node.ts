@@ -2,12 +2,12 @@
 
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { withWorkers, workersOf } from "./workers.ts"
+import { HAS_WORKERS, withWorkers, workersOf } from "./workers.ts"
 
 const EXECUTABLE = join(import.meta.dir, "../../dist/palava-machine")
 
-/** 20 s: it starts in well under one, but a loaded machine with two cores may be busy with other tests. */
-const START_MS = 20_000
+/** 20 s: it starts in well under one, but a loaded machine with two cores may be busy with other tests; with workers three processes do. */
+const START_MS = HAS_WORKERS ? 60_000 : 20_000
 
 /** A running node of the compiled executable. */
 export interface TestNode extends AsyncDisposable {

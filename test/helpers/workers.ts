@@ -7,11 +7,14 @@ import { makePrefix } from "./redis-stores.ts"
 
 const WORKERS = process.env["WORKERS"] ?? ""
 
+/** Whether each server has some. */
+export const HAS_WORKERS = WORKERS !== ""
+
 let redis: Promise<RedisServer> | undefined
 
 /** What a server is started with. */
 export async function withWorkers(args: readonly string[]): Promise<readonly string[]> {
-  if (WORKERS === "" || args.includes("--workers")) return args
+  if (!HAS_WORKERS || args.includes("--workers")) return args
   const place = args.some((arg) => /^--redis(-cluster)?$/.test(arg)) ? [] : ["--redis", await urlOfRedis()]
   const prefix = args.includes("--redis-prefix") ? [] : ["--redis-prefix", makePrefix()]
   return [...args, ...place, ...prefix, "--workers", WORKERS]
@@ -28,10 +31,14 @@ export function workersOf(pid: number): readonly number[] {
 }
 
 async function urlOfRedis(): Promise<string> {
-  if (redis === undefined) {
-    redis = startRedis()
-    const { pid } = await redis
-    process.on("exit", () => process.kill(pid, "SIGKILL"))
-  }
+  redis ??= startRedis().then(endWithThisProcess)
   return (await redis).url
+}
+
+/** No test owns it, and `bun test` calls nobody at its end: a shell sees that, as its input ends. */
+async function endWithThisProcess(redis: RedisServer): Promise<RedisServer> {
+  const [, folder = ""] = (await redis.cli("config", "get", "dir")).split("\n")
+  const watch = ["sh", "-c", 'read -r _; kill -9 "$0"; rm -rf "$1"', String(redis.pid), folder]
+  Bun.spawn(watch, { stdin: "pipe", stdout: "ignore", stderr: "ignore" }).unref()
+  return redis
 }

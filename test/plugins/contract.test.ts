@@ -261,6 +261,7 @@ test("over two nodes: publish, send, tell and members", async () => {
 })
 
 test("metrics are shown under the plug-in's name; one that throws leaves the others", async () => {
+  expect(await node.metric("palava_kept_bytes")).toBeGreaterThanOrEqual(12_345)
   expect(await node.metric("palava_everything_things")).toBe(7)
   expect(await node.metric("palava_everything_words_total", 'kind="verbs"')).toBe(3)
   expect(await node.metric("palava_everything_broken_total")).toBe(1)

@@ -10,7 +10,22 @@ import { runExecutable, startNode } from "../helpers/node.ts"
 import { EXAMPLES } from "./nodes.ts"
 
 const ROOT = join(import.meta.dir, "../..")
-const HOOKS = ["start", "stop", "connect", "join", "look", "decorate", "events", "observe", "told", "routes", "metrics"]
+const HOOKS = [
+  ...[
+    "start",
+    "stop",
+    "connect",
+    "join",
+    "look",
+    "decorate",
+    "events",
+    "observe",
+    "told",
+    "routes",
+    "metrics",
+    "keeps",
+  ],
+]
 
 let folder: string
 let files: string[]

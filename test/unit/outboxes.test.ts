@@ -135,3 +135,25 @@ test("what is handed in at any moment about the end of an outbox goes out", asyn
     expect([distance, sent]).toEqual([distance, [1, 1]])
   }
 })
+
+test("what waits for all nodes together is bounded, and taken again once some of it is gone", async () => {
+  const gates: (() => void)[] = []
+  const { outboxes, failures, counters } = makeOutboxes(() => new Promise((resolve) => gates.push(() => resolve(1))), {
+    waitMs: 60_000,
+  })
+  const text = "x".repeat(256 * 1024)
+  const add = (node: number): void =>
+    outboxes.add(0, `node ${node}` as NodeId, { room: ROOM, from: makePeerId(), to: makePeerId(), text }, node)
+  // 32 Mi of 256 Ki each, to as many nodes.
+  for (let node = 0; node < 130; node++) add(node)
+  expect(failures.map(({ ref, error }) => [ref, error])).toEqual([
+    [128, "unavailable"],
+    [129, "unavailable"],
+  ])
+  expect(counters.relaysOverflowed).toBe(2)
+  await new Promise(setImmediate)
+  for (const open of gates) open()
+  await outboxes.drained()
+  add(130)
+  expect(failures).toHaveLength(2)
+})

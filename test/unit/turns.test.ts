@@ -23,6 +23,8 @@ class Loop implements Clock {
   }
 }
 
+const PLACE = {}
+
 /** As many messages as it takes for a look at the clock. */
 function look(turns: Turns): boolean {
   for (let message = 1; message < 16; message++) turns.isOver()
@@ -58,12 +60,14 @@ test("who has just come is ahead of those of which some was taken", () => {
   const turns = new Turns(loop)
   const order: string[] = []
   const waiter = (name: string, times: number) => ({
-    goOn(): void {
+    place: PLACE,
+    goOn(): boolean {
       order.push(name)
       if (--times > 0) turns.wait(this, false)
       // Each takes half of a turn.
       loop.now += 3
       look(turns)
+      return false
     },
     times,
   })
@@ -79,11 +83,39 @@ test("who has just come is ahead of those of which some was taken", () => {
   expect(order).toEqual(["first", "second", "third", "first", "second", "first", "second"])
 })
 
+test("each place has its turn, however many wait of another", () => {
+  const loop = new Loop()
+  const turns = new Turns(loop)
+  const order: string[] = []
+  const [crowd, other] = [{}, {}]
+  const wait = (place: object, name: string): void => {
+    turns.wait({ place, goOn: () => order.push(name) < 0 }, true)
+  }
+  for (let number = 0; number < 4; number++) wait(crowd, `crowd ${number}`)
+  for (let number = 0; number < 2; number++) wait(other, `other ${number}`)
+  loop.next()
+  expect(order).toEqual(["crowd 0", "other 0", "crowd 1", "other 1", "crowd 2", "crowd 3"])
+})
+
+test("what is done behind the turn, when nobody looks, is more each time as long as turns are short", () => {
+  const loop = new Loop()
+  const turns = new Turns(loop)
+  let done = 0
+  for (let number = 0; number < 100; number++) turns.wait({ place: PLACE, goOn: () => ++done > 0 }, true)
+  const inTurns = [0, 7, 0, 0].map((took) => {
+    const before = done
+    loop.now += took
+    loop.next()
+    return done - before
+  })
+  expect(inTurns).toEqual([2, 1, 2, 4])
+})
+
 test("a call is made in a later turn, and gives what it gives or throws", async () => {
   const loop = new Loop()
   const turns = new Turns(loop)
-  const given = turns.take(() => "given")
-  const thrown = turns.take(() => {
+  const given = turns.take(PLACE, () => "given")
+  const thrown = turns.take(PLACE, () => {
     throw new Error("thrown")
   })
   loop.next()
