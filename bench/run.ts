@@ -27,6 +27,8 @@ const comparedAddress = process.env["COMPARE"] ?? ""
 
 /** The name of the micro benches among the scenarios. */
 const MICRO = "micro"
+/** 4 s: until then a server that was just started still compiles what it runs most. */
+const FIRST_WARMUP_SECONDS = 4
 /** Files that a server or the generator has open besides its sockets. */
 const SPARE_FILES = 500
 /** 1,000 files that a server of ours keeps back from its clients, at most. */
@@ -44,7 +46,7 @@ async function chooseEffort(): Promise<Effort> {
   const points = isQuick ? [300, 600] : [1_000, 2_500, 5_000, 10_000, 20_000, 50_000, MOST_CONNECTIONS]
   const below = points.filter((point) => point < most)
   if (isQuick) {
-    const times = { rounds: 1, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 0 }
+    const times = { rounds: 1, firstWarmupSeconds: 0.6, warmupSeconds: 0.6, seconds: 0.4, restSeconds: 0 }
     const few = {
       idleConnections: 600,
       stormClients: 120,
@@ -54,7 +56,8 @@ async function chooseEffort(): Promise<Effort> {
     return { isQuick, ...times, ...few, connectionPoints: below }
   }
   const connectionPoints = [...below, most]
-  const times = { rounds: 5, warmupSeconds: 0.6, seconds: 1.2, restSeconds: 3 }
+  const warmups = { firstWarmupSeconds: FIRST_WARMUP_SECONDS, warmupSeconds: 0.6 }
+  const times = { rounds: 5, ...warmups, seconds: 1.2, restSeconds: 3 }
   const stormClients = Math.min(MOST_STORM_CLIENTS, held)
   const crowd = { connections: MOST_CONNECTIONS, processes: Math.max(2, Math.ceil(MOST_CONNECTIONS / held)) }
   return {
@@ -63,8 +66,14 @@ async function chooseEffort(): Promise<Effort> {
   }
 }
 
-/** One run of the generator against a running server. */
-async function load(scenario: Scenario, contender: Contender, server: RunningServer, effort: Effort) {
+/** One run of the generator against a running server, which has just started or was under load before. */
+async function load(
+  scenario: Scenario,
+  contender: Contender,
+  server: RunningServer,
+  effort: Effort,
+  hasJustStarted: boolean,
+) {
   const { dialect, addresses, pids, redisUrl, redisPid } = server
   const request: LoadRequest = {
     dialect,
@@ -75,7 +84,7 @@ async function load(scenario: Scenario, contender: Contender, server: RunningSer
     payload: "candidate",
     connections: 0,
     restSeconds: effort.restSeconds,
-    warmupSeconds: effort.warmupSeconds,
+    warmupSeconds: hasJustStarted && !scenario.isFresh ? effort.firstWarmupSeconds : effort.warmupSeconds,
     seconds: effort.seconds,
     ...(redisUrl && redisPid ? { redisUrl, redisPid } : {}),
     ...scenario.load,
@@ -101,9 +110,10 @@ async function measureScenario(scenario: Scenario, effort: Effort): Promise<Runs
     for (let round = 0; round < Math.min(effort.rounds, scenario.rounds ?? effort.rounds); round++) {
       const order = round % 2 === 0 ? scenario.contenders : scenario.contenders.toReversed()
       for (const contender of order) {
-        const server = running.get(contender) ?? (await launch(scenario, contender))
+        const known = running.get(contender)
+        const server = known ?? (await launch(scenario, contender))
         running.set(contender, server)
-        runs[contender.name]?.push(await load(scenario, contender, server, effort))
+        runs[contender.name]?.push(await load(scenario, contender, server, effort, known === undefined))
         if (!scenario.isFresh) continue
         running.delete(contender)
         await server.stop()

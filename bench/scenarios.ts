@@ -57,6 +57,8 @@ export interface Effort {
   /** Whether contenders that no target speaks of stay out. */
   isQuick: boolean
   rounds: number
+  /** Before what a server measures first after its start. */
+  firstWarmupSeconds: number
   warmupSeconds: number
   seconds: number
   restSeconds: number

@@ -155,7 +155,7 @@ export class ClusterRoomStore implements RoomStore {
     this.#listener = listener
     const inbox = new Inbox(listener, this.#nodes, this.counters, this.#clock)
     this.#inbox = inbox
-    this.#neighbours?.listen(this.node, (frame) => inbox.hearNear(frame))
+    this.#neighbours?.listen(this.node, (frame) => this.#guard(() => inbox.hearNear(frame)))
     await this.#uplink.start()
   }
 
@@ -247,11 +247,16 @@ export class ClusterRoomStore implements RoomStore {
   }
 
   #hear(partition: number, message: Buffer): void {
+    this.#guard(() => this.#inbox?.hear(partition, message))
+  }
+
+  /** A bug above must not end up inside whoever brings a message. */
+  #guard<Result>(hear: () => Result): Result | undefined {
     try {
-      this.#inbox?.hear(partition, message)
+      return hear()
     } catch (error) {
-      // A bug above must not end up inside the decoder of the subscriber.
       this.#log.warn("listener failed", { error: toText(error) })
+      return undefined
     }
   }
 }

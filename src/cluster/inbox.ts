@@ -83,8 +83,8 @@ export class Inbox {
       }
       const proceed = (): void => {
         end()
-        this.#take(partition, batch)
         resolve()
+        this.#take(partition, batch)
       }
       const waiting = { partition, sender, behind, proceed }
       this.#waiting.add(waiting)

@@ -19,7 +19,7 @@ import { TURN_MESSAGES, type Turns, type Waiter } from "./turns.ts"
 const BUSY_STRIKES = 100
 
 /** 4 messages that wait: who has no more is not parted from for what others of its place do. */
-const FEW_MESSAGES = 4
+const FEW = 4
 
 /** What a connection may do. */
 export interface ConnectionLimits extends LivenessLimits, PlaceLimits {
@@ -154,6 +154,7 @@ export class Connection implements Keeper, Waiter {
 
   /** The socket is gone, whoever ended it; `code` is that of the close frame, or BROKEN. */
   onClose(code: number): void {
+    this.#queue?.end()
     this.socket = this.#queue = undefined
     this.#all.remove(this, code)
   }
@@ -243,12 +244,11 @@ export class Connection implements Keeper, Waiter {
 
   #enqueue(text: string): void {
     if (this.#queue === undefined) {
-      this.#queue = new MessageQueue()
+      this.#queue = new MessageQueue(this.place)
       this.#all.memory.watch(this)
     }
     if (this.#state === "free") this.#waitForTurn(true)
-    const { turns } = this.#all
-    if (this.#state === "queued" && this.place.isFlooding(turns.number) && this.#queue.length >= FEW_MESSAGES) {
+    if (this.#state === "queued" && this.place.isFlooding(this.#all.turns.number) && this.#queue.length >= FEW) {
       this.#onFlood()
       return
     }

@@ -1,6 +1,6 @@
 // The messages of one connection that wait while a handler waits for the store, or for their turn. Bounded; what does not
 // fit is refused by the connection. Taking the first costs the same however many wait: ten thousand joins in one go are
-// legal.
+// legal. All that wait of one place are counted there as well.
 
 /** 16,384 messages: a client may send its whole start in one go while a join waits for a slow store (5 s at most). */
 const QUEUE_MESSAGES = 16_384
@@ -21,9 +21,15 @@ const CHARACTER_BYTES = 2
 
 /** See the head of this file. */
 export class MessageQueue {
+  readonly #place: { waiting: number }
   readonly #texts: string[] = []
   #next = 0
   #characters = 0
+
+  /** @param place where its messages are counted, with those of other queues */
+  constructor(place: { waiting: number }) {
+    this.#place = place
+  }
 
   /** Messages in it. */
   get length(): number {
@@ -33,6 +39,7 @@ export class MessageQueue {
   /** Keeps `text` as the last. @returns false when it does not fit */
   push(text: string): boolean {
     if (this.length >= QUEUE_MESSAGES || this.#characters + text.length > QUEUE_CHARACTERS) return false
+    this.#place.waiting++
     this.#texts.push(text)
     this.#characters += text.length
     return true
@@ -47,6 +54,7 @@ export class MessageQueue {
   shift(): string | undefined {
     const text = this.#texts[this.#next]
     if (text === undefined) return undefined
+    this.#place.waiting--
     this.#texts[this.#next++] = ""
     this.#characters -= text.length
     if (this.#next >= COMPACT_MESSAGES && this.#next * 2 >= this.#texts.length) {
@@ -59,5 +67,10 @@ export class MessageQueue {
   /** What all of them take in memory, at most. */
   get bytes(): number {
     return this.#characters * CHARACTER_BYTES + this.length * TEXT_BYTES
+  }
+
+  /** Nothing in it is wanted any more, and nothing comes. */
+  end(): void {
+    this.#place.waiting -= this.length
   }
 }

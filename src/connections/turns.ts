@@ -13,11 +13,11 @@ const UNWATCHED_MS = 3
 const LOOK_MESSAGES = 16
 
 /**
- * 2 of those whose message waits for something before others have their turn, and up to 64, twice as many as long as turns
- * stay short: where a store is in memory, its work is done behind this turn's other work, when nobody looks at the clock,
- * and a join to a full room takes 3 ms; where it is Redis, it is some 30 µs.
+ * 1 of those that have just come whose message waits for something, and 1 of the others, before the next turn; up to 64 of
+ * each, twice as many as long as turns stay short. Where a store is in memory, its work is done behind this turn's other
+ * work, when nobody looks at the clock, and a join to a full room takes 3 ms; where it is Redis, it is some 30 µs.
  */
-const LEAST_PENDING = 2
+const LEAST_PENDING = 1
 const MOST_PENDING = 64
 
 /** Who goes on in a later turn. */
@@ -108,7 +108,7 @@ export class Turns {
     })
   }
 
-  /** Something that takes long was just done, or begun. Unwatched, the time since may be that of several turns, so it is not over yet. */
+  /** Something was begun that may take long. Unwatched, the time since may be that of several turns, so it is not over yet. */
   look(): void {
     const now = this.#clock.monotonicMs()
     if (this.#isWatched) this.#isOver ||= now - this.#since >= SLICE_MS
@@ -136,10 +136,10 @@ export class Turns {
 
   /** Until the turn is over; whoever asks again is behind the others. */
   #goOn(line: Line): void {
-    for (let pending = 0; !this.#isOver; ) {
+    for (let pending = 0; !this.#isOver && pending < this.#pendingInTurn; ) {
       const waiter = line.shift()
       if (waiter === undefined) return
-      if (waiter.goOn() && ++pending >= this.#pendingInTurn) this.#isOver = true
+      if (waiter.goOn()) pending++
     }
   }
 }

@@ -13,7 +13,7 @@ const LOOK_MS = 1_000
 /** Half of what may be kept: below that the whole process, of which this is a part, is too small for it to matter. */
 const LOOK_PART = 0.5
 
-/** 48 KiB of a connection: its handshake, and what has come and was not read yet (receive-buffers.ts). */
+/** 48 KiB of a connection: as much may have come and not be read yet (receive-buffers.ts). */
 const LEAST_BYTES = 49_152
 
 const NONE: ReadonlyMap<Connection, number> = new Map()

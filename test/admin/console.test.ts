@@ -98,7 +98,10 @@ test.each([
     await page.goBack()
     await page.fill("#wanted", "no such room")
     await page.keyboard.press("Enter")
-    await waitInPage(page, 'document.getElementById("problem").textContent.includes("no room begins with")')
+    await waitInPage(
+      page,
+      'document.getElementById("problem").textContent.startsWith("no room is called \\"no such room\\"")',
+    )
     // The browser itself says of the rooms that are not there that they are not.
     expect(complaints.filter((complaint) => !complaint.includes("404"))).toEqual([])
     await page.close()

@@ -167,11 +167,16 @@ test("bytes count as often as they are sent", async () => {
   for (let count = 0; count < 100; count++) {
     sender.send({ type: "publish", topic: "topic", data: "x".repeat(4_000), count })
   }
+  let isParted = false
+  sender.closed.then(() => {
+    isParted = true
+  })
   let [taken, refused] = [0, 0]
-  while (taken + refused < 100) {
+  // Where the machine is busy, the node parts from who goes on beyond its budget.
+  do {
     taken = await node.metric("palava_messages_total", 'event="publish"')
     refused = await node.metric("palava_errors_total", 'id="rate_limited"')
-  }
+  } while (taken + refused < 100 && !isParted)
   expect(taken).toBeGreaterThan(20)
   expect(taken).toBeLessThan(60)
   expect(await node.metric("palava_refused_total", 'reason="bytes"')).toBe(refused)

@@ -7,6 +7,7 @@ import { bench } from "./bench.ts"
 
 const NONE = {
   rounds: 1,
+  firstWarmupSeconds: 0,
   warmupSeconds: 0,
   seconds: 0,
   restSeconds: 0,

@@ -96,6 +96,16 @@ describe.skipIf(!canStartMachine())("on a machine with systemd (needs root)", ()
     expect(await machine.must(`journalctl --no-pager -u ${UNIT}`)).not.toContain("hidden")
   })
 
+  test("with a mistake in it, that is told once; mended, it starts", async () => {
+    await machine.must("echo 'prot = 1' >> /etc/palava-machine/palava-machine.toml")
+    expect((await machine.run(`systemctl restart ${UNIT}`)).code).not.toBe(0)
+    expect([await property("ActiveState"), await property("NRestarts")]).toEqual(["failed", "0"])
+    const errors = await machine.must(`journalctl --no-pager --output cat --priority err --unit ${UNIT}`)
+    expect(errors.match(/unknown key "prot": did you mean port\?/g)).toHaveLength(1)
+    await machine.must(`sed -i /^prot/d /etc/palava-machine/palava-machine.toml && systemctl restart ${UNIT}`)
+    expect(await property("ActiveState")).toBe("active")
+  })
+
   test("reloaded, it reads certificates again, by a group that may read them, and goes on as it was", async () => {
     const [folder, dropIn] = ["/etc/palava-machine/tls", `/run/systemd/system/${UNIT}.d`]
     const renew = async ({ cert, key }: Certificate): Promise<void> => {
@@ -149,7 +159,7 @@ describe.skipIf(!canStartMachine())("on a machine with systemd (needs root)", ()
 
   test("killed, it is back; and what it says on the way down is no failure", async () => {
     const pid = await property("MainPID")
-    await machine.must(`systemctl kill --signal KILL ${UNIT}`)
+    await machine.must(`systemctl kill --kill-whom main --signal KILL ${UNIT}`)
     await poll(async () => (await property("ActiveState")) === "active" && (await property("MainPID")) !== pid)
     await machine.must(`systemctl restart ${UNIT}`)
     expect([await property("Result"), await property("NRestarts")]).toEqual(["success", "0"])

@@ -108,7 +108,7 @@ test("what is done behind the turn, when nobody looks, is more each time as long
     loop.next()
     return done - before
   })
-  expect(inTurns).toEqual([4, 2, 4, 8])
+  expect(inTurns).toEqual([2, 1, 2, 4])
 })
 
 test("a call is made in a later turn, and gives what it gives or throws", async () => {

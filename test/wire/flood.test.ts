@@ -75,11 +75,11 @@ test("10,000 messages in one go, right behind the join, all arrive in order", as
   const joined = await writer.nextEvent()
   expect(joined["event"]).toBe("joined_room")
   expect(await writer.nextEvent()).toEqual({ event: "pong" })
-  const [welcome, ...heard] = await reader.drain()
-  expect(welcome).toEqual({ event: "new_peer", peer_id: joined["own_id"], status: {} })
-  expect(heard).toEqual(
-    Array.from({ length: 10_000 }, (_, number) => ({ event: "message", number, sender_id: joined["own_id"] })),
-  )
+  expect(await reader.next()).toEqual({ event: "new_peer", peer_id: joined["own_id"], status: {} })
+  for (let number = 0; number < messages.length; number++) {
+    expect(await reader.next()).toEqual({ event: "message", number, sender_id: joined["own_id"] })
+  }
+  expect(await reader.drain()).toEqual([])
 })
 
 test("of 10,000 status changes in one go some are shown, in order, and the last", async () => {

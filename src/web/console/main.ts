@@ -93,7 +93,7 @@ async function search(text: string): Promise<void> {
       failure ??= cause
     }
   }
-  complain([(failure as Error).message])
+  complain([WORDS.namedSo((failure as Error).message, text)])
 }
 
 async function lookAtDay(): Promise<void> {

@@ -35,6 +35,8 @@ export const WORDS = {
   gone: (count: number) => `Rooms that were left in the last hour: ${count}`,
   ago: (time: string) => `${time} ago`,
   noHashing: "Names work only over https or on localhost; give the first digits of the hash.",
+  /** A refusal that names a hash, for who asked by a name. */
+  namedSo: (refusal: string, name: string) => refusal.replace(/begins with [0-9a-f]{64}/, `is called "${name}"`),
   dayTold: (joins: string, rooms: string) => `Joins: ${joins}. Rooms: ${rooms}. A stay counts when it ends.`,
   room: (digits: string) => `Room ${digits}`,
   noFindings: "Nothing stands out: no two members have begun to set a call up.",
