@@ -7,6 +7,9 @@ import { palavaWithWorkers } from "./servers/workers.ts"
 /** As many seconds as a client is silent before it is asked whether it lives (25), and some. */
 const QUIET_SECONDS = 30
 
+/** 20 s before the quiet is measured: most of what the joins left behind is collected by then. */
+const REST_SECONDS = 20
+
 /** Of the soak's server, or of its two workers. */
 const SOAK_CONNECTIONS = 2_000
 
@@ -42,7 +45,7 @@ export function crowdScenarios(effort: Effort): Scenario[] {
       scenario: "crowd",
       connections,
       processes,
-      seconds: effort.isQuick ? effort.seconds : QUIET_SECONDS,
+      ...(effort.isQuick ? {} : { restSeconds: REST_SECONDS, seconds: QUIET_SECONDS }),
     },
     isFresh: true,
     rounds: 1,

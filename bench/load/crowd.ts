@@ -32,13 +32,14 @@ export async function crowd(request: LoadRequest): Promise<LoadResult> {
   const parts: Part[] = await Promise.all(Array.from({ length: processes }, () => startPart(asked)))
   const open = { at: Bun.nanoseconds(), cpu: cpuNanoseconds(pids) }
   const held = asked.connections * processes
-  const resident = await residentAtRest(request)
+  await residentAtRest(request)
   // Both ends of each connection are on this machine.
   const kernel = (kernelBytes() - before.kernel) / 2
 
   const quiet = { at: Bun.nanoseconds(), cpu: cpuNanoseconds(pids) }
   await settle(() => false, seconds)
   const idleCores = (cpuNanoseconds(pids) - quiet.cpu) / (Bun.nanoseconds() - quiet.at)
+  const resident = residentBytes(pids)
 
   const talking =
     pairs > 0 ? await startPart({ ...request, scenario: "pairs", rooms: pairs, paceMs: PACE_MS }, true) : undefined
