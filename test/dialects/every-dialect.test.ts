@@ -162,7 +162,7 @@ test("whoever answers no pings is gone, in every dialect", async () => {
   await using node = await startNode(["--ping-seconds", "5", "--dead-seconds", "10"])
   const silent = await Promise.all(
     ENTRIES.map(async ({ path, words }) => {
-      const raw = await RawSocket.connect(node.port, handshake({}, `/${path("ada")}`))
+      const raw = await RawSocket.open(node.port, {}, `/${path("ada")}`)
       for (const word of words) raw.write(textFrame(word))
       return raw
     }),

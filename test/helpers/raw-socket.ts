@@ -102,8 +102,8 @@ export class RawSocket implements Disposable {
   }
 
   /** Connects and waits until the WebSocket is open. */
-  static async open(port: number, headers: Readonly<Record<string, string>> = {}): Promise<RawSocket> {
-    const raw = await RawSocket.connect(port, handshake(headers))
+  static async open(port: number, headers: Readonly<Record<string, string>> = {}, path = "/"): Promise<RawSocket> {
+    const raw = await RawSocket.connect(port, handshake(headers, path))
     await raw.waitUntil(() => raw.#isUpgraded, "the handshake's answer")
     return raw
   }
