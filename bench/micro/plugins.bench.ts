@@ -43,9 +43,10 @@ function observer(name: string): Plugin<never, never> {
 export async function pluginsBench(): Promise<Timing[]> {
   const hours = new MemoryHours(30)
   const page = () => new Response()
+  const ice = { urls: ["stun:stun.example.org:3478"], turnSecret: "", turnTtlSeconds: 60 }
   const builtIn = [
-    icePlugin({ urls: ["stun:stun.example.org:3478"], turnSecret: "", turnTtlSeconds: 60 }),
-    infoPlugin,
+    icePlugin(ice),
+    infoPlugin(ice),
     statsPlugin({ hours, days: 30, exportTo: "", page }),
   ] as unknown as Plugin<never, never>[]
   const rooms = await Promise.all(
