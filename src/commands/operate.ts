@@ -2,6 +2,7 @@
 // and prints what it answers, as tables for people or as JSON.
 
 import * as v from "valibot"
+import { localHost } from "../access/hosts.ts"
 import { type AdminTarget, askAdmin, NoAnswer } from "../admin/client.ts"
 import { LEAST_DIGITS, LEVELS, MOST_PEER_ID, NODE_DIGITS, ROOM_DIGITS } from "../admin/local-node.ts"
 import type { Coverage, NodesAnswer, OrderAnswer, RoomAnswer, RoomsAnswer } from "../admin/reports.ts"
@@ -40,8 +41,7 @@ export function targetOf({ config, adminFlags }: Invocation): AdminTarget {
   if (adminFlags.url !== undefined) return { url: adminFlags.url, headers }
   if (!hasAdmin(config)) exitFor(["--admin-listen is off: --admin HOST:PORT names a listener"])
   const { host, port } = adminAddressOf(config)
-  const name = host === "0.0.0.0" ? "127.0.0.1" : host === "[::]" ? "[::1]" : host
-  return { url: `http://${name}:${port}/`, headers }
+  return { url: `http://${localHost(host)}:${port}/`, headers }
 }
 
 /** What is wrong with what was asked for, before anybody is asked. */

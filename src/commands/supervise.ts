@@ -2,10 +2,11 @@
 // client is ever connected to it.
 
 import { version } from "../../package.json" with { type: "json" }
+import { withoutBrackets } from "../access/hosts.ts"
 import { adminAddressOf, adminTokenOf, hasAdmin } from "../config/admin-address.ts"
 import { type Config, workersOf } from "../config/options.ts"
 import { type Admin, listenForOperators, type OperatorAnswer } from "../server/admin.ts"
-import { bare, CannotListen, listen } from "../server/listen.ts"
+import { CannotListen, listen } from "../server/listen.ts"
 import { type LevelledLog, type LogFormat, makeLog } from "../telemetry/log.ts"
 import { addProcessMetrics } from "../telemetry/process-metrics.ts"
 import { makeRegistry } from "../telemetry/registry.ts"
@@ -43,7 +44,7 @@ export async function supervise(config: Config): Promise<void> {
   try {
     // Workers share the port with whoever shares it: only now is it found out that somebody has it.
     listen("--port", host, port, "own", () =>
-      Bun.serve({ hostname: bare(host), port, fetch: () => new Response() }).stop(true),
+      Bun.serve({ hostname: withoutBrackets(host), port, fetch: () => new Response() }).stop(true),
     )
     admin = startAdmin(config, answer, () => token)
   } catch (cause) {

@@ -4,6 +4,7 @@
 import type { X509Certificate } from "node:crypto"
 import { isIP } from "node:net"
 import { connect } from "node:tls"
+import { withoutBrackets } from "../access/hosts.ts"
 import { type CertificateFiles, type CertificateOptions, certificateFilesOf } from "../certificates/files.ts"
 import {
   BadCertificate,
@@ -16,7 +17,7 @@ import {
   staleness,
 } from "../certificates/pair.ts"
 import { type Finding, reasonOf, withDeadline } from "./finding.ts"
-import { serverName, withoutBrackets } from "./handshake.ts"
+import { serverName } from "./handshake.ts"
 
 /**
  * A line for each thing about each of them.

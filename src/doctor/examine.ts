@@ -1,5 +1,6 @@
 // All checks in their order: those that do not need each other go at once, so that the whole takes as long as the slowest.
 
+import { localHost } from "../access/hosts.ts"
 import { makeToken } from "../access/tokens.ts"
 import { adminAddressOf, adminHeadersOf, hasAdmin } from "../config/admin-address.ts"
 import type { Config } from "../config/options.ts"
@@ -7,7 +8,7 @@ import { type CallReport, checkCall, type MakeToken } from "./call.ts"
 import { checkCertificates } from "./certificate.ts"
 import { type Finding, withDeadline } from "./finding.ts"
 import { checkIce } from "./ice.ts"
-import { checkClock, checkFiles, checkPort, localHost, type OtherClock } from "./machine.ts"
+import { checkClock, checkFiles, checkPort, type OtherClock } from "./machine.ts"
 import { checkRedis } from "./redis.ts"
 
 /**
@@ -87,7 +88,7 @@ async function fetchMetrics(config: Config): Promise<string | undefined> {
   if (!hasAdmin(config)) return undefined
   const { host, port } = adminAddressOf(config)
   try {
-    const url = `http://${host.replace("0.0.0.0", "127.0.0.1")}:${port}/metrics`
+    const url = `http://${localHost(host)}:${port}/metrics`
     const answer = await withDeadline(fetch(url, { headers: adminHeadersOf(config) }))
     const text = await withDeadline(answer.text())
     return text.includes("palava_connections") ? text : undefined

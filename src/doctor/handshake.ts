@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto"
 import { connect, isIP } from "node:net"
 import { connect as connectSecurely } from "node:tls"
+import { withoutBrackets } from "../access/hosts.ts"
 import { withDeadline } from "./finding.ts"
 
 /** Characters of an answer that are looked at: status and headers of any server are far shorter. */
@@ -12,11 +13,6 @@ const MOST_CHARACTERS = 16_384
 /** Names are told in the handshake of TLS, addresses are not (RFC 6066 section 3). */
 export function serverName(host: string): { servername?: string } {
   return isIP(host) === 0 ? { servername: host } : {}
-}
-
-/** A host as sockets take it: URLs write an IPv6 address in brackets. */
-export function withoutBrackets(host: string): string {
-  return host.replace(/^\[|\]$/g, "")
 }
 
 /** What answered. */

@@ -1,6 +1,7 @@
 // What the machine itself has to give: ports, open files, the right time.
 
 import { createServer } from "node:net"
+import { localHost } from "../access/hosts.ts"
 import { openFileLimit } from "../open-file-limit.ts"
 import { type Finding, reasonOf, withDeadline } from "./finding.ts"
 
@@ -66,13 +67,6 @@ async function fetchHealth({ port, host, tlsCert }: MachineConfig): Promise<stri
   } catch {
     return undefined
   }
-}
-
-/** Where a server that listens on `host` is found from this machine, as URLs write it; no name that a resolver may not know. */
-export function localHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1"
-  if (host === "::") return "[::1]"
-  return host.includes(":") ? `[${host}]` : host
 }
 
 function tryToListen(port: number, host: string): Promise<void> {

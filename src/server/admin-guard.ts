@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import { isIP } from "node:net"
 import { hostname } from "node:os"
+import { withoutBrackets } from "../access/hosts.ts"
 
 /** Whom the operators' listener answers. */
 export interface AdminAccess {
@@ -48,7 +49,7 @@ export function makeAdminGuard({
 
 /** No name leads a browser to an address but the address itself. */
 function isAddress(name: string): boolean {
-  return isIP(name.replace(/^\[|\]$/g, "")) !== 0
+  return isIP(withoutBrackets(name)) !== 0
 }
 
 /** `Bearer TOKEN` of programs (RFC 6750), or the password browsers ask for (RFC 7617; any user). */

@@ -1,7 +1,7 @@
 // The operators' listener: health, metrics, API and console, on an address of its own so the public port never shows them.
 
+import { withoutBrackets } from "../access/hosts.ts"
 import { type AdminAccess, makeAdminGuard } from "./admin-guard.ts"
-import { bare } from "./listen.ts"
 import { answerBadRequest, pathOf } from "./paths.ts"
 import { safely } from "./safe-headers.ts"
 
@@ -44,7 +44,7 @@ export function listenForOperators(
 ): Admin {
   const guard = makeAdminGuard(access)
   const server = Bun.serve({
-    hostname: bare(host),
+    hostname: withoutBrackets(host),
     port,
     reusePort,
     fetch: safely((request: Request, server: Bun.Server<undefined>) => {

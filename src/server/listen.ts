@@ -1,6 +1,7 @@
 // Why an address cannot be listened on, told so that an operator knows what to change.
 
 import { isIP } from "node:net"
+import { withoutBrackets } from "../access/hosts.ts"
 
 /** An address that cannot be listened on; the message names it, and the option. */
 export class CannotListen extends Error {
@@ -17,7 +18,8 @@ export type Sharing = "own" | "shared" | "taken over"
 export function listen<T>(option: string, host: string, port: number, sharing: Sharing, serve: () => T): T {
   try {
     // Two that share a port do not disturb each other: only one that does not finds out that somebody is there.
-    if (sharing === "shared") Bun.serve({ hostname: bare(host), port, fetch: () => new Response() }).stop(true)
+    if (sharing === "shared")
+      Bun.serve({ hostname: withoutBrackets(host), port, fetch: () => new Response() }).stop(true)
     return serve()
   } catch (cause) {
     const { code = "", message } = cause as { code?: string; message: string }
@@ -32,13 +34,13 @@ export function listen<T>(option: string, host: string, port: number, sharing: S
 }
 
 function isName(host: string): boolean {
-  return isIP(bare(host)) === 0
+  return isIP(withoutBrackets(host)) === 0
 }
 
 /** Whether any port of this host can be listened on: for a name that Bun cannot resolve its code is that of an earlier error. */
 function isUsable(host: string): boolean {
   try {
-    Bun.serve({ hostname: bare(host), port: 0, fetch: () => new Response() }).stop(true)
+    Bun.serve({ hostname: withoutBrackets(host), port: 0, fetch: () => new Response() }).stop(true)
     return true
   } catch {
     return false
@@ -51,9 +53,4 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "ports below 1024 need a privilege",
   EADDRNOTAVAIL: "the address is not one of this machine's",
   ERR_OUT_OF_RANGE: "ports end at 65535",
-}
-
-/** As Bun takes it: URLs write an IPv6 address in brackets. */
-export function bare(host: string): string {
-  return host.replace(/^\[|\]$/g, "")
 }
