@@ -10,6 +10,7 @@ import type { Lease } from "./lease.ts"
 import { type ClusterLog, toText } from "./log.ts"
 import type { Keys } from "./redis/keys.ts"
 import { callOf, SWEEP_NODE } from "./redis/scripts.ts"
+import { tellIfClosed } from "./room-calls.ts"
 import type { Uplink } from "./uplink.ts"
 
 // 32 rooms at a time: a few ms of Redis's time between two looks whether the node has come back after all.
@@ -101,12 +102,12 @@ export class Sweeps {
       },
       { publish: link.publishWord, channel: keys.channelPrefix(partition), room_key: room, node },
     )
-    const [swept, closed, peak, openMs] = (await link.run(call)) as [Reply[], number, number, number]
+    const [swept, ...closing] = (await link.run(call)) as [Reply[], ...Reply[]]
     counters.sweptMembers += swept.length / 2
     for (let at = 0; at < swept.length; at += 2) {
       listener()?.onSwept(room, String(swept[at]) as PeerId, Number(swept[at + 1]))
     }
-    if (closed === 1) listener()?.onRoomClosed(room, peak, openMs)
+    tellIfClosed(listener(), room, closing)
   }
 }
 
