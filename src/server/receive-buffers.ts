@@ -11,6 +11,9 @@ import { listeningSockets, openLibc, SOL_SOCKET } from "../libc.ts"
  */
 const RECEIVE_BYTES = 24_576
 
+/** What may have come of one connection and not be read yet: twice that. */
+export const UNREAD_BYTES = 2 * RECEIVE_BYTES
+
 /** From <asm-generic/socket.h> of Linux. */
 const SO_RCVBUF = 8
 

@@ -5,6 +5,7 @@
 import { isSameAddress } from "../access/networks.ts"
 import type { Connection } from "../connections/connection.ts"
 import type { Connections } from "../connections/connections.ts"
+import { UNREAD_BYTES } from "./receive-buffers.ts"
 import { TcpSockets } from "./tcp-sockets.ts"
 
 /** 1 s: 100 MB come in it over a fast line; to look at 10,000 connections takes a hundredth of it. */
@@ -12,9 +13,6 @@ const LOOK_MS = 1_000
 
 /** Half of what may be kept: below that the whole process, of which this is a part, is too small for it to matter. */
 const LOOK_PART = 0.5
-
-/** 48 KiB of a connection: as much may have come and not be read yet (receive-buffers.ts). */
-const LEAST_BYTES = 49_152
 
 const NONE: ReadonlyMap<Connection, number> = new Map()
 
@@ -38,13 +36,13 @@ export function watchUnfinishedFrames({ connections, port, files }: UnfinishedPa
     const byPort = Map.groupBy(open.values(), ({ clientPort }) => clientPort)
     const found = new Map<Connection, number>()
     await sockets.each(files || Number.POSITIVE_INFINITY, (file) => {
-      if (sockets.receivedBytes < LEAST_BYTES) return
+      if (sockets.receivedBytes < UNREAD_BYTES) return
       const ends = sockets.endsOf(file)
       if (ends?.ownPort !== port) return
       for (const connection of byPort.get(ends.port) ?? []) {
         const { socket, account } = connection
         const unfinished = sockets.receivedBytes - account.receivedBytes
-        if (unfinished < LEAST_BYTES || !isSameAddress(socket?.remoteAddress ?? "", ends.address)) continue
+        if (unfinished < UNREAD_BYTES || !isSameAddress(socket?.remoteAddress ?? "", ends.address)) continue
         found.set(connection, unfinished)
       }
     })
