@@ -24,6 +24,11 @@ const CLOSING_BRACE = 0x7d
 /** 16 levels: what clients send has four; deeper goes the slow way. */
 const PLAIN_LEVELS = 16
 
+/** The text between two places; `last` itself where it says the same, as that string keeps its hash, and mostly it is looked up. */
+export function sliceAs(text: string, from: number, to: number, last: string): string {
+  return to - from === last.length && text.startsWith(last, from) ? last : text.slice(from, to)
+}
+
 /**
  * Whether a text is plain: no control character, and every backslash begins one of `\b \f \n \r \t \/`.
  * Then each quote is the border of a string, and a key is what it looks like. Escaped quotes, backslashes and code points

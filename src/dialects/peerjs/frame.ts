@@ -3,7 +3,7 @@
 // writes the payload anew. `src` is always ours: no key of the sender's reaches the other side but inside the payload.
 
 import { FRAME_LEVELS, isDeeperThan, readObject } from "../json.ts"
-import { isPlainText, skipPlainObject } from "../plain-json.ts"
+import { isPlainText, skipPlainObject, sliceAs } from "../plain-json.ts"
 
 /** The messages that are passed on. Those that are not important are never kept for who is not there. */
 export const PASSED: Readonly<Record<string, { readonly isImportant: boolean }>> = {
@@ -67,7 +67,7 @@ function decodePlain(text: string, out: Frame): boolean {
     if (dstEnd <= dstAt || text.indexOf('"', dstAt) !== dstEnd || text.charCodeAt(dstEnd + 1) !== CLOSING_BRACE) {
       return false
     }
-    out.dst = dstOf(text, dstAt, dstEnd, out.dst)
+    out.dst = sliceAs(text, dstAt, dstEnd, out.dst)
     out.payload = text.slice(payloadAt, end)
   } else {
     const dstAt = at + DST.length
@@ -76,17 +76,12 @@ function decodePlain(text: string, out: Frame): boolean {
     const payloadAt = dstEnd + 1 + PAYLOAD.length + 1
     const end = skipPlainObject(text, payloadAt)
     if (end !== text.length - 1 || text.charCodeAt(end) !== CLOSING_BRACE) return false
-    out.dst = dstOf(text, dstAt, dstEnd, out.dst)
+    out.dst = sliceAs(text, dstAt, dstEnd, out.dst)
     out.payload = text.slice(payloadAt, end)
   }
   if (out.dst.includes("\\")) return false
   out.type = type
   return true
-}
-
-/** Mostly that of the frame before: the same string keeps its hash. */
-function dstOf(text: string, from: number, to: number, last: string): string {
-  return to - from === last.length && text.startsWith(last, from) ? last : text.slice(from, to)
 }
 
 // The last head of a message, and what it is made of: messages come in bursts, of one client to another.

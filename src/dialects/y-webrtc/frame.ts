@@ -1,7 +1,7 @@
 // What y-webrtc clients publish, as text. The short way through a `publish` as JSON.stringify writes it proves that it is
 // JSON and finds its topic, without building an object; everything unusual goes the slow way of JSON.parse.
 
-import { isPlainText, skipPlainObject } from "../plain-json.ts"
+import { isPlainText, skipPlainObject, sliceAs } from "../plain-json.ts"
 
 /** Three times as quick as startsWith. */
 const HEAD = /^\{"type":"publish","topic":"/
@@ -26,10 +26,8 @@ export function topicOfPlain(text: string): string | undefined {
   const isString = text.charCodeAt(dataAt) === QUOTE
   const end = isString ? text.indexOf('"', dataAt + 1) + 1 : skipPlainObject(text, dataAt)
   if (end !== text.length - 1 || text.charCodeAt(end) !== CLOSING_BRACE) return undefined
-  if (topicEnd - TOPIC_AT !== lastTopic.length || !text.startsWith(lastTopic, TOPIC_AT)) {
-    const topic = text.slice(TOPIC_AT, topicEnd)
-    if (topic.includes("\\")) return undefined
-    lastTopic = topic
-  }
-  return lastTopic
+  const topic = sliceAs(text, TOPIC_AT, topicEnd, lastTopic)
+  if (topic !== lastTopic && topic.includes("\\")) return undefined
+  lastTopic = topic
+  return topic
 }
