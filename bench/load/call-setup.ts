@@ -4,7 +4,7 @@
 import { type Connection, type FrameHandler, makeFrame } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
 import { DIALECTS, type End } from "./dialects.ts"
-import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
+import { type LoadRequest, type LoadResult, makeTally, measureTurns } from "./measure.ts"
 import { answerData, candidateData, offerData } from "./payloads.ts"
 
 const CANDIDATES = 20
@@ -74,21 +74,7 @@ async function call({ dialect, addresses }: LoadRequest, tally: Tally): Promise<
 }
 
 /** Runs the call set-up scenario: `rooms` calls at a time. */
-export async function callSetup(request: LoadRequest): Promise<LoadResult> {
+export function callSetup(request: LoadRequest): Promise<LoadResult> {
   const tally = makeTally()
-  let running = request.rooms
-  let stopped = false
-  const keepCalling = async (): Promise<void> => {
-    try {
-      while (!stopped) await call(request, tally)
-      running--
-    } catch (error) {
-      tally.firstWrong ||= String(error)
-    }
-  }
-  for (let caller = 0; caller < request.rooms; caller++) void keepCalling()
-  const measured = await measure(request, tally, (counted) => counted.completed)
-  stopped = true
-  await settle(() => running === 0)
-  return { ...measured, errors: tally.wrong + running, firstError: tally.firstWrong || (running ? "stuck calls" : "") }
+  return measureTurns(request, tally, "stuck calls", () => call(request, tally))
 }

@@ -8,7 +8,7 @@ import type { Address, FrameHandler } from "./connection.ts"
 import { CountedStream } from "./counted-stream.ts"
 import { DIALECTS, openPair } from "./dialects.ts"
 import { inTwos, openIdle, residentAtRest, spread } from "./idle.ts"
-import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
+import { type LoadRequest, type LoadResult, makeTally, measure, measureTurns, settle } from "./measure.ts"
 import { candidateData } from "./payloads.ts"
 
 /** Visits at a time. */
@@ -17,32 +17,20 @@ const VISITORS = 16
 const ignore: FrameHandler = { onFrame() {}, onChunkEnd() {}, onClose() {} }
 
 /** Visits to rooms of these names, one after the other. */
-async function measureVisits(request: LoadRequest, rooms: readonly string[]): Promise<LoadResult> {
+function measureVisits(request: LoadRequest, rooms: readonly string[]): Promise<LoadResult> {
   const { addresses, dialect } = request
   const tally = makeTally()
-  let [running, next, stopped] = [VISITORS, 0, false]
-  const keepVisiting = async (): Promise<void> => {
-    try {
-      while (!stopped) {
-        const turn = next++
-        const started = Bun.nanoseconds()
-        const address = spread(addresses[turn % addresses.length] as Address, turn)
-        const connection = await DIALECTS[dialect].enter(address, rooms[turn % rooms.length] as string)
-        tally.latency.add(Bun.nanoseconds() - started)
-        connection.handler = ignore
-        connection.close()
-        tally.completed++
-      }
-      running--
-    } catch (error) {
-      tally.firstWrong ||= String(error)
-    }
-  }
-  for (let visitor = 0; visitor < VISITORS; visitor++) void keepVisiting()
-  const measured = await measure(request, tally, (counted) => counted.completed)
-  stopped = true
-  await settle(() => running === 0)
-  return { ...measured, errors: running, firstError: tally.firstWrong || (running ? "stuck visits" : "") }
+  let next = 0
+  return measureTurns({ ...request, rooms: VISITORS }, tally, "stuck visits", async () => {
+    const turn = next++
+    const started = Bun.nanoseconds()
+    const address = spread(addresses[turn % addresses.length] as Address, turn)
+    const connection = await DIALECTS[dialect].enter(address, rooms[turn % rooms.length] as string)
+    tally.latency.add(Bun.nanoseconds() - started)
+    connection.handler = ignore
+    connection.close()
+    tally.completed++
+  })
 }
 
 /** Runs the growth scenario: `connections` at least, of which a pair talks in each of `rooms` rooms of `roomSize`. */

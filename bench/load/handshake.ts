@@ -6,7 +6,7 @@ import { connect as connectTcp, type Socket } from "node:net"
 import { connect as connectTls, type TLSSocket } from "node:tls"
 import type { Address } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
-import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
+import { type LoadRequest, type LoadResult, makeTally, measureTurns } from "./measure.ts"
 
 const HEADERS =
   "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
@@ -50,27 +50,13 @@ export async function handshake({ resumesTls = false, ...request }: LoadRequest)
   const path = request.dialect === "forwarder" ? "/?own=bench&to=nobody" : (address.path ?? "/")
   const ticket = resumesTls ? await takeTicket(address, path) : undefined
   const tally: Tally = makeTally()
-  let running = request.rooms
-  let stopped = false
-  const keepOpening = async (): Promise<void> => {
-    try {
-      while (!stopped) {
-        const started = Bun.nanoseconds()
-        const socket = await open(address, path, ticket)
-        if (address.isSecure && (socket as TLSSocket).isSessionReused() !== resumesTls)
-          throw new Error(resumesTls ? "the ticket was not taken" : "a handshake was not in full")
-        end(socket)
-        tally.latency.add(Bun.nanoseconds() - started)
-        tally.completed++
-      }
-      running--
-    } catch (error) {
-      tally.firstWrong ||= String(error)
-    }
-  }
-  for (let one = 0; one < request.rooms; one++) void keepOpening()
-  const measured = await measure(request, tally, (counted) => counted.completed)
-  stopped = true
-  await settle(() => running === 0)
-  return { ...measured, errors: running, firstError: tally.firstWrong || (running ? "stuck handshakes" : "") }
+  return measureTurns(request, tally, "stuck handshakes", async () => {
+    const started = Bun.nanoseconds()
+    const socket = await open(address, path, ticket)
+    if (address.isSecure && (socket as TLSSocket).isSessionReused() !== resumesTls)
+      throw new Error(resumesTls ? "the ticket was not taken" : "a handshake was not in full")
+    end(socket)
+    tally.latency.add(Bun.nanoseconds() - started)
+    tally.completed++
+  })
 }

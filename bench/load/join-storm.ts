@@ -4,7 +4,7 @@
 import { type Address, type Connection, connect, type FrameHandler } from "./connection.ts"
 import type { Tally } from "./counted-stream.ts"
 import { DIALECTS } from "./dialects.ts"
-import { type LoadRequest, type LoadResult, makeTally, measure, settle } from "./measure.ts"
+import { type LoadRequest, type LoadResult, makeTally, measureTurns } from "./measure.ts"
 
 const MEMBERS = 4
 
@@ -98,23 +98,9 @@ async function visitRoom({ addresses }: LoadRequest, turn: number, tally: Tally)
 }
 
 /** Runs the join storm: `rooms` rooms at a time. */
-export async function joinStorm(request: LoadRequest): Promise<LoadResult> {
+export function joinStorm(request: LoadRequest): Promise<LoadResult> {
   const tally = makeTally()
   const visitOnce = request.dialect === "palava" ? visitRoom : visitUnseen
-  let running = request.rooms
   let turn = 0
-  let stopped = false
-  const keepVisiting = async (): Promise<void> => {
-    try {
-      while (!stopped) await visitOnce(request, turn++, tally)
-      running--
-    } catch (error) {
-      tally.firstWrong ||= String(error)
-    }
-  }
-  for (let room = 0; room < request.rooms; room++) void keepVisiting()
-  const measured = await measure(request, tally, (counted) => counted.completed)
-  stopped = true
-  await settle(() => running === 0)
-  return { ...measured, errors: tally.wrong + running, firstError: tally.firstWrong || (running ? "stuck rooms" : "") }
+  return measureTurns(request, tally, "stuck rooms", () => visitOnce(request, turn++, tally))
 }

@@ -149,3 +149,30 @@ export async function settle(isDone: () => boolean, seconds = 5): Promise<boolea
   }
   return isDone()
 }
+
+/**
+ * Measures what is done over and over, `rooms` at a time. Whatever `once` throws ends its turn, and is an error.
+ * @param stuck what they are that have not come to an end in time, for the error
+ */
+export async function measureTurns(
+  request: LoadRequest,
+  tally: Tally,
+  stuck: string,
+  once: () => Promise<void>,
+): Promise<LoadResult> {
+  let running = request.rooms
+  let stopped = false
+  const keepOn = async (): Promise<void> => {
+    try {
+      while (!stopped) await once()
+      running--
+    } catch (error) {
+      tally.firstWrong ||= String(error)
+    }
+  }
+  for (let turn = 0; turn < request.rooms; turn++) void keepOn()
+  const measured = await measure(request, tally, (counted) => counted.completed)
+  stopped = true
+  await settle(() => running === 0)
+  return { ...measured, errors: tally.wrong + running, firstError: tally.firstWrong || (running ? stuck : "") }
+}
