@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeCertificate } from "../helpers/certificate.ts"
 import { startNode, type TestNode } from "../helpers/node.ts"
+import { poll } from "../helpers/redis.ts"
 
 /** Twice 24 KiB, as Linux counts, and as much again: it looks at what there is before a segment, not behind it. */
 const MOST_BYTES = 98_304
@@ -43,9 +44,17 @@ async function takenIn(node: TestNode): Promise<number> {
   await new Promise((resolve) => socket.once("connect", resolve))
   node.kill("SIGSTOP")
   socket.write(Buffer.alloc(OFFERED_BYTES))
-  let taken = -1
+  let taken = 0
   // The kernel is done when it has nothing more to say.
-  for (let now = 0; now !== taken || now === 0; await Bun.sleep(100)) [taken, now] = [now, waitingAt(node.port)]
+  await poll(
+    () => {
+      const before = taken
+      taken = waitingAt(node.port)
+      return taken > 0 && taken === before
+    },
+    undefined,
+    100,
+  )
   node.kill("SIGCONT")
   socket.destroy()
   return taken
