@@ -1,8 +1,9 @@
 // What is large or long: a crowd that no process can hold by itself; by name only, the same over TLS, and a soak of an hour.
 
-import { type Effort, FORWARDER, medianOf, PALAVA, type Scenario, type Target } from "./scenarios.ts"
+import { type Effort, FORWARDER, PALAVA, type Scenario } from "./scenarios.ts"
 import { forwarderWithWorkers, palava } from "./servers/servers.ts"
 import { palavaWithWorkers } from "./servers/workers.ts"
+import { medianOf, type Target } from "./target.ts"
 
 /** As many seconds as a client is silent before it is asked whether it lives (25), and some. */
 const QUIET_SECONDS = 30

@@ -1,8 +1,9 @@
 // What growth costs: relays, visits and memory against the number of connections, of rooms, of members in a room, and of nodes.
 
 import type { LoadRequest, LoadResult } from "./load/measure.ts"
-import { type Contender, type Effort, FORWARDER, PALAVA, type Runs, type Scenario } from "./scenarios.ts"
+import { type Contender, type Effort, FORWARDER, PALAVA, type Scenario } from "./scenarios.ts"
 import { forwarder, type Launch, palava, palavaOnNodes } from "./servers/servers.ts"
+import type { Runs } from "./target.ts"
 
 /** One way to grow, and the sizes that are measured. */
 interface Axis {

@@ -12,11 +12,12 @@ import type { LoadRequest } from "./load/measure.ts"
 import { originText, readOrigin } from "./report/origin.ts"
 import { drawPictures, saveScenario } from "./report/results.ts"
 import { scenarioTable, targetTable } from "./report/table.ts"
-import { allScenarios, type Contender, comparedScenarios, type Effort, type Runs, type Scenario } from "./scenarios.ts"
+import { allScenarios, type Contender, comparedScenarios, type Effort, type Scenario } from "./scenarios.ts"
 import { certificateFiles } from "./servers/certificate.ts"
 import { readCompared } from "./servers/compared.ts"
 import { GENERATOR_CORE, onCore, openFileLimit } from "./servers/processes.ts"
 import { buildRef, type RunningServer } from "./servers/servers.ts"
+import type { Runs } from "./target.ts"
 
 const ROOT = resolve(import.meta.dir, "..")
 const isQuick = Boolean(process.env["QUICK"])

@@ -1,8 +1,8 @@
-// What is measured: each scenario with the servers that take part in it, and the targets they must meet.
+// What is measured: each scenario with the servers that take part in it. What they must meet: targets.ts.
 
-import { CROWD_TARGETS, crowdScenarios, soakScenario } from "./crowd-scenarios.ts"
-import { growthScenarios, pointOf } from "./growth-scenarios.ts"
-import type { LoadRequest, LoadResult } from "./load/measure.ts"
+import { crowdScenarios, soakScenario } from "./crowd-scenarios.ts"
+import { growthScenarios } from "./growth-scenarios.ts"
+import type { LoadRequest } from "./load/measure.ts"
 import type { KeyKind } from "./servers/certificate.ts"
 import type { Compared } from "./servers/compared.ts"
 import {
@@ -18,10 +18,9 @@ import {
   peerjs,
   yWebrtc,
 } from "./servers/servers.ts"
-import { median } from "./statistics.ts"
-import { STORM_TARGETS, stormScenarios } from "./storm-scenarios.ts"
+import { stormScenarios } from "./storm-scenarios.ts"
 import { handshakeScenario, overTls } from "./tls-scenarios.ts"
-import { AT_TWO_WORKERS, workerScenarios } from "./worker-scenarios.ts"
+import { workerScenarios } from "./worker-scenarios.ts"
 
 /** One server in a scenario. */
 export interface Contender {
@@ -77,10 +76,10 @@ export const FLOOR = "floor"
 export const PALAVA = "palava-machine"
 export const PEERJS = "peerjs-server"
 export const Y_WEBRTC = "y-webrtc"
-const PALAVA_AS_PEERJS = "palava-machine as peerjs"
-const PALAVA_AS_Y_WEBRTC = "palava-machine as y-webrtc"
-const PALAVA_WITH_BUDGETS = "palava-machine, budgets charged"
-const PALAVA_UNTRACED = "palava-machine, rooms not traced"
+export const PALAVA_AS_PEERJS = "palava-machine as peerjs"
+export const PALAVA_AS_Y_WEBRTC = "palava-machine as y-webrtc"
+export const PALAVA_WITH_BUDGETS = "palava-machine, budgets charged"
+export const PALAVA_UNTRACED = "palava-machine, rooms not traced"
 const FORWARDER_TWO = "bare redis publish, 2 nodes"
 export const PALAVA_TWO = "palava-machine, 2 nodes"
 
@@ -268,151 +267,3 @@ export function comparedScenarios(effort: Effort, { dialect, name, launch }: Com
     .flatMap((of) => byName.get(of) ?? [])
     .map((scenario) => ({ ...scenario, contenders: [{ name, launch }, ours] }))
 }
-
-/** What a scenario measured: the runs of each contender, round by round. */
-export type Runs = Record<string, LoadResult[]>
-
-/** A target of the project, as a ratio (or a difference) within one run. */
-export interface Target {
-  what: string
-  scenario: string
-  most: number
-  /** How the number is written. */
-  unit: string
-  measured(runs: Runs): number | undefined
-}
-
-type Measure = (result: LoadResult) => number
-const cpu: Measure = (result) => result.cpuMicroseconds ?? Number.NaN
-
-/** The median of the ratios of neighbours in time: what slows the machine down for a while slows both. */
-export function ratio(runs: Runs, one: string, other: string, of: Measure = cpu): number | undefined {
-  const [ones, others] = [runs[one], runs[other]]
-  if (!ones || !others) return undefined
-  return median(ones.map((result, round) => of(result) / of(others[round] ?? result)))
-}
-
-/** The median of one contender's rounds. */
-export function medianOf(runs: Runs, name: string, of: Measure): number | undefined {
-  const results = runs[name]
-  return results && median(results.map(of))
-}
-
-/** The targets of the project. */
-export const TARGETS: Target[] = [
-  {
-    what: "relay 300 B, CPU per message, against the floor",
-    scenario: "relay-300",
-    most: 1.25,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA, FLOOR),
-  },
-  {
-    what: "relay 2.5 KB, CPU per message, against the floor",
-    scenario: "relay-2500",
-    most: 1.25,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA, FLOOR),
-  },
-  {
-    what: "relay 300 B, one under way, CPU per message, against the bare forwarder",
-    scenario: "relay-300-window-1",
-    most: 1.1,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA, FORWARDER),
-  },
-  {
-    what: "relay 300 B, CPU per message, against peerjs-server",
-    scenario: "relay-300",
-    most: 0.2,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA, PEERJS),
-  },
-  {
-    what: "relay 300 B in the PeerJS dialect, CPU per message, against peerjs-server",
-    scenario: "relay-peerjs",
-    most: 0.25,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA_AS_PEERJS, PEERJS),
-  },
-  {
-    what: "relay 2.5 KB in the PeerJS dialect, CPU per message, against peerjs-server",
-    scenario: "relay-peerjs-2500",
-    most: 0.25,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA_AS_PEERJS, PEERJS),
-  },
-  {
-    what: "relay 300 B in the y-webrtc dialect, CPU per message, against y-webrtc's server",
-    scenario: "relay-y-webrtc",
-    most: 0.25,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA_AS_Y_WEBRTC, Y_WEBRTC),
-  },
-  {
-    what: "relay 300 B, CPU per message, budgets charged against none",
-    scenario: "relay-budgets",
-    most: 1.03,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA_WITH_BUDGETS, PALAVA),
-  },
-  {
-    what: "relay 300 B, CPU per message, rooms traced against not",
-    scenario: "relay-trace",
-    most: 1.02,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA, PALAVA_UNTRACED),
-  },
-  {
-    what: "fan-out, CPU per delivery, against bare server.publish",
-    scenario: "fan-out",
-    most: 1.15,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA, FORWARDER),
-  },
-  {
-    what: "idle joined connection, resident memory, more than the bare forwarder's",
-    scenario: "idle",
-    most: 1024,
-    unit: " B",
-    measured(runs) {
-      const of: Measure = (result) => result.bytesPerConnection ?? Number.NaN
-      const [ours, bare] = [medianOf(runs, PALAVA, of), medianOf(runs, FORWARDER, of)]
-      return ours === undefined || bare === undefined ? undefined : ours - bare
-    },
-  },
-  {
-    what: "relay between two nodes, CPU of both per message, against a local relay",
-    scenario: "two-nodes-relay-300",
-    most: 2.5,
-    unit: "×",
-    measured: (runs) => ratio(runs, PALAVA_TWO, PALAVA),
-  },
-  {
-    what: "relay between two workers, CPU of both per message, against a local relay",
-    scenario: "workers-relay-300",
-    most: 2,
-    unit: "×",
-    measured: (runs) => ratio(runs, AT_TWO_WORKERS, PALAVA),
-  },
-  {
-    what: "relay between two nodes, Redis commands per message",
-    scenario: "two-nodes-relay-300",
-    most: 0.2,
-    unit: "",
-    measured: (runs) => medianOf(runs, PALAVA_TWO, (result) => result.redisCommands ?? Number.NaN),
-  },
-  {
-    what: "CPU per relay at the most connections, against the fewest",
-    scenario: "growth-connections",
-    most: 1.2,
-    unit: "×",
-    measured(runs) {
-      const points = Object.keys(runs).filter((name) => pointOf(name) !== undefined)
-      const [fewest, most] = [points[0], points.at(-1)]
-      return fewest && most && fewest !== most ? ratio(runs, most, fewest) : undefined
-    },
-  },
-  ...STORM_TARGETS,
-  ...CROWD_TARGETS,
-]

@@ -1,7 +1,8 @@
 // Storms: everybody of a lost node comes back at once. Over TLS only by name, as it takes minutes.
 
-import { type Effort, medianOf, type Runs, ratio, type Scenario, type Target } from "./scenarios.ts"
+import type { Effort, Scenario } from "./scenarios.ts"
 import { forwarder, palava, palavaOnNodes, palavaWithState } from "./servers/servers.ts"
+import { medianOf, type Runs, ratio, type Target } from "./target.ts"
 
 /** Names used in tables and targets. */
 export const ACCEPTED = "bare forwarder, accepted"

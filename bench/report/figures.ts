@@ -2,8 +2,9 @@
 // scenario that was not run has no row.
 
 import type { LoadResult } from "../load/measure.ts"
-import { FLOOR, FORWARDER, PALAVA, PALAVA_TWO, PEERJS, type Runs, ratio, Y_WEBRTC } from "../scenarios.ts"
+import { FLOOR, FORWARDER, PALAVA, PALAVA_TWO, PEERJS, Y_WEBRTC } from "../scenarios.ts"
 import { median } from "../statistics.ts"
+import { type Runs, ratio } from "../target.ts"
 import { growthFigures } from "./growth-figures.ts"
 import { loadScenario } from "./results.ts"
 import { sizingFigures } from "./sizing.ts"

@@ -2,8 +2,8 @@
 
 import { GROWTH, pointsOf } from "../growth-scenarios.ts"
 import type { LoadResult } from "../load/measure.ts"
-import { type Runs, ratio } from "../scenarios.ts"
 import { median } from "../statistics.ts"
+import { type Runs, ratio } from "../target.ts"
 import { loadScenario } from "./results.ts"
 import { short } from "./table.ts"
 

@@ -1,8 +1,10 @@
 // The results as text: one table for each scenario, one for the targets.
 
 import type { LoadResult } from "../load/measure.ts"
-import { type Runs, ratio, type Scenario, TARGETS } from "../scenarios.ts"
+import type { Scenario } from "../scenarios.ts"
 import { median } from "../statistics.ts"
+import { type Runs, ratio } from "../target.ts"
+import { TARGETS } from "../targets.ts"
 
 /** Three significant digits, with thousands kept whole. */
 export function short(value: number): string {
