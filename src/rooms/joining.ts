@@ -49,7 +49,7 @@ export async function joinRoom(
     if (joiner?.membership !== membership) return "joined"
     joiner.isAnswered = true
     if (result.snapshot !== undefined && !room.isLive) room.adopt(result.snapshot, asked)
-    room.expect(result.position)
+    else room.onJoinAnswered(result.position)
     if (await isInTime(landed, clock)) {
       holder.payer.charge(outputOfJoin(room, status))
       return "joined"

@@ -135,6 +135,19 @@ export abstract class RoomLog {
       if ("kind" in entry) this.onEvent(entry)
       else this.onRelay(entry)
     }
+    this.#findJoiners(reclaim)
+  }
+
+  /**
+   * The store has said yes to a join, at `position`. Where a snapshot of later is here already, the answer was on its way
+   * for longer, and nothing more will be heard of the join.
+   */
+  onJoinAnswered(position: Position): void {
+    if (this.isLive && this.#replica.hasReached(position)) this.#findJoiners(false)
+    else this.expect(position)
+  }
+
+  #findJoiners(reclaim: boolean): void {
     this.partFromReplaced()
     if (reclaim || this.hasLostJoiner()) this.reclaim()
   }

@@ -77,6 +77,30 @@ describe("joining", () => {
     expect(node.rooms.counters.gapsRepaired).toBe(1)
   })
 
+  test("an answer that comes behind a restore which did not know of it: the newcomer is in all the same", async () => {
+    const { store, node, first } = await started()
+    const answered = Promise.withResolvers<void>()
+    store.join = async (request) => {
+      const result = await MemoryRoomStore.prototype.join.call(store, request)
+      await answered.promise
+      return result
+    }
+    const second = node.connect()
+    second.send(ROOM)
+    await settle()
+    const resynced = store.resync()
+    await store.release("answers")
+    await resynced
+    await store.releaseAll()
+    expect(second.take()).toEqual([])
+    answered.resolve()
+    await settle()
+    expect(second.take()).toEqual([
+      { event: "joined_room", own_id: second.id, peers: [{ peer_id: first.id, status: {} }] },
+    ])
+    expect(first.take()).toEqual([{ event: "new_peer", peer_id: second.id, status: {} }])
+  })
+
   for (const ifTaken of ["leave", "takeOver", "refuse"] as const) {
     test(`of one peer, one at a time (${ifTaken}): the first on its way in is not displaced`, async () => {
       const { store, node, first } = await started()
